@@ -1,0 +1,43 @@
+/** Every limit and deadline of the protocol, each with its unit and its reason. */
+
+/** Largest payload of one data frame, bytes: a 64 KiB message plus link overhead, with room. */
+export const MAX_PAYLOAD = 131_072;
+/** Largest WebSocket message, bytes: bounds what one read can allocate. */
+export const MAX_MESSAGE = 1_048_576;
+/** Most frames in one WebSocket message: bounds the work one read can cause. */
+export const MAX_BATCH = 256;
+/** Largest control frame, bytes: a welcome that names many nodes stays far below. */
+export const MAX_CONTROL = 16_384;
+/** Most bytes of frames that may follow an auth in its WebSocket message before it is verified. */
+export const MAX_EARLY = 65_536;
+/** Deepest nesting of a control frame's CBOR: frame, list, element, with one to spare. */
+export const MAX_DEPTH = 4;
+/** Longest network name, agent, host, in UTF-8 bytes. */
+export const MAX_TEXT = 256;
+/** Longest token, bytes: a JWT with room for quotas. */
+export const MAX_TOKEN = 4096;
+/** Longest URL list in bye or welcome, and longest node list of a record. */
+export const MAX_NODES = 16;
+
+/** Milliseconds for each step of the session handshake; a TLS round trip to the far side of the earth takes under one second. */
+export const HANDSHAKE_STEP = 5_000;
+/** Milliseconds between pings. With three misses a dead session is known after 45–60 s; links notice within a second by themselves. */
+export const PING_INTERVAL = 15_000;
+/** Unanswered pings in a row after which a session is dead. */
+export const PING_MISSES = 3;
+
+/** Milliseconds a record may live (protocol rule 3). */
+export const RECORD_LIFETIME = 300_000;
+/** Milliseconds between refreshes: two may be lost before a record expires. */
+export const RECORD_REFRESH = 100_000;
+/** Milliseconds a record may lie in the future: clocks differ. */
+export const CLOCK_SKEW = 60_000;
+
+/** Bytes a node queues for one session before it drops the newest frame with a notice. */
+export const MAX_QUEUE = 4_194_304;
+/** Correspondents a node remembers per session, to tell them when it ends. */
+export const MAX_CORRESPONDENTS = 1024;
+/** Sessions of one node: descriptors of a process are the bound in practice. */
+export const MAX_SESSIONS = 15_000;
+/** Handshakes under way at once on one node: each may hold one socket for three deadlines. */
+export const MAX_HANDSHAKES = 1_000;

@@ -1,0 +1,264 @@
+/**
+ * THE PROTOCOL between a peer and a node, and between two nodes: who says what,
+ * in which order, in which bytes. `README.md` beside this file tells the same to
+ * somebody who writes another implementation, `waymeet.cddl` to a machine.
+ *
+ *     dialer                                  acceptor (a node)
+ *       │ ── WebSocket /v1/connect/{PeerId}, subprotocol waymeet.1 ──▶ │
+ *       │ ◀────────────────────────────── hello (challenge) ────────── │
+ *       │ ── auth (challenge, signature) [publish, data …] ──────────▶ │
+ *       │ ◀────────────── welcome (signature) | bye (reason) ───────── │
+ *       │ ◀═══════════ data · control · ping/pong, both ways ════════▶ │
+ *       │ ◀─────────────────────── bye (reason) ─────────────────────▶ │
+ *
+ * A WebSocket message is a CBOR sequence (RFC 8742) of frames. A frame is a
+ * deterministic CBOR array (RFC 8949 §4.2) `[kind, …]`. Extension rule: a reader
+ * ignores kinds it does not know, elements after those it knows, unknown reason
+ * codes (it shows the number) and unknown features.
+ *
+ * @module
+ */
+
+/** WebSocket subprotocol (RFC 6455 §1.9); the digit is the incompatible version. */
+export const SUBPROTOCOL = "waymeet.1";
+
+/** Protocol version within {@link SUBPROTOCOL}; both sides speak the lower one. */
+export const VERSION = 1;
+
+/**
+ * Frame kinds. Ranges: 0–1 relayed data, 2–15 session, 16–31 mesh, 32–39 punch,
+ * 40–47 topics, 48–55 watches, 56–1023 reserved, from 1024 free for experiments.
+ */
+export const Kind = {
+  /** `[0, peer, payload]` peer ↔ node: to node the destination, from node the source. */
+  data: 0,
+  /** `[1, hops, source, destination, payload]` node ↔ node. */
+  forward: 1,
+  /** `[2, version, node, network, challenge, time, features]` acceptor → dialer. */
+  hello: 2,
+  /** `[3, body, signature]` dialer → acceptor, body = {@link AuthBody} as an array. */
+  auth: 3,
+  /** `[4, body, signature]` acceptor → dialer, body = {@link WelcomeBody} as an array. */
+  welcome: 4,
+  /** `[5, reason, text, nodes]` last frame of a session, both directions. */
+  bye: 5,
+  /** `[6, nonce]` both directions. */
+  ping: 6,
+  /** `[7, nonce]` both directions: the answer to the ping of that nonce. */
+  pong: 7,
+  /** `[8, reason, peer]` node → peer: what you sent to that peer did not go out, or it left. */
+  notice: 8,
+  /** `[9, body, signature]` peer → node: its signed record. */
+  publish: 9,
+  /** `[10, request, peer]` peer → node: where is that peer? */
+  lookup: 10,
+  /** `[11, request, reason, body, signature]` node → peer; reason 0 and a record, or null, null. */
+  found: 11,
+} as const;
+
+/** Reason codes: 1–31 end a session, 32–63 undeliverable, 64–95 end a link, 96–127 outcomes of attempts. Open-ended. */
+export const Reason = {
+  none: 0,
+  // a session ends
+  closed: 1,
+  draining: 2,
+  replaced: 3,
+  overCapacity: 4,
+  unauthorized: 5,
+  badSignature: 6,
+  protocolError: 7,
+  handshakeTimeout: 8,
+  pingTimeout: 9,
+  wrongNetwork: 10,
+  wrongId: 11,
+  wrongHost: 12,
+  unsupportedVersion: 13,
+  banned: 14,
+  overQuota: 15,
+  internalError: 16,
+  disconnected: 17,
+  // a frame was not delivered
+  absent: 32,
+  gone: 33,
+  queueFull: 34,
+  tooLarge: 35,
+  rateLimited: 36,
+  forbidden: 37,
+  // a link ends
+  linkClosed: 64,
+  linkRejected: 65,
+  peerRestarted: 66,
+  linkProtocolError: 67,
+  linkTimeout: 68,
+} as const;
+export type Reason = number;
+
+/** Role of the dialer, in auth. */
+export const Role = { peer: 0, node: 1 } as const;
+export type Role = (typeof Role)[keyof typeof Role];
+
+/**
+ * How a session proves that it is alive. `nonce`: ping/pong frames from both sides.
+ * `text`: the dialer sends the text message `ping`, the platform answers `pong`, even
+ * while the node hibernates (Cloudflare Durable Objects); nothing else may be text.
+ */
+export const Liveness = { nonce: 0, text: 1 } as const;
+export type Liveness = (typeof Liveness)[keyof typeof Liveness];
+
+/** 32 bytes: an ed25519 public key. See `src/identity` for the text form. */
+export type Key = Uint8Array;
+
+export interface Hello {
+  kind: "hello";
+  version: number;
+  node: Key;
+  network: string;
+  /** 32 random bytes, never used twice. */
+  challenge: Uint8Array;
+  /** The node's clock, milliseconds since 1970; lets a peer with a wrong clock correct its records. */
+  time: number;
+  features: string[];
+  /** The frame's exact bytes: later signatures cover them. */
+  bytes: Uint8Array;
+}
+
+/** `[id, role, instance, started, network, challenge, host, agent, features, token]` */
+export interface AuthBody {
+  id: Key;
+  role: Role;
+  /** 16 random bytes, fresh for each process. */
+  instance: Uint8Array;
+  /** When that process began, milliseconds since 1970: the newer instance of a key replaces the older. */
+  started: number;
+  network: string;
+  challenge: Uint8Array;
+  /** Host and port as dialled: a node that is not called so refuses, so a challenge cannot be forwarded. */
+  host: string;
+  /** Like HTTP User-Agent (RFC 9110 §10.1.5): `waymeet/0.1.0 bun/1.4.5`. */
+  agent: string;
+  features: string[];
+  /** Access token (JWT) or null. */
+  token: string | null;
+}
+export interface Auth {
+  kind: "auth";
+  body: AuthBody;
+  /** Exact bytes of the body, as signed. */
+  bodyBytes: Uint8Array;
+  signature: Uint8Array;
+  bytes: Uint8Array;
+}
+
+/** `[session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features]` */
+export interface WelcomeBody {
+  /** 16 random bytes naming this session in logs on both sides. */
+  session: Uint8Array;
+  liveness: Liveness;
+  /** Milliseconds between pings. */
+  interval: number;
+  /** The dialer's address as the node saw it, `""` when it does not tell. */
+  address: string;
+  /** Largest payload of a data frame, bytes. */
+  maxPayload: number;
+  /** Bytes the node queues for this session before it drops. */
+  maxQueue: number;
+  /** URLs of other nodes of the network. */
+  nodes: string[];
+  /** STUN server URLs (RFC 7064). */
+  stun: string[];
+  features: string[];
+}
+export interface Welcome {
+  kind: "welcome";
+  body: WelcomeBody;
+  bodyBytes: Uint8Array;
+  signature: Uint8Array;
+}
+
+export interface Bye {
+  kind: "bye";
+  reason: Reason;
+  text: string;
+  /** Nodes to try instead. */
+  nodes: string[];
+}
+export interface Ping {
+  kind: "ping";
+  /** 8 random bytes. */
+  nonce: Uint8Array;
+}
+export interface Pong {
+  kind: "pong";
+  nonce: Uint8Array;
+}
+export interface Notice {
+  kind: "notice";
+  reason: Reason;
+  peer: Key;
+}
+export interface Publish {
+  kind: "publish";
+  record: SignedBytes;
+}
+export interface Lookup {
+  kind: "lookup";
+  /** Chosen by the asker, echoed in the answer: 0 … 2^32−1. */
+  request: number;
+  peer: Key;
+}
+export interface Found {
+  kind: "found";
+  request: number;
+  reason: Reason;
+  record: SignedBytes | null;
+}
+/** A kind this version does not know; ignored. */
+export interface Unknown {
+  kind: "unknown";
+  number: number;
+}
+
+/** Signed bytes travel as they were signed; nobody encodes them anew. */
+export interface SignedBytes {
+  body: Uint8Array;
+  signature: Uint8Array;
+}
+
+/** What a dialer (peer) says besides data. */
+export type PeerToNode = Auth | Bye | Ping | Pong | Publish | Lookup;
+/** What a node says to a peer besides data. */
+export type NodeToPeer = Hello | Welcome | Bye | Ping | Pong | Notice | Found;
+export type Control = PeerToNode | NodeToPeer | Unknown;
+
+/**
+ * A peer's signed word on where and how it is reached:
+ * `[peer, instance, started, linkKey, nodes, sequence, issued, expires, network]`.
+ * Newer = larger (started, instance, sequence), compared in that order.
+ */
+export interface PeerRecord {
+  peer: Key;
+  instance: Uint8Array;
+  started: number;
+  /** X25519 public key of this process, for Noise IK. */
+  linkKey: Uint8Array;
+  /** Ids of the nodes that hold its sessions: home first, then standby. */
+  nodes: Key[];
+  sequence: number;
+  /** Milliseconds since 1970. */
+  issued: number;
+  expires: number;
+  network: string;
+}
+
+/**
+ * Domain strings. Every signature covers `cbor([domain, …parts])` with the parts as
+ * byte strings, so bytes signed for one purpose can never serve for another
+ * (an auth played back as a welcome, a record as an auth).
+ */
+export const Domain = {
+  authPeer: "waymeet.1 auth peer",
+  authNode: "waymeet.1 auth node",
+  welcome: "waymeet.1 welcome",
+  record: "waymeet.1 record",
+  link: "waymeet.1 link",
+} as const;
