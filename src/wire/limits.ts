@@ -12,17 +12,28 @@ export const MAX_CONTROL = 16_384;
 export const MAX_EARLY = 65_536;
 /** Deepest nesting of a control frame's CBOR: frame, list, element, with one to spare. */
 export const MAX_DEPTH = 4;
-/** Longest network name, agent, host, in UTF-8 bytes. */
+/** Most items in the CBOR of one control frame: 16 nodes, 16 STUN servers and 16 features make 61. */
+export const MAX_ITEMS = 256;
+/** Longest network name, agent, host, feature, reason text or URL, in UTF-8 bytes. */
 export const MAX_TEXT = 256;
 /** Longest token, bytes: a JWT with room for quotas. */
 export const MAX_TOKEN = 4096;
 /** Longest URL list in bye or welcome, and longest node list of a record. */
 export const MAX_NODES = 16;
+/** Most features, and most STUN servers, one side may name. */
+export const MAX_FEATURES = 16;
+/** Largest reason code: a WebSocket close code is 4000 + reason, at most 4999 (RFC 6455 §7.4.2). */
+export const MAX_REASON = 999;
+/** Longest reason in a WebSocket close frame, UTF-8 bytes (RFC 6455 §5.5: 125 less the code). */
+export const MAX_CLOSE_TEXT = 123;
 
 /** Milliseconds for each step of the session handshake; a TLS round trip to the far side of the earth takes under one second. */
 export const HANDSHAKE_STEP = 5_000;
 /** Milliseconds between pings. With three misses a dead session is known after 45–60 s; links notice within a second by themselves. */
 export const PING_INTERVAL = 15_000;
+/** Bounds of the interval a welcome may ask for: a hostile node cannot make a peer ping without pause or never. */
+export const MIN_PING_INTERVAL = 100;
+export const MAX_PING_INTERVAL = 3_600_000;
 /** Unanswered pings in a row after which a session is dead. */
 export const PING_MISSES = 3;
 

@@ -1,0 +1,154 @@
+/**
+ * The handshake: hello, auth, welcome. Encoders take what readers give, in the same
+ * shapes; a caller's value out of bounds is a `RangeError`, a stranger's `undefined`.
+ *
+ * @module
+ */
+import { decode, encode, type Value } from "./cbor.ts";
+import { MAX_FEATURES, MAX_NODES, MAX_PING_INTERVAL, MAX_TOKEN, MIN_PING_INTERVAL } from "./limits.ts";
+import {
+  type Auth,
+  type AuthBody,
+  Domain,
+  type Hello,
+  Kind,
+  Liveness,
+  Role,
+  type Welcome,
+  type WelcomeBody,
+} from "./protocol.ts";
+import {
+  is32,
+  isBytes,
+  isFeature,
+  isList,
+  isNodeUrl,
+  isStunUrl,
+  isText,
+  isUint,
+  readSigned,
+} from "./shape.ts";
+
+/** What a node says in its hello. */
+export type HelloFields = Omit<Hello, "kind" | "bytes">;
+
+/** @throws {RangeError} when a field is out of bounds. */
+export function encodeHello(fields: HelloFields): Uint8Array {
+  const { version, node, network, challenge, time, features } = fields;
+  const frame = [Kind.hello, version, node, network, challenge, time, features];
+  return encodeChecked(frame, readHello(frame, new Uint8Array()), "hello");
+}
+
+/** `bytes` is the frame these items were decoded from; it is copied. */
+export function readHello(frame: Value[], bytes: Uint8Array): Hello | undefined {
+  const [, version, node, network, challenge, time, features] = frame;
+  if (!isUint(version) || !is32(node) || !isText(network) || !is32(challenge) || !isUint(time)) {
+    return undefined;
+  }
+  if (!isList(features, MAX_FEATURES, isFeature)) return undefined;
+  return { kind: "hello", version, node, network, challenge, time, features, bytes: bytes.slice() };
+}
+
+/** The bytes a dialer signs. @throws {RangeError} when a field is out of bounds. */
+export function encodeAuthBody(body: AuthBody): Uint8Array {
+  const { id, role, instance, started, network, challenge, host, agent, features, token } = body;
+  const items = [id, role, instance, started, network, challenge, host, agent, features, token];
+  return encodeChecked(items, readAuthBody(items), "auth");
+}
+
+export function decodeAuthBody(bytes: Uint8Array): AuthBody | undefined {
+  const items = decode(bytes);
+  return Array.isArray(items) ? readAuthBody(items) : undefined;
+}
+
+function readAuthBody(items: Value[]): AuthBody | undefined {
+  const [id, role, instance, started, network, challenge, host, agent, features, token] = items;
+  if (!is32(id) || !isRole(role) || !isBytes(instance, 16) || !isUint(started)) return undefined;
+  if (!isText(network) || !is32(challenge) || !isText(host) || !isText(agent)) return undefined;
+  if (!isList(features, MAX_FEATURES, isFeature)) return undefined;
+  if (token !== null && !isText(token, MAX_TOKEN)) return undefined;
+  return { id, role, instance, started, network, challenge, host, agent, features, token };
+}
+
+export function encodeAuth(body: Uint8Array, signature: Uint8Array): Uint8Array {
+  const frame = [Kind.auth, body, signature];
+  return encodeChecked(frame, readAuth(frame, body), "auth");
+}
+
+/** `bytes` is the frame these items were decoded from; it is copied. */
+export function readAuth(frame: Value[], bytes: Uint8Array): Auth | undefined {
+  const signed = readSigned(frame[1], frame[2]);
+  const body = signed && decodeAuthBody(signed.body);
+  if (!body) return undefined;
+  return { kind: "auth", body, bodyBytes: signed.body, signature: signed.signature, bytes: bytes.slice() };
+}
+
+/** The bytes a node signs. @throws {RangeError} when a field is out of bounds. */
+export function encodeWelcomeBody(body: WelcomeBody): Uint8Array {
+  const { session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features } = body;
+  const items = [session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features];
+  return encodeChecked(items, readWelcomeBody(items), "welcome");
+}
+
+export function decodeWelcomeBody(bytes: Uint8Array): WelcomeBody | undefined {
+  const items = decode(bytes);
+  return Array.isArray(items) ? readWelcomeBody(items) : undefined;
+}
+
+function readWelcomeBody(items: Value[]): WelcomeBody | undefined {
+  const [session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features] = items;
+  if (!isBytes(session, 16) || !isLiveness(liveness) || !isInterval(interval) || !isText(address)) {
+    return undefined;
+  }
+  if (!isUint(maxPayload) || !isUint(maxQueue) || !isList(nodes, MAX_NODES, isNodeUrl)) return undefined;
+  if (!isList(stun, MAX_FEATURES, isStunUrl) || !isList(features, MAX_FEATURES, isFeature)) return undefined;
+  return { session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features };
+}
+
+export function encodeWelcome(body: Uint8Array, signature: Uint8Array): Uint8Array {
+  const frame = [Kind.welcome, body, signature];
+  return encodeChecked(frame, readWelcome(frame), "welcome");
+}
+
+export function readWelcome(frame: Value[]): Welcome | undefined {
+  const signed = readSigned(frame[1], frame[2]);
+  const body = signed && decodeWelcomeBody(signed.body);
+  return body && { kind: "welcome", body, bodyBytes: signed.body, signature: signed.signature };
+}
+
+/**
+ * What the auth signature covers. The hello brings the node's id and its fresh
+ * challenge (no replay, no forwarding to another node), the body the dialled host
+ * and the dialer's own challenge; the role's domain stops reflection.
+ */
+export function authSigned(role: Role, hello: Uint8Array, body: Uint8Array): Uint8Array {
+  return encode([role === Role.peer ? Domain.authPeer : Domain.authNode, hello, body]);
+}
+
+/**
+ * What the welcome signature covers: both whole frames before it and its own body,
+ * so nobody between the two changed a version, a feature or a limit.
+ */
+export function welcomeSigned(hello: Uint8Array, auth: Uint8Array, body: Uint8Array): Uint8Array {
+  return encode([Domain.welcome, hello, auth, body]);
+}
+
+/** Writes `items` unless the reader refused them. */
+export function encodeChecked(items: Value[], read: unknown, name: string): Uint8Array {
+  if (read === undefined) {
+    throw new RangeError(`a field of this ${name} is out of the bounds in src/wire/limits.ts`);
+  }
+  return encode(items);
+}
+
+function isRole(value: Value | undefined): value is Role {
+  return value === Role.peer || value === Role.node;
+}
+
+function isLiveness(value: Value | undefined): value is Liveness {
+  return value === Liveness.nonce || value === Liveness.text;
+}
+
+function isInterval(value: Value | undefined): value is number {
+  return isUint(value, MAX_PING_INTERVAL) && value >= MIN_PING_INTERVAL;
+}

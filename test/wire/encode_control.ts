@@ -1,0 +1,30 @@
+import * as frames from "../../src/wire/frames.ts";
+import type { Control } from "../../src/wire/protocol.ts";
+
+/** The bytes of a control frame of a known kind. */
+export function encodeControl(frame: Control): Uint8Array {
+  switch (frame.kind) {
+    case "hello":
+      return frames.encodeHello(frame);
+    case "auth":
+      return frames.encodeAuth(frames.encodeAuthBody(frame.body), frame.signature);
+    case "welcome":
+      return frames.encodeWelcome(frames.encodeWelcomeBody(frame.body), frame.signature);
+    case "bye":
+      return frames.encodeBye(frame.reason, frame.text, frame.nodes);
+    case "ping":
+      return frames.encodePing(frame.nonce);
+    case "pong":
+      return frames.encodePong(frame.nonce);
+    case "notice":
+      return frames.encodeNotice(frame.reason, frame.peer);
+    case "publish":
+      return frames.encodePublish(frame.record);
+    case "lookup":
+      return frames.encodeLookup(frame.request, frame.peer);
+    case "found":
+      return frames.encodeFound(frame.request, frame.reason, frame.record);
+    case "unknown":
+      throw new TypeError("a frame of an unknown kind has no encoder");
+  }
+}

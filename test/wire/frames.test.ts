@@ -1,0 +1,161 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { encode } from "../../src/wire/cbor.ts";
+import * as frames from "../../src/wire/frames.ts";
+import { type Control, Role } from "../../src/wire/protocol.ts";
+import { encodeControl } from "./encode_control.ts";
+import { fromJson, unhex } from "./notation.ts";
+import { readVectors } from "./vectors.ts";
+
+const sized = (size: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ minLength: size, maxLength: size });
+const text = fc.string({ maxLength: 60 });
+const texts = fc.array(text, { maxLength: 16 });
+const urls = fc.array(fc.webUrl({ validSchemes: ["ws", "wss"], size: "small" }), { maxLength: 16 })
+  .filter((urls) => urls.every((url) => url.length <= 256));
+/** Objects as the code makes them, with a prototype. */
+const shape = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> =>
+  fc.record<T>(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
+const key = sized(32);
+const reason = fc.nat(999);
+const request = fc.nat(0xffff_ffff);
+const record = shape({ body: fc.uint8Array(), signature: sized(64) });
+const frame: fc.Arbitrary<Control> = fc.oneof(
+  shape({
+    kind: fc.constant("hello" as const),
+    version: fc.nat(),
+    node: key,
+    network: text,
+    challenge: key,
+    time: fc.maxSafeNat(),
+    features: texts,
+    bytes: fc.constant(new Uint8Array()),
+  }),
+  shape({ kind: fc.constant("bye" as const), reason, text, nodes: urls }),
+  shape({ kind: fc.constantFrom("ping" as const, "pong" as const), nonce: sized(8) }),
+  shape({ kind: fc.constant("notice" as const), reason, peer: key }),
+  shape({ kind: fc.constant("publish" as const), record }),
+  shape({ kind: fc.constant("lookup" as const), request, peer: key }),
+  shape({ kind: fc.constant("found" as const), request, reason: fc.constant(0), record }),
+  shape({
+    kind: fc.constant("found" as const),
+    request,
+    reason: fc.integer({ min: 1, max: 999 }),
+    record: fc.constant(null),
+  }),
+);
+const authBody = shape({
+  id: key,
+  role: fc.constantFrom(Role.peer, Role.node),
+  instance: sized(16),
+  started: fc.maxSafeNat(),
+  network: text,
+  challenge: key,
+  host: text,
+  agent: text,
+  features: texts,
+  token: fc.oneof(fc.constant(null), fc.string({ maxLength: 1000 })),
+});
+const welcomeBody = shape({
+  session: sized(16),
+  liveness: fc.constantFrom(0 as const, 1 as const),
+  interval: fc.integer({ min: 100, max: 3_600_000 }),
+  address: text,
+  maxPayload: fc.maxSafeNat(),
+  maxQueue: fc.maxSafeNat(),
+  nodes: urls,
+  stun: fc.array(fc.domain().map((host) => `stun:${host}`), { maxLength: 16 }),
+  features: texts,
+});
+
+describe("control frames", () => {
+  it("are read as they were written", () => {
+    fc.assert(
+      fc.property(frame, (frame) => {
+        const bytes = encodeControl(frame);
+        const expected = frame.kind === "hello" ? { ...frame, bytes } : frame;
+        assert.deepEqual(frames.decodeControl(bytes), expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it("auth keeps the exact bytes that are signed", () => {
+    fc.assert(
+      fc.property(authBody, sized(64), (body, signature) => {
+        const bodyBytes = frames.encodeAuthBody(body);
+        const bytes = frames.encodeAuth(bodyBytes, signature);
+        assert.deepEqual(frames.decodeControl(bytes), { kind: "auth", body, bodyBytes, signature, bytes });
+      }),
+    );
+  });
+
+  it("welcome keeps the exact bytes that are signed", () => {
+    fc.assert(
+      fc.property(welcomeBody, sized(64), (body, signature) => {
+        const bodyBytes = frames.encodeWelcomeBody(body);
+        const bytes = frames.encodeWelcome(bodyBytes, signature);
+        assert.deepEqual(frames.decodeControl(bytes), { kind: "welcome", body, bodyBytes, signature });
+      }),
+    );
+  });
+
+  it("mutated never throw", () => {
+    const originals = readVectors().control.map(({ hex }) => unhex(hex));
+    fc.assert(
+      fc.property(fc.constantFrom(...originals), fc.nat(), fc.nat(255), (original, at, byte) => {
+        const bytes = original.slice();
+        bytes[at % bytes.length] = byte;
+        frames.decodeControl(bytes);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it("outlive the message they came in", () => {
+    const bytes = readVectors().control.filter(({ name }) => name === "hello").map(({ hex }) =>
+      unhex(hex)
+    )[0]!;
+    const original = bytes.slice();
+    const hello = frames.decodeControl(bytes);
+    bytes.fill(0);
+    assert.ok(hello?.kind === "hello");
+    assert.deepEqual(hello.bytes, original);
+  });
+
+  it("of a caller are refused before they are written, where a reader would refuse them", () => {
+    const hello = fromJson(readVectors().control[0]!.frame);
+    assert.throws(() => frames.encodeHello({ ...hello, network: "n".repeat(257) }), RangeError);
+    assert.throws(() => frames.encodeHello({ ...hello, challenge: new Uint8Array(31) }), RangeError);
+    assert.throws(() => frames.encodeBye(2, "", ["https://example.org"]), RangeError);
+    assert.throws(() => frames.encodeBye(1000, ""), RangeError);
+    assert.throws(() => frames.encodePing(new Uint8Array(7)), RangeError);
+    assert.throws(() => frames.encodeNotice(32, new Uint8Array(31)), RangeError);
+    assert.throws(() => frames.encodeLookup(-1, new Uint8Array(32)), RangeError);
+    assert.throws(() => frames.encodeFound(1, 0, null), RangeError);
+    assert.throws(() => frames.encodeAuth(new Uint8Array(), new Uint8Array(64)), RangeError);
+  });
+
+  it("bye shortens a long text rather than fail while a session ends", () => {
+    const bye = frames.decodeControl(frames.encodeBye(16, `\ufeff\ufeff${"é".repeat(300)}\ud800`));
+    assert.deepEqual(bye, { kind: "bye", reason: 16, text: "é".repeat(128), nodes: [] });
+  });
+});
+
+describe("what is signed", () => {
+  const [hello, auth, body] = [1, 2, 3].map((byte) => encode(byte)) as [Uint8Array, Uint8Array, Uint8Array];
+
+  it("differs by role and direction, so no signature serves for another purpose", () => {
+    const all = [
+      frames.authSigned(Role.peer, hello, body),
+      frames.authSigned(Role.node, hello, body),
+      frames.welcomeSigned(hello, auth, body),
+    ];
+    assert.equal(new Set(all.map(String)).size, all.length);
+  });
+
+  it("cannot be shifted from one part into the next", () => {
+    const split = (a: string, b: string): string => String(frames.authSigned(Role.peer, unhex(a), unhex(b)));
+    assert.notEqual(split("0102", "03"), split("01", "0203"));
+  });
+});

@@ -1,0 +1,202 @@
+/**
+ * Writes src/wire/vectors.json anew, after a change of the protocol:
+ * `npx tsx test/wire/make_vectors.ts`. What it prints differently in git is what
+ * other implementations must change.
+ */
+import { writeFileSync } from "node:fs";
+import { identityFromSeed } from "../../src/identity/identity.ts";
+import { encode, type Value } from "../../src/wire/cbor.ts";
+import { encodeData } from "../../src/wire/data_frame.ts";
+import { encodeForward, forwardToData } from "../../src/wire/forward_frame.ts";
+import * as frames from "../../src/wire/frames.ts";
+import type { AuthBody, PeerRecord, SignedBytes, WelcomeBody } from "../../src/wire/protocol.ts";
+import { recordSigned, signRecord } from "../../src/wire/record.ts";
+import { concatFrames } from "../../src/wire/sequence.ts";
+import { invalidBatches, invalidFrames, invalidItems } from "./invalid.ts";
+import { hex, toJson, unhex } from "./notation.ts";
+
+const fill = (byte: number, size: number): Uint8Array => new Uint8Array(size).fill(byte);
+const peerSeed = fill(0x01, 32);
+const nodeSeed = fill(0x02, 32);
+const peer = await identityFromSeed(peerSeed);
+const node = await identityFromSeed(nodeSeed);
+const time = 1_764_000_000_000;
+
+const record: PeerRecord = {
+  peer: peer.publicKey,
+  instance: fill(0x11, 16),
+  started: time - 1000,
+  linkKey: fill(0x12, 32),
+  nodes: [node.publicKey],
+  sequence: 0,
+  issued: time,
+  expires: time + 300_000,
+  network: "main",
+};
+const signedRecord = await signRecord(peer, record);
+
+const authBody: AuthBody = {
+  id: peer.publicKey,
+  role: 0,
+  instance: record.instance,
+  started: record.started,
+  network: "main",
+  challenge: fill(0x21, 32),
+  host: "meet.example.org",
+  agent: "waymeet/0.1.0 bun/1.4.5",
+  features: [],
+  token: null,
+};
+const welcomeBody: WelcomeBody = {
+  session: fill(0x31, 16),
+  liveness: 0,
+  interval: 15_000,
+  address: "192.0.2.7",
+  maxPayload: 131_072,
+  maxQueue: 4_194_304,
+  nodes: ["wss://other.example.org"],
+  stun: ["stun:meet.example.org:3478"],
+  features: [],
+};
+
+const hello = frames.encodeHello({
+  version: 1,
+  node: node.publicKey,
+  network: "main",
+  challenge: fill(0x22, 32),
+  time,
+  features: [],
+});
+
+async function transcript(
+  name: string,
+  role: 0 | 1,
+): Promise<{ json: object; auth: Uint8Array; welcome: Uint8Array }> {
+  const body = frames.encodeAuthBody({ ...authBody, role });
+  const authSigned = frames.authSigned(role, hello, body);
+  const authSignature = await peer.sign(authSigned);
+  const auth = frames.encodeAuth(body, authSignature);
+  const welcomeBytes = frames.encodeWelcomeBody(welcomeBody);
+  const welcomeSigned = frames.welcomeSigned(hello, auth, welcomeBytes);
+  const welcomeSignature = await node.sign(welcomeSigned);
+  const welcome = frames.encodeWelcome(welcomeBytes, welcomeSignature);
+  const json = toJson({
+    name,
+    role,
+    dialerSeed: peerSeed,
+    dialer: peer.publicKey,
+    nodeSeed,
+    node: node.publicKey,
+    hello,
+    authBody: body,
+    authSigned,
+    authSignature,
+    auth,
+    welcomeBody: welcomeBytes,
+    welcomeSigned,
+    welcomeSignature,
+    welcome,
+  }) as object;
+  return { json, auth, welcome };
+}
+
+const asPeer = await transcript("a peer meets a node", 0);
+const asNode = await transcript("a node dials a node", 1);
+
+function control(name: string, bytes: Uint8Array): object {
+  const frame = frames.decodeControl(bytes);
+  if (frame === undefined) throw new Error(`${name} is malformed`);
+  const { bytes: _, ...fields } = frame as { bytes?: Uint8Array };
+  return { name, hex: hex(bytes), frame: toJson(fields) };
+}
+
+const nonce = unhex("0102030405060708");
+const ping = frames.encodePing(nonce);
+const anyBody: SignedBytes = { body: fill(0xa0, 3), signature: fill(0x44, 64) };
+
+const data = [0, 5, 24, 256].map((size) => {
+  const payload = fill(0x70, size);
+  const bytes = encodeData(peer.publicKey, payload);
+  return { name: `data of ${size} bytes`, hex: hex(bytes), ...json({ peer: peer.publicKey, payload }) };
+});
+
+const forward = [0, 23].map((hops) => {
+  const payload = unhex("cafe");
+  const bytes = encodeForward(hops, peer.publicKey, node.publicKey, payload);
+  const rewritten = bytes.slice();
+  const egress = rewritten.subarray(forwardToData(rewritten, 0));
+  const fields = json({ hops, source: peer.publicKey, destination: node.publicKey, payload });
+  return { name: `forward with ${hops} hops left`, hex: hex(bytes), egress: hex(egress), ...fields };
+});
+
+function json(value: unknown): object {
+  return toJson(value) as object;
+}
+
+function batch(name: string, parts: Uint8Array[]): object {
+  return { name, hex: hex(concatFrames(parts)), frames: parts.map(hex) };
+}
+
+const vectors = {
+  about:
+    "Test vectors of waymeet.1. h'…' are bytes. README.md beside this file explains; test/wire reads all of them.",
+  control: [
+    control("hello", hello),
+    control("auth of a peer", asPeer.auth),
+    control("auth of a node", asNode.auth),
+    control("welcome", asPeer.welcome),
+    control("bye: closed, nothing to say", frames.encodeBye(1, "")),
+    control(
+      "bye: over capacity, with nodes to try",
+      frames.encodeBye(4, "full", ["wss://other.example.org/"]),
+    ),
+    control("bye: a reason this version does not know", frames.encodeBye(99, "später")),
+    control("ping", ping),
+    control("pong", frames.encodePong(nonce)),
+    control("notice: absent", frames.encodeNotice(32, peer.publicKey)),
+    control("publish", frames.encodePublish(signedRecord)),
+    control("publish: the body is kept unread", frames.encodePublish(anyBody)),
+    control("lookup", frames.encodeLookup(4_294_967_295, peer.publicKey)),
+    control("found", frames.encodeFound(7, 0, signedRecord)),
+    control("found: absent", frames.encodeFound(7, 32, null)),
+  ],
+  extended: [
+    control("ping with an element of a later version", encode([6, nonce, null])),
+    control("bye with a list of a later version", encode([5, 1, "", [], [1, 2]])),
+    control("a kind of a later version", encode([100, "x", [1, null, false]])),
+    control("a kind for experiments", encode([1024])),
+    control("a kind with a map", encode([56, new Map<string, Value>([["bb", 2], ["a", 1], ["ä", [true]]])])),
+  ],
+  data,
+  forward,
+  record: toJson({
+    seed: peerSeed,
+    fields: record,
+    body: signedRecord.body,
+    signed: recordSigned(signedRecord.body),
+    signature: signedRecord.signature,
+  }),
+  transcripts: [asPeer.json, asNode.json],
+  batches: [
+    batch("one frame", [ping]),
+    batch("control, data, a kind of a later version", [
+      ping,
+      encodeData(peer.publicKey, unhex("cafe")),
+      encode([100]),
+    ]),
+    batch("frames that follow an auth", [
+      asPeer.auth,
+      frames.encodePublish(signedRecord),
+      encodeData(node.publicKey, unhex("00")),
+    ]),
+  ],
+  invalid: {
+    about: "cbor: not one deterministic item. frame: not a control frame. message: not a batch of frames.",
+    cbor: invalidItems,
+    frame: invalidFrames({ hello, auth: asPeer.auth, welcome: asPeer.welcome }),
+    message: invalidBatches(ping),
+  },
+};
+
+const target = new URL("../../src/wire/vectors.json", import.meta.url);
+writeFileSync(target, `${JSON.stringify(vectors, null, 2)}\n`);
