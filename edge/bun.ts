@@ -1,0 +1,130 @@
+/**
+ * A node on Bun.
+ *
+ * @module
+ */
+import type { Hono } from "hono";
+import type { Admission } from "../src/rendezvous/admission.ts";
+import type { NodeApp, Upgrade } from "../src/rendezvous/app.ts";
+import type { RendezvousNode } from "../src/rendezvous/node.ts";
+import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import type { Socket, SocketHandlers } from "../src/session/socket.ts";
+import { MAX_MESSAGE } from "../src/wire/limits.ts";
+import { SUBPROTOCOL } from "../src/wire/protocol.ts";
+
+/** Bun's server as far as this file needs it: the types of Bun do not pass `deno check`. */
+interface BunServer {
+  readonly port: number;
+  upgrade(request: Request, options: { data: Visit; headers: Record<string, string> }): boolean;
+  requestIP(request: Request): { address: string } | null;
+  stop(closeConnections: boolean): Promise<void>;
+}
+interface BunSocket {
+  readonly data: Visit;
+  /** Bytes sent, -1: queued, 0: dropped. */
+  sendBinary(message: Uint8Array): number;
+  sendText(message: string): number;
+  getBufferedAmount(): number;
+  close(code: number, reason: string): void;
+  terminate(): void;
+}
+declare const Bun: { serve(options: Record<string, unknown>): BunServer };
+
+/** What a socket carries from the upgrade to its end. */
+class Visit implements Socket {
+  readonly #admission: Admission;
+  #ws: BunSocket | undefined;
+  #handlers: SocketHandlers | undefined;
+
+  constructor(admission: Admission) {
+    this.#admission = admission;
+  }
+
+  get buffered(): number {
+    return this.#ws?.getBufferedAmount() ?? 0;
+  }
+  send(message: Uint8Array | string): number {
+    const ws = this.#ws;
+    if (ws === undefined) return -1;
+    const sent = typeof message === "string" ? ws.sendText(message) : ws.sendBinary(message);
+    if (sent > 0) return 0;
+    return sent < 0 ? ws.getBufferedAmount() : -1;
+  }
+  close(code: number, reason: string): void {
+    this.#ws?.close(code, reason);
+  }
+  terminate(): void {
+    this.#ws?.terminate();
+  }
+
+  opened(ws: BunSocket): void {
+    this.#ws = ws;
+    this.#handlers = this.#admission.open(this);
+    if (this.#handlers === undefined) ws.terminate();
+  }
+  received(message: Uint8Array | string): void {
+    this.#handlers?.message(message);
+  }
+  drained(): void {
+    if (this.buffered === 0) this.#handlers?.drain?.();
+  }
+  closed(code: number, reason: string): void {
+    this.#ws = undefined;
+    this.#handlers?.close(code, reason);
+  }
+}
+
+/** For `Bun.serve`, when a program brings its own server. Beside it: {@link upgrader}. */
+export function websocketHandlers(node: RendezvousNode): Record<string, unknown> {
+  return {
+    open: (ws: BunSocket) => ws.data.opened(ws),
+    message: (ws: BunSocket, message: Uint8Array | string) => ws.data.received(message),
+    drain: (ws: BunSocket) => ws.data.drained(),
+    close: (ws: BunSocket, code: number, reason: string) => ws.data.closed(code, reason),
+    maxPayloadLength: MAX_MESSAGE,
+    // The relay keeps to the queue limit; this is for what it cannot know, and never closes a socket.
+    backpressureLimit: node.limits.queue + 4 * MAX_MESSAGE,
+    closeOnBackpressureLimit: false,
+    // Sessions have their own liveness: Bun's would cycle those that are idle but healthy.
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: false,
+  };
+}
+
+/** The binding `upgrade` of the node's app for one request: `app.fetch(request, { upgrade: upgrader(request, server) })`. */
+export function upgrader(request: Request, server: BunServer): Upgrade {
+  return (admission) => {
+    const headers = { "Sec-WebSocket-Protocol": SUBPROTOCOL };
+    return server.upgrade(request, { data: new Visit(admission), headers }) ? new Response(null) : undefined;
+  };
+}
+
+/**
+ * Starts a node. See `ServeOptions` for the defaults.
+ *
+ * @example
+ * ```ts
+ * await using node = await serve({ port: 0 });
+ * console.log(node.url, node.id);
+ * ```
+ */
+export function serve(options: ServeOptions = {}): Promise<RunningNode> {
+  return startNode(options, listen);
+}
+
+// deno-lint-ignore require-await -- a port in use has to reject, not throw
+async function listen({ host, port }: { host: string; port: number }, app: Hono<NodeApp>, node: RendezvousNode): Promise<Listener> {
+  const server = Bun.serve({
+    hostname: host,
+    port,
+    maxRequestBodySize: 65_536,
+    idleTimeout: 10, // seconds: a slow request holds its connection no longer
+    fetch: (request: Request, server: BunServer) => {
+      const address = server.requestIP(request)?.address ?? "";
+      return app.fetch(request, { upgrade: upgrader(request, server), address });
+    },
+    websocket: websocketHandlers(node),
+  });
+  return { port: server.port, close: () => server.stop(true) };
+}

@@ -1,0 +1,154 @@
+/**
+ * How a node is to run: from flags, else the environment, else a file, with one schema.
+ *
+ * @module
+ */
+import { readFile } from "node:fs/promises";
+import { type Command, Option } from "commander";
+import { tryPeerId } from "../identity/peer_id.ts";
+import type { Access } from "../rendezvous/access.ts";
+import { UsageError } from "./failure.ts";
+import type { LOG_LEVELS } from "./log.ts";
+import { jsonOption, keyOption, logLevelOption, networkOption } from "./peer_options.ts";
+import { list, port } from "./values.ts";
+
+/** What the options of `serve` come to. */
+export interface ServeChoices {
+  host: string;
+  port: number;
+  key?: string;
+  network: string;
+  config?: string;
+  access?: Access["kind"];
+  allow?: string[];
+  tokenIssuer?: string[];
+  name?: string[];
+  json?: true;
+  logLevel: (typeof LOG_LEVELS)[number];
+}
+
+const ACCESS = ["open", "allow-list", "token"];
+
+/** Adds the options of {@link ServeChoices} to the command. */
+export function withServeOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--host <address>", "address to listen at").env("WAYMEET_HOST").default("127.0.0.1"))
+    .addOption(new Option("--port <port>", "0: any free one").env("WAYMEET_PORT").default(8787).argParser(port))
+    .addOption(keyOption("key file of this node, made if missing (default: node-PORT.pem in ~/.config/waymeet)"))
+    .addOption(networkOption())
+    .addOption(new Option("--config <file>", "JSON file with the same names as these options").env("WAYMEET_CONFIG"))
+    .addOption(
+      new Option("--access <who>", "who may connect (needed when --host is not this machine)")
+        .env("WAYMEET_ACCESS").choices(ACCESS),
+    )
+    .addOption(
+      new Option("--allow <peers...>", "PeerIds or aliases for --access allow-list").env("WAYMEET_ALLOW").argParser(list),
+    )
+    .addOption(
+      new Option("--token-issuer <peers...>", "PeerIds or aliases whose tokens --access token accepts")
+        .env("WAYMEET_TOKEN_ISSUER").argParser(list),
+    )
+    .addOption(
+      new Option("--name <hosts...>", "host names by which peers dial this node, or: any")
+        .env("WAYMEET_NAME").argParser(list),
+    )
+    .addOption(jsonOption())
+    .addOption(logLevelOption("info"));
+}
+
+/** Fills in from the configuration file what neither a flag nor the environment said. */
+export async function applyConfigFile(command: Command, path: string): Promise<void> {
+  const values = await readConfig(path);
+  const options = command.options.filter(({ long }) => long !== "--config" && long !== undefined);
+  const known = new Map(options.map((option) => [option.long!.slice(2), option]));
+  for (const [name, value] of Object.entries(values)) {
+    const option = known.get(name);
+    if (option === undefined) {
+      throw new UsageError(`${path}: "${name}" is no option; there are: ${[...known.keys()].sort().join(", ")}`);
+    }
+    apply(command, option, value, path);
+  }
+}
+
+async function readConfig(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path, "utf8").catch((error) => {
+    throw new UsageError(`the configuration ${path} cannot be read (${error.message}); name another with --config`);
+  });
+  const value = parseJson(text, path);
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  throw new UsageError(`${path} must hold a JSON object, such as {"port": 8787}`);
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${path} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** A file's value goes through the same parser as a flag's. */
+function apply(command: Command, option: Option, value: unknown, path: string): void {
+  const name = option.attributeName();
+  const source = command.getOptionValueSource(name);
+  if (source === "cli" || source === "env") return;
+  command.setOptionValueWithSource(name, parsed(option, value, path), "config");
+}
+
+function parsed(option: Option, value: unknown, path: string): unknown {
+  const wrong = (why: string): never => {
+    throw new UsageError(`${path}: "${option.long!.slice(2)}" ${why}`);
+  };
+  if (option.isBoolean()) return typeof value === "boolean" ? value || undefined : wrong("is true or false");
+  const texts = Array.isArray(value) && option.variadic ? value : [value];
+  if (!texts.every((text) => typeof text === "string" || typeof text === "number")) {
+    return wrong(option.variadic ? "is a list of strings" : "is a string or a number");
+  }
+  try {
+    const parse = option.parseArg ?? ((text: string) => text);
+    return texts.reduce<unknown>((before, text) => parse(String(text), before as never), undefined);
+  } catch (error) {
+    return wrong(`is wrong: ${(error as Error).message}`);
+  }
+}
+
+/** The access that was chosen; `undefined` when none was. Lists alone are a choice, too. */
+export function accessOf(choices: ServeChoices, peer: (text: string) => ReturnType<typeof tryPeerId>): Access | undefined {
+  const kind = choices.access ?? impliedAccess(choices);
+  const ids = (texts: string[] | undefined, flag: string) => {
+    if (texts === undefined) throw new UsageError(`--access ${kind} needs at least one peer: ${flag} PEER`);
+    return new Set(texts.map((text) => peer(text)!));
+  };
+  switch (kind) {
+    case undefined:
+    case "open":
+      return kind && { kind };
+    case "allow-list":
+      return { kind, peers: ids(choices.allow, "--allow") };
+    case "token":
+      return { kind, issuers: ids(choices.tokenIssuer, "--token-issuer") };
+  }
+}
+
+function impliedAccess({ allow, tokenIssuer }: ServeChoices): Access["kind"] | undefined {
+  if (allow && tokenIssuer) throw new UsageError("choose between --access allow-list and --access token");
+  if (allow) return "allow-list";
+  return tokenIssuer && "token";
+}
+
+/** Refuses a node that others could reach and whose operator did not say who may. */
+export function checkExposure(choices: ServeChoices, access: Access | undefined): void {
+  const { host, name } = choices;
+  if (isLoopback(host)) return;
+  const wildcard = host === "0.0.0.0" || host === "::";
+  if (access !== undefined && (name !== undefined || !wildcard)) return;
+  const who = access === undefined ? ["--access open", "--access allow-list --allow PEER", "--access token --token-issuer PEER"] : [""];
+  const named = name === undefined && wildcard ? " --name meet.example.org" : "";
+  const lines = who.map((choice) => `  waymeet serve --host ${host}${choice && ` ${choice}`}${named}`);
+  const asks = access === undefined ? "say who may connect" : "say by which host name peers dial it";
+  throw new UsageError(`${host} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}

@@ -1,0 +1,247 @@
+/**
+ * What the two ends of a link say to each other inside encrypted packets: a CBOR
+ * sequence (RFC 8742) of frames `[kind, …]`, strict and deterministic like the
+ * session's. Numbered frames (`seq`) are acknowledged and sent again when missing;
+ * the others may be lost. Readers ignore kinds they do not know.
+ *
+ * @module
+ */
+import { decode, encode, scan, type Value } from "../wire/cbor.ts";
+import { MAX_DEPTH } from "../wire/limits.ts";
+import { MAX_CHUNK, MAX_LABEL, MAX_RANGES, MAX_SIZE } from "./limits.ts";
+
+/** 0–2 and from 16 on unnumbered, 3–15 numbered. */
+export const LinkKind = {
+  /** `[0, next, [from, to, …]]`: everything below `next`, and `from` ≤ seq < `to`, has arrived. */
+  ack: 0,
+  /** `[1, nonce]`: are you there? */
+  probe: 1,
+  /** `[2, nonce]`: the answer, at once. */
+  probeAck: 2,
+  /** `[3, seq, id, size, asks, bytes]`: a message of `size` bytes begins; `asks` 1: the sender wants to hear `processed`. */
+  message: 3,
+  /** `[4, seq, bytes]`: the message begun before continues. */
+  more: 4,
+  /** `[5, seq, id]`: the application is done with that message. */
+  processed: 5,
+  /** `[6, seq, stream, label]`: a byte stream begins, both ways. */
+  open: 6,
+  /** `[7, seq, stream, bytes]` */
+  bytes: 7,
+  /** `[8, seq, stream]`: no bytes follow from this side. */
+  end: 8,
+  /** `[9, seq, stream, side, text]`: side 0 "I stop writing", 1 "I stop reading". */
+  reset: 9,
+  /** `[10, seq, stream, limit]`: you may send up to this many bytes in all; stream 0 = messages. */
+  credit: 10,
+  /** `[11, seq, reason, text]`: the last frame of a link. */
+  close: 11,
+  /** `[16]`: nothing follows for now, so acknowledge what you have at once. */
+  ask: 16,
+} as const;
+
+/** `to` is exclusive. */
+export interface Ack {
+  kind: "ack";
+  next: number;
+  ranges: number[];
+}
+export interface Probe {
+  kind: "probe" | "probe-ack";
+  nonce: number;
+}
+/** Without it an acknowledgement waits a few milliseconds for company, and a sender that waits for each one would crawl. */
+export interface Ask {
+  kind: "ask";
+}
+export interface MessageChunk {
+  kind: "message";
+  seq: number;
+  id: Uint8Array;
+  size: number;
+  asks: boolean;
+  bytes: Uint8Array;
+}
+export interface MoreChunk {
+  kind: "more";
+  seq: number;
+  bytes: Uint8Array;
+}
+export interface Processed {
+  kind: "processed";
+  seq: number;
+  id: Uint8Array;
+}
+export interface Open {
+  kind: "open";
+  seq: number;
+  stream: number;
+  label: string;
+}
+export interface Bytes {
+  kind: "bytes";
+  seq: number;
+  stream: number;
+  bytes: Uint8Array;
+}
+export interface End {
+  kind: "end";
+  seq: number;
+  stream: number;
+}
+export type ResetSide = "writer" | "reader";
+export interface Reset {
+  kind: "reset";
+  seq: number;
+  stream: number;
+  side: ResetSide;
+  text: string;
+}
+export interface Credit {
+  kind: "credit";
+  seq: number;
+  stream: number;
+  limit: number;
+}
+export interface Close {
+  kind: "close";
+  seq: number;
+  reason: number;
+  text: string;
+}
+/** A numbered frame of a kind this version does not know: acknowledged, otherwise ignored. */
+export interface Strange {
+  kind: "strange";
+  seq: number;
+}
+export type Numbered = MessageChunk | MoreChunk | Processed | Open | Bytes | End | Reset | Credit | Close | Strange;
+/** What is numbered, before it has its number. */
+export type Unnumbered = Numbered extends infer F ? F extends Numbered ? Omit<F, "seq"> : never : never;
+export type LinkFrame = Ack | Probe | Ask | Numbered;
+
+/** Writes an acknowledgement. */
+export function encodeAck(next: number, ranges: number[]): Uint8Array {
+  return encode([LinkKind.ack, next, ranges]);
+}
+
+/** Writes a probe or its answer. */
+export function encodeProbe(kind: Probe["kind"], nonce: number): Uint8Array {
+  return encode([kind === "probe" ? LinkKind.probe : LinkKind.probeAck, nonce]);
+}
+
+export const ASK: Uint8Array = encode([LinkKind.ask]);
+
+/** Writes a numbered frame. */
+export function encodeNumbered(frame: Unnumbered, seq: number): Uint8Array {
+  return encode(fields(frame, seq));
+}
+
+function fields(frame: Unnumbered, seq: number): Value[] {
+  switch (frame.kind) {
+    case "message":
+      return [LinkKind.message, seq, frame.id, frame.size, frame.asks ? 1 : 0, frame.bytes];
+    case "more":
+      return [LinkKind.more, seq, frame.bytes];
+    case "processed":
+      return [LinkKind.processed, seq, frame.id];
+    case "open":
+      return [LinkKind.open, seq, frame.stream, frame.label];
+    case "bytes":
+      return [LinkKind.bytes, seq, frame.stream, frame.bytes];
+    case "end":
+      return [LinkKind.end, seq, frame.stream];
+    case "reset":
+      return [LinkKind.reset, seq, frame.stream, frame.side === "writer" ? 0 : 1, frame.text];
+    case "credit":
+      return [LinkKind.credit, seq, frame.stream, frame.limit];
+    case "close":
+      return [LinkKind.close, seq, frame.reason, frame.text];
+    case "strange":
+      return [15, seq];
+  }
+}
+
+/** Reads all frames of a packet, or `undefined` when any of them is malformed. */
+export function decodeFrames(plaintext: Uint8Array): LinkFrame[] | undefined {
+  const frames: LinkFrame[] = [];
+  for (let at = 0; at < plaintext.length;) {
+    const end = scan(plaintext, at, plaintext.length, MAX_DEPTH);
+    if (end < 0) return undefined;
+    const frame = read(decode(plaintext.subarray(at, end)));
+    if (frame === "malformed") return undefined;
+    if (frame !== "ignored") frames.push(frame);
+    at = end;
+  }
+  return frames;
+}
+
+function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
+  if (!Array.isArray(value) || !isCount(value[0])) return "malformed";
+  const [kind, a, b, c, d, e] = value;
+  if (kind === LinkKind.ack) return isRanges(a, b) ? { kind: "ack", next: a as number, ranges: b } : "malformed";
+  if (kind === LinkKind.probe || kind === LinkKind.probeAck) {
+    return isCount(a) ? { kind: kind === LinkKind.probe ? "probe" : "probe-ack", nonce: a } : "malformed";
+  }
+  if (kind === LinkKind.ask) return { kind: "ask" };
+  if (kind > LinkKind.ask) return "ignored";
+  if (!isCount(a)) return "malformed";
+  return readNumbered(kind, a, b, c, d, e) ?? "malformed";
+}
+
+function readNumbered(kind: number, seq: number, b?: Value, c?: Value, d?: Value, e?: Value): Numbered | undefined {
+  switch (kind) {
+    case LinkKind.message:
+      return isId(b) && isCount(c) && c <= MAX_SIZE && (d === 0 || d === 1) && isBytes(e) && e.length <= c
+        ? { kind: "message", seq, id: b, size: c, asks: d === 1, bytes: e }
+        : undefined;
+    case LinkKind.more:
+      return isBytes(b) && b.length > 0 ? { kind: "more", seq, bytes: b } : undefined;
+    case LinkKind.processed:
+      return isId(b) ? { kind: "processed", seq, id: b } : undefined;
+    case LinkKind.credit:
+      return isCount(b) && isCount(c) ? { kind: "credit", seq, stream: b, limit: c } : undefined;
+    case LinkKind.close:
+      return isCount(b) && isLabel(c) ? { kind: "close", seq, reason: b, text: c } : undefined;
+    case LinkKind.open:
+    case LinkKind.bytes:
+    case LinkKind.end:
+    case LinkKind.reset:
+      return isCount(b) && b > 0 ? readStream(kind, seq, b, c, d) : undefined;
+    default:
+      return { kind: "strange", seq };
+  }
+}
+
+function readStream(kind: number, seq: number, stream: number, c?: Value, d?: Value): Numbered | undefined {
+  switch (kind) {
+    case LinkKind.open:
+      return isLabel(c) ? { kind: "open", seq, stream, label: c } : undefined;
+    case LinkKind.bytes:
+      return isBytes(c) && c.length > 0 ? { kind: "bytes", seq, stream, bytes: c } : undefined;
+    case LinkKind.end:
+      return { kind: "end", seq, stream };
+    default:
+      return (c === 0 || c === 1) && isLabel(d)
+        ? { kind: "reset", seq, stream, side: c === 0 ? "writer" : "reader", text: d }
+        : undefined;
+  }
+}
+
+const isCount = (value: Value | undefined): value is number => typeof value === "number";
+const isId = (value: Value | undefined): value is Uint8Array => value instanceof Uint8Array && value.length === 16;
+const isBytes = (value: Value | undefined): value is Uint8Array =>
+  value instanceof Uint8Array && value.length <= MAX_CHUNK;
+const isLabel = (value: Value | undefined): value is string =>
+  typeof value === "string" && value.length <= MAX_LABEL;
+
+/** Ascending, disjoint, not touching, above `next`. */
+function isRanges(next: Value | undefined, ranges: Value | undefined): ranges is number[] {
+  if (!isCount(next) || !Array.isArray(ranges)) return false;
+  if (ranges.length % 2 !== 0 || ranges.length > 2 * MAX_RANGES) return false;
+  let last = next;
+  return ranges.every((edge) => {
+    if (!isCount(edge) || edge <= last) return false;
+    last = edge;
+    return true;
+  });
+}

@@ -1,0 +1,177 @@
+/**
+ * What two processes tell each other within the handshake: who they are, which
+ * conversation this is about, and the first frames of it. Both halves in one place.
+ *
+ * @module
+ */
+import { compareBytes, decode, encode, type Value } from "../wire/cbor.ts";
+import { Domain, type Key, type PeerRecord, type SignedBytes, VERSION } from "../wire/protocol.ts";
+import { verifyRecord } from "../wire/record.ts";
+import type { KeyPair, Random } from "./dh.ts";
+import { initiate, type Initiation, respond, type Response } from "./noise.ts";
+import { type InitPacket, type ResponsePacket, writeInit, writeResponse } from "./packet.ts";
+
+const INSTANCE = 16;
+
+/** This process, as its links know it. */
+export interface Local {
+  key: Key;
+  instance: Uint8Array;
+  linkKey: KeyPair;
+  network: string;
+  random: Random;
+  /** The newest signed record. */
+  record(): SignedBytes;
+  /** Milliseconds since 1970, larger at each call: later handshakes of a process are told from earlier ones. */
+  stamp(): number;
+}
+
+/** What the initiator says. */
+export interface Greeting {
+  /** {@link Local.stamp} of its sender. */
+  time: number;
+  /** 16 random bytes naming the conversation. */
+  conversation: Uint8Array;
+  /** Whether the sender believes that this conversation is under way, so that only keys are new. */
+  continues: boolean;
+  /** Its record, verified. */
+  record: PeerRecord;
+  /** First frames of the conversation. */
+  frames: Uint8Array;
+}
+
+/** What the responder says. */
+export interface Answer {
+  time: number;
+  /** 0: accepted; otherwise the reason why not. */
+  reason: number;
+  text: string;
+  frames: Uint8Array;
+}
+
+/** A handshake under way, on the initiator's side. */
+export interface Attempt {
+  handshake: Uint8Array;
+  packet: Uint8Array;
+  initiation: Initiation;
+}
+
+/**
+ * The prologue binds a handshake to its id, network, both peers and both processes: bytes
+ * recorded between other ends, or before a restart, do not open; and a node that alters
+ * the id, which travels in clear, spoils this one packet instead of the cached answer.
+ */
+function prologue(handshake: Uint8Array, network: string, initiator: Key, responder: Key, a: Uint8Array, b: Uint8Array) {
+  return encode([Domain.link, VERSION, handshake, network, initiator, responder, a, b]);
+}
+
+/** Begins a handshake with the process that `remote` describes; `undefined` when its link key is no key. */
+export function greet(
+  local: Local,
+  remote: PeerRecord,
+  words: { conversation: Uint8Array; continues: boolean; frames: Uint8Array },
+): Attempt | undefined {
+  const { body, signature } = local.record();
+  const continues = words.continues ? 1 : 0;
+  const payload = encode([local.stamp(), continues, words.conversation, body, signature, words.frames]);
+  const handshake = local.random(8);
+  const initiation = initiate({
+    prologue: prologue(handshake, local.network, local.key, remote.peer, local.instance, remote.instance),
+    static: local.linkKey,
+    remoteStatic: remote.linkKey,
+    payload,
+  });
+  if (!initiation) return undefined;
+  const message = new Uint8Array(INSTANCE + initiation.message.length);
+  message.set(local.instance);
+  message.set(initiation.message, INSTANCE);
+  return { handshake, packet: writeInit(handshake, message), initiation };
+}
+
+/** Reads the answer to an attempt; `undefined` when forged. Gives the keys once. */
+export function readAnswer(
+  attempt: Attempt,
+  packet: ResponsePacket,
+): { answer: Answer; keys: { send: Uint8Array; receive: Uint8Array; hash: Uint8Array } } | undefined {
+  const read = attempt.initiation.readResponse(packet.message);
+  const answer = read && readAnswerPayload(read.payload);
+  return answer ? { answer, keys: read } : undefined;
+}
+
+function readAnswerPayload(payload: Uint8Array): Answer | undefined {
+  const items = decode(payload);
+  if (!Array.isArray(items)) return undefined;
+  const [time, reason, text, frames] = items;
+  if (typeof time !== "number" || typeof reason !== "number") return undefined;
+  if (typeof text !== "string" || !(frames instanceof Uint8Array)) return undefined;
+  return { time, reason, text, frames };
+}
+
+/** An opened message 1 whose sender is not yet verified. */
+export interface OpenedInit {
+  time: number;
+  /** Verifies the record; `undefined` when the init does not come from whom the frame names. */
+  verify(now: number): Promise<Greeting | undefined>;
+  /** Message 2 and the keys; once. */
+  answer(answer: Answer): { packet: Uint8Array; keys: { send: Uint8Array; receive: Uint8Array; hash: Uint8Array } };
+  forget(): void;
+}
+
+/** The Noise message within an init packet: what replays are recognised by. */
+export function noiseMessage(packet: InitPacket): Uint8Array {
+  return packet.message.subarray(INSTANCE);
+}
+
+/**
+ * Opens an init that came from `source`. `undefined`: not for this process, or not what
+ * its sender wrote.
+ */
+export function openInit(local: Local, source: Key, packet: InitPacket): OpenedInit | undefined {
+  const instance = packet.message.slice(0, INSTANCE);
+  const response = respond({
+    prologue: prologue(packet.handshake, local.network, source, local.key, instance, local.instance),
+    static: local.linkKey,
+    message: noiseMessage(packet),
+  });
+  if (!response) return undefined;
+  const read = readGreeting(response.payload);
+  if (!read) {
+    response.forget();
+    return undefined;
+  }
+  const { signed, ...words } = read;
+  const handshake = packet.handshake.slice();
+  return {
+    time: words.time,
+    forget: () => response.forget(),
+    async verify(now) {
+      const verdict = await verifyRecord(signed, { network: local.network, now });
+      if (verdict.error !== undefined) return undefined;
+      const { record } = verdict;
+      // The record ties the Noise key to the identity; without it anybody could greet as anybody.
+      const genuine = compareBytes(record.peer, source) === 0 && compareBytes(record.instance, instance) === 0 &&
+        compareBytes(record.linkKey, response.remoteStatic) === 0;
+      return genuine ? { ...words, record } : undefined;
+    },
+    answer: (answer) => writeAnswer(response, handshake, answer),
+  };
+}
+
+function writeAnswer(response: Response, handshake: Uint8Array, { time, reason, text, frames }: Answer) {
+  const { message, ...keys } = response.write(encode([time, reason, text, frames]));
+  return { packet: writeResponse(handshake, message), keys };
+}
+
+function readGreeting(payload: Uint8Array): Omit<Greeting, "record"> & { signed: SignedBytes } | undefined {
+  const items = decode(payload);
+  if (!Array.isArray(items)) return undefined;
+  const [time, continues, conversation, body, signature, frames] = items;
+  if (typeof time !== "number" || !isFlag(continues) || !isBytes(conversation) || conversation.length !== 16) {
+    return undefined;
+  }
+  if (!isBytes(body) || !isBytes(signature) || !isBytes(frames)) return undefined;
+  return { time, continues: continues === 1, conversation, signed: { body, signature }, frames };
+}
+
+const isFlag = (value: Value | undefined): value is 0 | 1 => value === 0 || value === 1;
+const isBytes = (value: Value | undefined): value is Uint8Array => value instanceof Uint8Array;

@@ -1,0 +1,61 @@
+/** Limits and deadlines of a link, each with its unit and its reason. */
+
+/** Bytes of content in one chunk: with its packet below 16.5 KiB, what every WebRTC stack carries unfragmented. */
+export const MAX_CHUNK = 16_384;
+/** Plaintext bytes of one packet on a relay path: four chunks share one seal and one frame. */
+export const MAX_PACKET = 66_560;
+/** Plaintext bytes that ride in the first packet of a handshake: it is resent whole, so it stays small. */
+export const MAX_FIRST = 17_408;
+/** Largest message, bytes; more than that belongs into a stream. */
+export const MAX_SIZE = 16_777_216;
+/** Longest label of a stream and longest close text, UTF-8 bytes. */
+export const MAX_LABEL = 256;
+/** Streams open at once that one side may have begun. */
+export const MAX_STREAMS = 256;
+/** Numbered frames that may wait for a gap before them to fill. */
+export const MAX_AHEAD = 4_096;
+/** Bytes that may wait so: a whole congestion window and what was sent again behind it. */
+export const MAX_AHEAD_BYTES = 4_194_304;
+/** Ranges in one acknowledgement: more gaps than these are told in a later one. */
+export const MAX_RANGES = 32;
+
+/** Credit charged for a message beside its size, bytes: what it costs the receiver to hold an empty one. */
+export const MESSAGE_COST = 64;
+/** Bytes of messages that may be under way or unread: half a node's queue, so one sender never fills it. */
+export const MESSAGE_WINDOW = 2_097_152;
+/** Bytes a new stream may send before its reader has read anything. */
+export const STREAM_START = 262_144;
+/** Bytes of a stream that may be under way or unread once its reader reads. */
+export const STREAM_WINDOW = 1_048_576;
+
+/** Congestion window at the start, bytes: the path is TCP with its own slow start, this only bounds queues in nodes. */
+export const WINDOW_START = 262_144;
+/** Smallest congestion window, bytes: two packets, so that progress never depends on a timer alone. */
+export const WINDOW_MIN = 32_768;
+/** Largest congestion window, bytes: half a node's queue for one session. */
+export const WINDOW_MAX = 2_097_152;
+/** Packets sent later that must be acknowledged before an earlier one counts as lost (RFC 9002 §6.1.1). */
+export const REORDER = 3;
+/** Milliseconds without acknowledgement before unacknowledged data is sent again, at the least (protocol rule 13). */
+export const PROBE_MIN = 300;
+/** Milliseconds between such tries, at the most. */
+export const PROBE_MAX = 4_000;
+/** Round trip assumed before one was measured, milliseconds (RFC 9002 §6.2.2). */
+export const RTT_START = 333;
+/** Milliseconds an acknowledgement may wait for company. */
+export const ACK_DELAY = 5;
+/** Bytes received after which an acknowledgement waits no longer. */
+export const ACK_BYTES = 32_768;
+
+/** Milliseconds of silence after which an idle link asks whether the other side lives. */
+export const IDLE_PROBE = 10_000;
+/** Milliseconds an answer to that may take before the link stops calling itself connected. */
+export const IDLE_PATIENCE = 3_000;
+/** Milliseconds between tries of a handshake that got no answer. */
+export const HANDSHAKE_RETRY = 1_000;
+/** Milliseconds without any sign of the other process after which a link gives up. */
+export const LINK_TIMEOUT = 300_000;
+/** Milliseconds `close()` waits for what was sent to be acknowledged. */
+export const CLOSE_PATIENCE = 5_000;
+/** Largest difference of two clocks, milliseconds, for which a first packet is accepted (protocol rule 6). */
+export const FIRST_PACKET_SKEW = 90_000;

@@ -1,0 +1,153 @@
+/**
+ * Messages of a conversation, both ways: cut into chunks on the way out, put
+ * together on the way in, and the credit that lets a slow reader slow its sender.
+ *
+ * @module
+ */
+import type { MessageChunk, MoreChunk, Unnumbered } from "./frames.ts";
+import { MAX_CHUNK, MESSAGE_COST, MESSAGE_WINDOW } from "./limits.ts";
+import type { Outgoing } from "./outgoing.ts";
+import type { Source } from "./sender.ts";
+
+/** A message that has arrived whole. */
+export interface Incoming {
+  id: Uint8Array;
+  data: Uint8Array;
+  /** Whether its sender waits for `processed`. */
+  asks: boolean;
+}
+
+/** Messages going out, in the order they were given. */
+export class Outbox implements Source {
+  private readonly queue: Outgoing[] = [];
+  /** Sent in part or whole, and not delivered: in sending order. */
+  private readonly under = new Set<Outgoing>();
+  private offset = 0;
+  private charged = 0;
+  private limit = MESSAGE_WINDOW;
+  private readonly delivered: (message: Outgoing) => void;
+  private readonly departed: (message: Outgoing) => void;
+
+  constructor(events: { departed(message: Outgoing): void; delivered(message: Outgoing): void }) {
+    this.departed = events.departed;
+    this.delivered = events.delivered;
+  }
+
+  add(message: Outgoing): void {
+    this.queue.push(message);
+  }
+
+  /** Takes back a message of which nothing has left. */
+  withdraw(message: Outgoing): boolean {
+    const at = this.queue.indexOf(message);
+    if (at < 0 || (at === 0 && this.offset > 0)) return false;
+    this.queue.splice(at, 1);
+    return true;
+  }
+
+  /** What has not been delivered, oldest first. */
+  get undelivered(): Outgoing[] {
+    const waiting = this.queue.filter((message) => !this.under.has(message));
+    return [...this.under, ...waiting];
+  }
+
+  get empty(): boolean {
+    return this.queue.length === 0 && this.under.size === 0;
+  }
+
+  grant(limit: number): void {
+    this.limit = Math.max(this.limit, limit);
+  }
+
+  next(): { frame: Unnumbered; arrived?: () => void } | undefined {
+    const message = this.queue[0];
+    if (!message) return undefined;
+    const overhead = this.offset === 0 ? MESSAGE_COST : 0;
+    const credit = this.limit - this.charged - overhead;
+    const wanted = Math.min(MAX_CHUNK, message.data.length - this.offset);
+    // Chunks are not cut to fit the credit: slivers would cost more than the wait.
+    if (credit < wanted) return undefined;
+    return this.cut(message, wanted, overhead);
+  }
+
+  private cut(message: Outgoing, size: number, overhead: number): { frame: Unnumbered; arrived?: () => void } {
+    const bytes = message.data.subarray(this.offset, this.offset + size);
+    const frame: Unnumbered = this.offset === 0
+      ? { kind: "message", id: message.id, size: message.data.length, asks: message.asks, bytes }
+      : { kind: "more", bytes };
+    this.charged += size + overhead;
+    this.offset += size;
+    this.under.add(message);
+    if (this.offset < message.data.length) return { frame };
+    this.queue.shift();
+    this.offset = 0;
+    this.departed(message);
+    return { frame, arrived: () => this.arrive(message) };
+  }
+
+  private arrive(message: Outgoing): void {
+    this.under.delete(message);
+    this.delivered(message);
+  }
+}
+
+/** Messages coming in. A protocol violation is a value: `"violation"`. */
+export class Inbox {
+  /** Holds what has come, not what was announced: a lie about the size costs its teller, not us. */
+  private building: { id: Uint8Array; asks: boolean; size: number; parts: Uint8Array[]; filled: number } | undefined;
+  private charged = 0;
+  private unread = 0;
+  private granted = MESSAGE_WINDOW;
+
+  /** Takes in a chunk; returns the message it completes, if any. */
+  take(chunk: MessageChunk | MoreChunk): Incoming | undefined | "violation" {
+    this.charged += chunk.bytes.length + (chunk.kind === "message" ? MESSAGE_COST : 0);
+    if (this.charged > this.granted) return "violation";
+    if (chunk.kind === "more") return this.continue(chunk);
+    if (this.building) return "violation";
+    if (chunk.bytes.length === chunk.size) return this.finish(chunk.id, chunk.bytes, chunk.asks);
+    this.building = { id: chunk.id, asks: chunk.asks, size: chunk.size, parts: [], filled: 0 };
+    return this.continue(chunk);
+  }
+
+  private continue(chunk: MessageChunk | MoreChunk): Incoming | undefined | "violation" {
+    const building = this.building;
+    if (!building || chunk.bytes.length > building.size - building.filled) return "violation";
+    building.parts.push(chunk.bytes);
+    building.filled += chunk.bytes.length;
+    if (building.filled < building.size) return undefined;
+    this.building = undefined;
+    return this.finish(building.id, join(building.parts, building.size), building.asks);
+  }
+
+  private finish(id: Uint8Array, data: Uint8Array, asks: boolean): Incoming {
+    this.unread += data.length + MESSAGE_COST;
+    return { id, data, asks };
+  }
+
+  /** The application took a message of this size. */
+  read(size: number): void {
+    this.unread -= size + MESSAGE_COST;
+  }
+
+  /**
+   * A new credit worth telling, if any. A message still being put together does not
+   * count as unread: otherwise one larger than the window could never arrive.
+   */
+  credit(): number | undefined {
+    const limit = this.charged + MESSAGE_WINDOW - Math.min(this.unread, MESSAGE_WINDOW);
+    if (limit - this.granted < MESSAGE_WINDOW / 4) return undefined;
+    this.granted = limit;
+    return limit;
+  }
+}
+
+function join(parts: Uint8Array[], size: number): Uint8Array {
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

@@ -1,0 +1,424 @@
+/**
+ * One connection with everything its handles share: the queue of messages, the fates of
+ * posted ones, the timer, and the packets' way out. Where the pure core meets the clock.
+ *
+ * @module
+ */
+import type { PeerId } from "../identity/peer_id.ts";
+import type { Clock } from "../session/clock.ts";
+import { compareBytes } from "../wire/cbor.ts";
+import { WaymeetError, type WaymeetErrorCode } from "../wire/error.ts";
+import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import type { Candidate, ConnectionEnd, ConnectionEvents } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import type { Greeting, Local, OpenedInit } from "./greeting.ts";
+import { MAX_SIZE } from "./limits.ts";
+import { hex, Message } from "./message.ts";
+import { Outgoing } from "./outgoing.ts";
+import type { Packet } from "./packet.ts";
+import { type Posted, PostedMessage } from "./posted.ts";
+import { Queue } from "./queue.ts";
+import { type LinkStream, webStream } from "./stream.ts";
+
+/** What carries a link's packets and answers its questions: the peer. */
+export interface Carrier {
+  clock: Clock;
+  local: Local;
+  /** Hands a packet to the node. */
+  send(to: Key, packet: Uint8Array): void;
+  /** Looks the peer up; the answer goes to {@link SharedLink.found} or {@link SharedLink.absent}. */
+  lookUp(link: SharedLink): void;
+  /** How packets travel now, in words. */
+  why(): string;
+  /** The peer began a new conversation in place of this one. */
+  superseded(link: SharedLink, successor: Candidate): void;
+  ended(link: SharedLink): void;
+}
+
+/** What the handles of a link are told. */
+export interface LinkListener {
+  presence(): void;
+  restarted(): void;
+  ended(end: ConnectionEnd): void;
+}
+
+export interface PostOptions {
+  /** Milliseconds within which the message must be delivered; 0: fail at once unless the peer is there. Default: as long as the link lives. */
+  deadline?: number;
+  signal?: AbortSignal;
+  /** Ask to hear when the application there acknowledged the message (`processed`). */
+  asks?: boolean;
+  /** 16 bytes instead of random ones: an application that stores messages sends one again under its id. */
+  id?: Uint8Array;
+  /** Called after each change of status. */
+  onStatus?: (posted: Posted) => void;
+}
+
+/** Waits between looking for a peer that is away, milliseconds. */
+const SEEK_FIRST = 250;
+const SEEK_LAST = 5_000;
+
+export class SharedLink {
+  readonly peer: PeerId;
+  readonly key: Key;
+  readonly messages: Queue<Message> = new Queue();
+  readonly streams: Queue<LinkStream> = new Queue();
+  readonly listeners: Set<LinkListener> = new Set();
+  connection: Connection;
+  end: ConnectionEnd | undefined;
+  /** Resolves once the other process has proven to be there, rejects when the link ends before. */
+  readonly opened: Promise<void>;
+  private settleOpened!: { resolve(): void; reject(error: Error): void };
+  private readonly carrier: Carrier;
+  private readonly posted = new Map<string, PostedMessage>();
+  private readonly pings = new Map<number, (now: number) => void>();
+  private doubted = false;
+  /** The greeting leaves in a moment, so that what is sent at once travels in it. */
+  private greeting: (() => void) | undefined;
+  private pumping = false;
+  private armed: { at: number; cancel: () => void } | undefined;
+  private seek: { wait: number; cancel: () => void } | undefined;
+
+  constructor(carrier: Carrier, peer: PeerId, key: Key) {
+    this.carrier = carrier;
+    this.peer = peer;
+    this.key = key;
+    this.opened = new Promise<void>((resolve, reject) => this.settleOpened = { resolve, reject });
+    this.opened.catch(() => {});
+    this.connection = new Connection(carrier.local, key, this.events(), carrier.clock.now());
+  }
+
+  private get now(): number {
+    return this.carrier.clock.now();
+  }
+
+  /** Whether a message sent now may be expected to arrive. */
+  get reachable(): boolean {
+    return this.connection.connected || this.connection.hopeful || this.greeting !== undefined;
+  }
+
+  /** How packets travel now, in words. */
+  get why(): string {
+    return this.carrier.why();
+  }
+
+  // Packets and paths, from the peer.
+
+  /** A greeting that began, or renews, this link. Returns the response packet. */
+  greeted(greeting: Greeting, init: OpenedInit): Uint8Array | undefined {
+    const packet = this.connection.greeted(greeting, init, this.now);
+    this.wake();
+    return packet;
+  }
+
+  /** A link that follows one its peer replaced. */
+  succeed(candidate: Candidate): void {
+    this.connection = Connection.succeeding(this.carrier.local, candidate, this.events(), this.now);
+    this.wake();
+  }
+
+  /** Returns the time the responder stamped, when a response was ours. */
+  take(packet: Packet): { stamp?: number; unknown?: boolean } {
+    const now = this.now;
+    const result = this.dispatch(packet, now);
+    this.wake();
+    return result;
+  }
+
+  private dispatch(packet: Packet, now: number): { stamp?: number; unknown?: boolean } {
+    switch (packet.kind) {
+      case "transport":
+        return { unknown: this.connection.takeTransport(packet, now) === "unknown" };
+      case "response":
+        return { stamp: this.connection.takeResponse(packet, now) };
+      case "unknown":
+        this.doubted = true;
+        this.connection.takeUnknown(now);
+        return {};
+      case "refused":
+        this.connection.takeRefused(packet, now);
+        return {};
+      case "init":
+        return {};
+    }
+  }
+
+  setPath(up: boolean): void {
+    this.connection.setPath(up, this.now);
+    this.wake();
+  }
+
+  /** The peer's node session was seen to end, or is not there. */
+  absent(): void {
+    this.connection.setAway(true);
+    this.seekLater();
+    this.wake();
+  }
+
+  /** A node dropped something of ours on its way. */
+  congested(): void {
+    this.connection.conversation.sender.congested();
+  }
+
+  /** First contact: greets at the end of this turn, so that messages posted till then go along. */
+  greet(record: PeerRecord): void {
+    this.greeting = this.carrier.clock.after(0, () => {
+      this.greeting = undefined;
+      this.found(record);
+    });
+  }
+
+  /** The peer was looked up; the record is verified. */
+  found(record: PeerRecord): void {
+    if (this.end) return;
+    this.seek?.cancel();
+    this.seek = undefined;
+    const known = this.connection.instance;
+    const same = known !== undefined && compareBytes(known, record.instance) === 0;
+    if (!same || this.doubted || this.connection.standing === "hailing") this.connection.hail(record, this.now);
+    else this.connection.foundAgain(this.now);
+    this.doubted = false;
+    this.wake();
+  }
+
+  private seekLater(): void {
+    if (this.end || this.seek?.wait === 0) return;
+    const wait = Math.min(SEEK_LAST, this.seek ? this.seek.wait * 2 : SEEK_FIRST);
+    this.seek?.cancel();
+    this.seek = { wait, cancel: this.carrier.clock.after(wait, () => this.carrier.lookUp(this)) };
+  }
+
+  // What the handles want.
+
+  post(data: Uint8Array, options: PostOptions): Posted {
+    const outgoing = new Outgoing(
+      options.id ?? this.carrier.local.random(16),
+      data,
+      options.asks ?? false,
+      this.carrier.clock.wall(),
+    );
+    const posted = new PostedMessage(outgoing, options.onStatus);
+    const refusal = this.refusal(data, options);
+    if (refusal) {
+      outgoing.advance("failed", this.carrier.clock.wall(), refusal);
+      return posted;
+    }
+    this.posted.set(posted.id, posted);
+    this.connection.conversation.post(outgoing);
+    this.bound(posted, options);
+    this.wake();
+    return posted;
+  }
+
+  private refusal(data: Uint8Array, { deadline, signal }: PostOptions): WaymeetError | undefined {
+    const peer = this.peer;
+    if (this.end) return this.error();
+    if (this.connection.standing === "closing") return new WaymeetError("closed", "the link is being closed", { peer });
+    if (signal?.aborted) return new WaymeetError("aborted", "the send was aborted", { peer, cause: signal.reason });
+    if (data.length > MAX_SIZE) {
+      return new WaymeetError("too-large", `a message has at most ${MAX_SIZE} bytes, this one ${data.length}: send it as a stream (link.openStream)`, { peer });
+    }
+    if (deadline === 0 && !this.reachable) {
+      return new WaymeetError("absent", "the peer is away: give the send a deadline to wait for it", { peer });
+    }
+    return undefined;
+  }
+
+  private bound(posted: PostedMessage, { deadline, signal }: PostOptions): void {
+    const undo: (() => void)[] = [];
+    if (deadline) {
+      this.connection.patientUntil = Math.max(this.connection.patientUntil, this.now + deadline);
+      undo.push(this.carrier.clock.after(deadline, () => this.giveUp(posted, "timeout", `not acknowledged within ${deadline} ms`)));
+    }
+    if (signal) {
+      const abort = () => this.giveUp(posted, "aborted", "the send was aborted", signal.reason);
+      signal.addEventListener("abort", abort);
+      undo.push(() => signal.removeEventListener("abort", abort));
+    }
+    const release = () => undo.forEach((each) => each());
+    if (undo.length > 0) posted.delivered.then(release, release);
+  }
+
+  private giveUp(posted: PostedMessage, code: WaymeetErrorCode, why: string, cause?: unknown): void {
+    const unsent = this.connection.conversation.outbox.withdraw(posted.outgoing);
+    const text = unsent ? why : `${why}; some of it was sent and may arrive`;
+    posted.outgoing.advance("failed", this.carrier.clock.wall(), new WaymeetError(code, text, { peer: this.peer, cause }));
+    this.posted.delete(posted.id);
+  }
+
+  openStream(label: string): LinkStream {
+    if (this.end) throw this.error();
+    const { conversation } = this.connection;
+    const stream = conversation.openStream(label);
+    this.wake();
+    return webStream(stream, () => this.touched(conversation, stream));
+  }
+
+  private touched(conversation: Connection["conversation"], stream: Parameters<Connection["conversation"]["touched"]>[0]): void {
+    conversation.touched(stream);
+    this.wake();
+  }
+
+  /** Milliseconds to the other process and back; rejects when the link ends or `signal` fires. */
+  ping(signal?: AbortSignal): Promise<number> {
+    return new Promise((resolve, reject) => {
+      if (this.end) return reject(this.error());
+      const nonce = 1 + Math.floor(Math.random() * 0x7fff_fffe);
+      const began = this.now;
+      const abort = () => {
+        this.pings.delete(nonce);
+        reject(new WaymeetError("aborted", "the ping was aborted", { peer: this.peer, cause: signal?.reason }));
+      };
+      signal?.addEventListener("abort", abort);
+      this.pings.set(nonce, (now) => {
+        signal?.removeEventListener("abort", abort);
+        if (this.end) reject(this.error());
+        else resolve(now - began);
+      });
+      this.connection.conversation.probe(nonce);
+      this.wake();
+    });
+  }
+
+  close(text: string): void {
+    this.connection.close(Reason.linkClosed, text, this.now);
+    this.wake();
+  }
+
+  /** Ends without a word to the other side. */
+  abort(reason: number, text: string): void {
+    this.connection.end({ reason, text, by: "local" });
+  }
+
+  /** The reason of the end, as an error. */
+  error(): WaymeetError {
+    const { reason, text } = this.end ?? { reason: Reason.linkClosed, text: "closed" };
+    return new WaymeetError(CODES.get(reason) ?? "closed", text || "the link is closed", { peer: this.peer });
+  }
+
+  /** Sends what there is to send at the end of this turn, and arms the timer. */
+  wake(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    queueMicrotask(() => this.pump());
+  }
+
+  private pump(): void {
+    this.pumping = false;
+    const { connection } = this;
+    if (connection.standing === "closed") return;
+    const now = this.now;
+    for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
+      this.carrier.send(this.key, packet);
+    }
+    this.arm(connection.deadline, now);
+  }
+
+  /** A timer that is armed too early only costs a look; re-arming at every packet would cost more. */
+  private arm(at: number, now: number): void {
+    if (this.armed && this.armed.at <= at) return;
+    this.armed?.cancel();
+    this.armed = undefined;
+    if (at === Infinity) return;
+    const cancel = this.carrier.clock.after(Math.max(0, at - now), () => {
+      this.armed = undefined;
+      this.connection.expire(this.now);
+      this.pump();
+    });
+    this.armed = { at, cancel };
+  }
+
+  private events(): ConnectionEvents {
+    const tell = (what: "presence" | "restarted") => this.listeners.forEach((listener) => listener[what]());
+    return {
+      message: ({ id, data, asks }) => this.arrive(id, data, asks),
+      stream: (stream) => {
+        const { conversation } = this.connection;
+        this.streams.push(webStream(stream, () => this.touched(conversation, stream)));
+      },
+      departed: (outgoing) => outgoing.advance("sent", this.carrier.clock.wall()),
+      delivered: (outgoing) => this.delivered(outgoing),
+      processed: (id) => this.processed(hex(id)),
+      probeAnswered: (nonce) => {
+        this.pings.get(nonce)?.(this.now);
+        this.pings.delete(nonce);
+      },
+      established: () => {
+        this.settleOpened.resolve();
+        tell("presence");
+      },
+      restarted: () => tell("restarted"),
+      presence: () => tell("presence"),
+      lookUp: () => this.carrier.lookUp(this),
+      superseded: (successor) => this.carrier.superseded(this, successor),
+      ended: (end) => this.finish(end),
+    };
+  }
+
+  private arrive(id: Uint8Array, data: Uint8Array, asks: boolean): void {
+    const { conversation } = this.connection;
+    const processed = () => {
+      if (!asks) return;
+      conversation.acknowledgeProcessed(id);
+      this.wake();
+    };
+    this.messages.push(new Message(hex(id), this.peer, data, processed), () => {
+      conversation.consumed(data.length);
+      this.wake();
+    });
+  }
+
+  private delivered(outgoing: Outgoing): void {
+    outgoing.advance("delivered", this.carrier.clock.wall());
+    if (!outgoing.asks) this.posted.delete(hex(outgoing.id));
+  }
+
+  private processed(id: string): void {
+    this.posted.get(id)?.outgoing.advance("processed", this.carrier.clock.wall());
+    this.posted.delete(id);
+  }
+
+  private finish(end: ConnectionEnd): void {
+    this.end = end;
+    const last = end.by === "remote" ? this.connection.farewell(this.now) : undefined;
+    if (last) this.carrier.send(this.key, last);
+    this.connection.forget();
+    this.armed?.cancel();
+    this.seek?.cancel();
+    this.greeting?.();
+    this.failAll();
+    this.messages.end();
+    this.streams.end();
+    this.listeners.forEach((listener) => listener.ended(end));
+    this.carrier.ended(this);
+  }
+
+  private failAll(): void {
+    const error = this.error();
+    for (const posted of this.posted.values()) {
+      posted.outgoing.advance("failed", this.carrier.clock.wall(), error);
+      posted.abandon(error);
+    }
+    this.posted.clear();
+    for (const stream of this.connection.conversation.openStreams) {
+      stream.takeReset("writer", error.message);
+      stream.takeReset("reader", error.message);
+    }
+    for (const answer of this.pings.values()) answer(this.now);
+    this.pings.clear();
+    this.settleOpened.reject(error);
+  }
+}
+
+const CODES: ReadonlyMap<number, WaymeetErrorCode> = new Map<number, WaymeetErrorCode>([
+  [Reason.linkClosed, "closed"],
+  [Reason.linkRejected, "rejected"],
+  [Reason.peerRestarted, "peer-restarted"],
+  [Reason.linkProtocolError, "protocol-error"],
+  [Reason.linkTimeout, "timeout"],
+  [Reason.replaced, "replaced"],
+  [Reason.unauthorized, "unauthorized"],
+  [Reason.banned, "banned"],
+  [Reason.wrongNetwork, "wrong-network"],
+  [Reason.absent, "absent"],
+]);

@@ -1,0 +1,90 @@
+import type { Unnumbered } from "./frames.ts";
+import { MAX_CHUNK, STREAM_START } from "./limits.ts";
+
+/** The outgoing direction of a byte stream: a queue, cut into chunks as far as the reader's credit goes. Pure. */
+export class WriteHalf {
+  /** `ended`: the end has left; `finished`: everything, the end too, has arrived. */
+  state: "open" | "ending" | "ended" | "finished" | "reset" = "open";
+  /** Bytes written and not yet cut; the writer holds back by it. */
+  queued = 0;
+  private queue: Uint8Array[] = [];
+  private sent = 0;
+  private limit = STREAM_START;
+  private readonly stream: number;
+  private readonly progress: () => void;
+
+  /** `progress` is called whenever bytes left the queue and when everything has arrived. */
+  constructor(stream: number, progress: () => void) {
+    this.stream = stream;
+    this.progress = progress;
+  }
+
+  get over(): boolean {
+    return this.state === "finished" || this.state === "reset";
+  }
+
+  write(bytes: Uint8Array): void {
+    if (this.state !== "open" || bytes.length === 0) return;
+    this.queue.push(bytes);
+    this.queued += bytes.length;
+  }
+
+  end(): void {
+    if (this.state === "open") this.state = "ending";
+  }
+
+  /** Gives up what is queued. False when there was nothing to give up any more. */
+  reset(): boolean {
+    if (this.over) return false;
+    this.state = "reset";
+    this.queue = [];
+    this.queued = 0;
+    return true;
+  }
+
+  grant(limit: number): void {
+    this.limit = Math.max(this.limit, limit);
+  }
+
+  next(): { frame: Unnumbered; arrived?: () => void } | undefined {
+    if (this.queued > 0) return this.cut();
+    if (this.state !== "ending") return undefined;
+    this.state = "ended";
+    return { frame: { kind: "end", stream: this.stream }, arrived: () => this.finish() };
+  }
+
+  private cut(): { frame: Unnumbered } | undefined {
+    const size = Math.min(MAX_CHUNK, this.queued, this.limit - this.sent);
+    // A sliver waits for more credit, unless it is all that is left to send.
+    if (size <= 0 || (size < this.queued && size < MAX_CHUNK)) return undefined;
+    const bytes = this.gather(size);
+    this.sent += size;
+    this.queued -= size;
+    this.progress();
+    return { frame: { kind: "bytes", stream: this.stream, bytes } };
+  }
+
+  private gather(size: number): Uint8Array {
+    if (this.queue[0]!.length >= size) return this.split(size);
+    const whole = new Uint8Array(size);
+    for (let at = 0; at < size;) {
+      const part = this.split(Math.min(size - at, this.queue[0]!.length));
+      whole.set(part, at);
+      at += part.length;
+    }
+    return whole;
+  }
+
+  private split(size: number): Uint8Array {
+    const head = this.queue[0]!;
+    if (head.length === size) return this.queue.shift()!;
+    this.queue[0] = head.subarray(size);
+    return head.subarray(0, size);
+  }
+
+  private finish(): void {
+    if (this.state !== "ended") return;
+    this.state = "finished";
+    this.progress();
+  }
+}

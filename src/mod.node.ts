@@ -1,0 +1,28 @@
+/**
+ * The SDK for Node and Deno: as `mod.ts`, but WebSockets come from the npm package `ws`
+ * (Node 20 has none of its own; Deno's stalls 44 ms for each answer of 1–32 KiB).
+ *
+ * @module
+ */
+import { WebSocket } from "ws";
+import { Peer as CorePeer } from "./peer/peer.ts";
+import type { Platform } from "./peer/platform.ts";
+import { connectWith, type WebSocketConstructor } from "./peer/web_socket.ts";
+import { AGENT } from "./wire/version.ts";
+
+export * from "./sdk.ts";
+
+/** `ws` offers compression by default; sealed bytes do not compress. */
+class PlainWebSocket extends WebSocket {
+  constructor(url: string, protocols: string) {
+    super(url, protocols, { perMessageDeflate: false, handshakeTimeout: 10_000 });
+  }
+}
+
+/** A program's presence in a network. See the examples of the package. */
+export class Peer extends CorePeer {
+  protected static override platform: Platform = {
+    name: AGENT,
+    connect: connectWith(PlainWebSocket as unknown as WebSocketConstructor),
+  };
+}

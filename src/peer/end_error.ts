@@ -1,0 +1,25 @@
+import type { SessionEnd } from "../session/session.ts";
+import { WaymeetError, type WaymeetErrorCode } from "../wire/error.ts";
+import { Reason } from "../wire/protocol.ts";
+import { reasonName } from "../wire/reason.ts";
+
+const CODES: ReadonlyMap<number, WaymeetErrorCode> = new Map<number, WaymeetErrorCode>([
+  [Reason.replaced, "replaced"],
+  [Reason.overCapacity, "over-capacity"],
+  [Reason.unauthorized, "unauthorized"],
+  [Reason.banned, "banned"],
+  [Reason.wrongNetwork, "wrong-network"],
+  [Reason.overQuota, "over-quota"],
+  [Reason.protocolError, "protocol-error"],
+  [Reason.unsupportedVersion, "protocol-error"],
+  [Reason.badSignature, "protocol-error"],
+]);
+
+/** The end of a session with a node as an error for the program. */
+export function errorOf(end: SessionEnd, url: string): WaymeetError {
+  const code = end.by === "network" ? "node-unreachable" : CODES.get(end.reason) ?? "refused";
+  const text = end.text || reasonName(end.reason);
+  if (code === "node-unreachable") return new WaymeetError(code, `no session with ${url}: ${text}. Is a node running there?`);
+  if (code === "replaced") return new WaymeetError(code, "another program opened a peer with this key and took its place; give each program its own key");
+  return new WaymeetError(code, `${url} says ${reasonName(end.reason)}: ${text}`);
+}

@@ -1,0 +1,56 @@
+import type { Clock } from "../session/clock.ts";
+import type { Session } from "../session/session.ts";
+import { encodeLookup } from "../wire/frames.ts";
+import type { Found, Key, PeerRecord } from "../wire/protocol.ts";
+import { Reason } from "../wire/protocol.ts";
+import { verifyRecord } from "../wire/record.ts";
+import { compareBytes } from "../wire/cbor.ts";
+
+/** Milliseconds after which a question to the node counts as unanswered. */
+const PATIENCE = 5_000;
+
+/** The answer to "where is that peer?". `lost`: the node did not answer. */
+export type Finding = { kind: "found"; record: PeerRecord } | { kind: "absent" } | { kind: "lost" };
+
+/** Questions to the node and their answers. */
+export class Lookups {
+  private readonly open = new Map<number, { key: Key; settle: (finding: Finding) => void }>();
+  private readonly clock: Clock;
+  private readonly network: string;
+  private last = 0;
+
+  /** `clock.wall` judges the records' times. */
+  constructor(clock: Clock, network: string) {
+    this.clock = clock;
+    this.network = network;
+  }
+
+  ask(session: Session, key: Key): Promise<Finding> {
+    const request = this.last = (this.last + 1) >>> 0;
+    return new Promise((resolve) => {
+      const cancel = this.clock.after(PATIENCE, () => settle({ kind: "lost" }));
+      const settle = (finding: Finding) => {
+        cancel();
+        this.open.delete(request);
+        resolve(finding);
+      };
+      this.open.set(request, { key, settle });
+      if (session.send(encodeLookup(request, key)) < 0) settle({ kind: "lost" });
+    });
+  }
+
+  async answer({ request, reason, record }: Found): Promise<void> {
+    const asked = this.open.get(request);
+    if (!asked) return;
+    if (!record || reason !== Reason.none) return asked.settle({ kind: reason === Reason.absent ? "absent" : "lost" });
+    const verdict = await verifyRecord(record, { network: this.network, now: this.clock.wall() });
+    // A record that is forged, stale or somebody else's says only that this node knows no better.
+    const genuine = verdict.error === undefined && compareBytes(verdict.record.peer, asked.key) === 0;
+    asked.settle(genuine ? { kind: "found", record: verdict.record } : { kind: "absent" });
+  }
+
+  /** The session is gone: nobody will answer. */
+  lost(): void {
+    for (const { settle } of [...this.open.values()]) settle({ kind: "lost" });
+  }
+}

@@ -1,0 +1,94 @@
+import { generateIdentity, type Identity } from "../identity/identity.ts";
+import { type KeyStore, loadOrCreate } from "../identity/key_store.ts";
+import { parsePeerId, type PeerId } from "../identity/peer_id.ts";
+import { type Backoff, DEFAULT_BACKOFF } from "../session/reconnect.ts";
+import { sessionUrl } from "../session/session_url.ts";
+import { type Clock, systemClock } from "../session/clock.ts";
+
+/** Who may begin a link: everybody, nobody, these peers, or whoever the function lets in. */
+export type AcceptPolicy =
+  | "all"
+  | "none"
+  | Iterable<string>
+  | ((request: { peer: PeerId }) => boolean | Promise<boolean>);
+
+/** How to open a {@link Peer}. */
+export interface PeerOptions {
+  /** URLs of nodes, `wss://…` (or `ws://` on this machine): the first that answers becomes home. */
+  nodes: Iterable<string>;
+  /** The identity, or a store that holds one or makes one. Default: a fresh key that ends with the process. */
+  key?: Identity | KeyStore;
+  /** Default `default`. Peers and nodes of different networks never mix. */
+  network?: string;
+  /** Access token for the nodes, or a function that fetches one each time. */
+  token?: string | (() => string | undefined | Promise<string | undefined>);
+  /** Who may begin a link. Default `all`; a `request` event can still decide otherwise. */
+  accept?: AcceptPolicy;
+  /** When to dial a lost node again. Default: after 0.2 … 30 s, growing, without end. */
+  reconnect?: Partial<Backoff>;
+  /** Resolve although no node answers yet, and go on trying. Default false: reject when none of them does. */
+  offline?: boolean;
+  /** Allows `ws:` to other machines; only for a line that is safe by itself. */
+  insecure?: boolean;
+  /** Put before the SDK's own name in the user agent: `my-app/1.2`. */
+  agent?: string;
+  /** Gives up opening. */
+  signal?: AbortSignal;
+  /** The time; for simulators. */
+  clock?: Clock;
+}
+
+/** Options with everything decided. */
+export interface Settings {
+  nodes: string[];
+  identity: Identity;
+  network: string;
+  token: PeerOptions["token"];
+  accept: (peer: PeerId) => boolean | Promise<boolean>;
+  backoff: Backoff;
+  offline: boolean;
+  insecure: boolean;
+  agent: string | undefined;
+  signal: AbortSignal | undefined;
+  clock: Clock;
+}
+
+/**
+ * Checks and completes options.
+ *
+ * @throws {TypeError} for a URL that is none, no nodes, or an id that is none.
+ */
+export async function settle(options: PeerOptions): Promise<Settings> {
+  const { network = "default", offline = false, insecure = false, clock = systemClock } = options;
+  const nodes = [...options.nodes];
+  if (nodes.length === 0) throw new TypeError("Peer.open needs at least one node: { nodes: [\"wss://…\"] }");
+  const identity = await identityOf(options.key);
+  for (const url of nodes) sessionUrl(url, identity.id, insecure);
+  return {
+    nodes,
+    identity,
+    network,
+    offline,
+    insecure,
+    clock,
+    token: options.token,
+    accept: policyOf(options.accept ?? "all"),
+    backoff: { ...DEFAULT_BACKOFF, ...options.reconnect },
+    agent: options.agent,
+    signal: options.signal,
+  };
+}
+
+function identityOf(key: Identity | KeyStore | undefined): Promise<Identity> | Identity {
+  if (key === undefined) return generateIdentity();
+  return "sign" in key ? key : loadOrCreate(key);
+}
+
+function policyOf(accept: AcceptPolicy): (peer: PeerId) => boolean | Promise<boolean> {
+  if (accept === "all") return () => true;
+  if (accept === "none") return () => false;
+  if (typeof accept === "function") return (peer) => accept({ peer });
+  if (typeof accept === "string") throw new TypeError(`accept is "all", "none", a list of PeerIds or a function, not "${accept}"`);
+  const allowed = new Set<string>([...accept].map(parsePeerId));
+  return (peer) => allowed.has(peer);
+}

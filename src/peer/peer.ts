@@ -1,0 +1,398 @@
+import { generateLinkKey } from "../link/dh.ts";
+import type { Candidate } from "../link/connection.ts";
+import type { Greeting, Local, OpenedInit } from "../link/greeting.ts";
+import { Link, type SendOptions } from "../link/link.ts";
+import type { Delivery } from "../link/outgoing.ts";
+import { type Packet, readPacket, writeUnknown } from "../link/packet.ts";
+import { type Carrier, SharedLink } from "../link/shared_link.ts";
+import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
+import type { Clock } from "../session/clock.ts";
+import { Emitter } from "../session/emitter.ts";
+import type { Decision } from "../session/reconnect.ts";
+import type { Session, SessionEnd } from "../session/session.ts";
+import { encodeData } from "../wire/data_frame.ts";
+import { WaymeetError } from "../wire/error.ts";
+import { type Control, type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { reasonName } from "../wire/reason.ts";
+import { errorOf } from "./end_error.ts";
+import { Home, random } from "./home.ts";
+import { type Finding, Lookups } from "./lookup.ts";
+import { type PeerOptions, settle, type Settings } from "./options.ts";
+import type { Platform } from "./platform.ts";
+import { Reception } from "./reception.ts";
+import { LinkRequest } from "./request.ts";
+import { Standstill } from "./standstill.ts";
+
+/** A change in the session with the node. */
+export interface NodeChange {
+  /** `stopped`: nothing is dialled any more; the peer is closed. */
+  state: "connected" | "disconnected" | "stopped";
+  url: string;
+  /** Session id, 32 hex digits, the same in the node's log; when connected. */
+  session?: string;
+  /** Name of the reason, such as `ping-timeout`, and its text; when not connected. */
+  reason?: string;
+  text?: string;
+  /** Milliseconds until the next try; when disconnected. */
+  retryIn?: number;
+}
+
+export interface PeerEvents {
+  /** Another peer began a link; close it when done. */
+  link: { link: Link };
+  /** Another peer wants to begin a link: decide, or leave it to the `accept` option. */
+  request: { request: LinkRequest };
+  node: NodeChange;
+}
+
+export interface DialOptions {
+  /** Gives up. */
+  signal?: AbortSignal;
+  /** Milliseconds to wait for a peer that is away. Default 0: reject with `absent` at once. */
+  deadline?: number;
+}
+
+/**
+ * A program's presence in a network: an identity, a session with a node, and links to
+ * other peers.
+ *
+ * @example
+ * ```ts ignore
+ * await using peer = await Peer.open({ nodes: ["wss://meet.example.org"] });
+ * await using link = await peer.dial(friendId);
+ * await link.send("hello");
+ * ```
+ */
+export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
+  /** Where the SDK runs; each entry point of the package sets its own. */
+  protected static platform: Platform;
+  readonly id: PeerId;
+  readonly #settings: Settings;
+  readonly #home: Home;
+  readonly #local: Local;
+  readonly #lookups: Lookups;
+  readonly #reception: Reception;
+  readonly #clock: Clock;
+  readonly #links = new Map<PeerId, { shared: SharedLink; handles: Set<Link> }>();
+  readonly #start = new Standstill();
+  #closed: Promise<void> | undefined;
+  #failure: WaymeetError | undefined;
+
+  /**
+   * Opens a peer: resolves when a node has accepted it.
+   *
+   * @throws {TypeError} for options that make no sense.
+   * @throws {WaymeetError} `node-unreachable` when no node answers (see `offline`),
+   * `unauthorized`, `banned`, `wrong-network`, `aborted`.
+   */
+  static async open(options: PeerOptions): Promise<Peer> {
+    const settings = await settle(options);
+    const peer = new this(settings, this.platform);
+    try {
+      await peer.#begin();
+    } catch (error) {
+      await peer.close();
+      throw error;
+    }
+    return peer;
+  }
+
+  /** Use {@link Peer.open}. */
+  protected constructor(settings: Settings, platform: Platform) {
+    super();
+    this.id = settings.identity.id;
+    this.#settings = settings;
+    const { clock, identity, network } = settings;
+    const linkKey = generateLinkKey();
+    const instance = random(16);
+    const started = Math.floor(clock.wall());
+    const agent = settings.agent ? `${settings.agent} ${platform.name}` : platform.name;
+    this.#home = new Home(settings, { ...platform, name: agent }, { identity, instance, started, linkKey }, {
+      up: (session, url) => this.#up(session, url),
+      down: (end, url, decision) => this.#down(end, url, decision),
+      data: (source, packet) => this.#data(source, packet),
+      control: (frame) => this.#control(frame),
+    });
+    this.#clock = { now: clock.now, after: clock.after, wall: () => this.#home.wall() };
+    this.#local = {
+      key: identity.publicKey,
+      instance,
+      linkKey,
+      network,
+      random,
+      record: () => this.#home.record!,
+      stamp: stamps(this.#clock),
+    };
+    this.#lookups = new Lookups(this.#clock, network);
+    this.#reception = new Reception({
+      clock: this.#clock,
+      local: this.#local,
+      send: (to, packet) => this.#send(to, packet),
+      knows: (peer) => this.#links.has(peer),
+      judge: (peer) => this.#judge(peer),
+      welcome: (peer, greeting, init) => this.#welcome(peer, greeting, init),
+    });
+  }
+
+  /** Links under way, one handle each. */
+  get links(): ReadonlyMap<PeerId, Link> {
+    const links = new Map<PeerId, Link>();
+    for (const [peer, { handles }] of this.#links) {
+      const [first] = handles;
+      if (first) links.set(peer, first);
+    }
+    return links;
+  }
+
+  /** The node this peer has a session with now, if any. */
+  get node(): { url: string; session: string; rtt: number | undefined } | undefined {
+    const session = this.#home.session;
+    return session && { url: this.#home.url, session: session.id, rtt: session.rtt };
+  }
+
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
+  /**
+   * A link with a peer: a new one, or another handle of the one there is. Resolves as
+   * soon as the peer is found, so that what is sent at once travels in the first
+   * packet; `link.opened` tells when the peer has answered.
+   *
+   * @throws {TypeError} when `id` is no PeerId, or this peer's own.
+   * @throws {WaymeetError} `absent`, `node-unreachable`, `timeout`, `aborted`, `closed`.
+   */
+  async dial(id: string, { signal, deadline = 0 }: DialOptions = {}): Promise<Link> {
+    const peer = parsePeerId(id);
+    if (peer === this.id) throw new TypeError("that is this peer's own id: a link needs two peers");
+    this.#check();
+    const began = this.#clock.now();
+    for (let wait = SEEK_FIRST;; wait = Math.min(2 * wait, SEEK_LAST)) {
+      const known = this.#open(peer);
+      if (known) return this.#handle(known);
+      const finding = await this.#seek(peer, began + Math.max(deadline, NODE_PATIENCE), signal);
+      if (finding.kind === "found") return this.#handle(this.#open(peer) ?? this.#greet(peer, finding.record));
+      const patience = finding.kind === "lost" ? Math.max(deadline, NODE_PATIENCE) : deadline;
+      if (this.#clock.now() + wait > began + patience) throw notFound(finding, peer, deadline);
+      await this.#start.pause(this.#clock, wait, signal);
+    }
+  }
+
+  /**
+   * Sends one message and resolves when the other process has it: a dial, a send and a
+   * close in one. `deadline` (milliseconds, default 0) is how long the peer may be away.
+   */
+  async send(id: string, data: Uint8Array | string, options: SendOptions = {}): Promise<Delivery> {
+    const link = await this.dial(id, { signal: options.signal, deadline: options.deadline });
+    try {
+      return await link.send(data, { ...options, deadline: options.deadline || undefined });
+    } finally {
+      void link.close();
+    }
+  }
+
+  /** Closes links and session politely. Nothing of this peer keeps the process alive afterwards. */
+  close(): Promise<void> {
+    this.#closed ??= this.#finish();
+    return this.#closed;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  // Opening and closing.
+
+  async #begin(): Promise<void> {
+    this.#home.dial();
+    if (this.#settings.offline) return;
+    await this.#start.first(this.#settings.signal);
+  }
+
+  async #finish(): Promise<void> {
+    const error = new WaymeetError("closed", "the peer was closed");
+    this.#start.fail(error);
+    this.#failure ??= error;
+    const links = [...this.#links.values()];
+    if (this.#home.session) await Promise.all(links.map(({ shared }) => this.#closeShared(shared, "the program ended")));
+    for (const { shared } of links) shared.abort(Reason.linkClosed, "the peer was closed");
+    this.#lookups.lost();
+    this.#home.close(Reason.closed);
+  }
+
+  /** The node turned us away for good, or the attempts are used up. */
+  #stop(error: WaymeetError, reason: number): void {
+    this.#failure ??= error;
+    this.#start.fail(error);
+    for (const { shared } of [...this.#links.values()]) shared.abort(reason, error.message);
+    void this.close();
+  }
+
+  #check(): void {
+    if (this.#failure) throw this.#failure;
+  }
+
+  // The node.
+
+  #up(session: Session, url: string): void {
+    this.#start.go();
+    for (const { shared } of this.#links.values()) shared.setPath(true);
+    this.emit("node", { state: "connected", url, session: session.id });
+  }
+
+  #down(end: SessionEnd, url: string, decision: Decision): void {
+    this.#start.stop();
+    this.#lookups.lost();
+    for (const { shared } of this.#links.values()) shared.setPath(false);
+    const change = { url, reason: reasonName(end.reason), text: end.text };
+    if (decision.type === "stop") {
+      this.#stop(errorOf(end, url), end.reason);
+      return void this.emit("node", { state: "stopped", ...change });
+    }
+    this.#start.failed(() => errorOf(end, url), this.#settings.nodes.length);
+    this.emit("node", { state: "disconnected", ...change, retryIn: decision.delay });
+  }
+
+  #control(frame: Control): void {
+    if (frame.kind === "found") void this.#lookups.answer(frame);
+    if (frame.kind === "notice") this.#notice(frame.reason, frame.peer);
+  }
+
+  /** A hint that ends nothing: it makes the link look elsewhere, or slow down. */
+  #notice(reason: number, key: Key): void {
+    const shared = this.#links.get(peerIdText(key))?.shared;
+    if (reason === Reason.queueFull || reason === Reason.rateLimited || reason === Reason.overQuota) shared?.congested();
+    else if (reason === Reason.absent || reason === Reason.gone) shared?.absent();
+  }
+
+  // Packets.
+
+  #send(to: Key, packet: Uint8Array): void {
+    this.#home.session?.send(encodeData(to, packet));
+  }
+
+  #data(source: Key, bytes: Uint8Array): void {
+    const packet = readPacket(bytes);
+    if (!packet) return;
+    const peer = peerIdText(source);
+    if (packet.kind === "init") void this.#reception.receive(source.slice(), peer, packet);
+    else this.#packet(source, peer, packet);
+  }
+
+  #packet(source: Key, peer: PeerId, packet: Packet): void {
+    const shared = this.#links.get(peer)?.shared;
+    const result = shared?.take(packet);
+    const record = shared?.connection.instance;
+    if (result?.stamp !== undefined && record) this.#reception.freshness.learn(peer, record, result.stamp, this.#clock.now());
+    const strange = shared === undefined || result?.unknown;
+    if (packet.kind === "transport" && strange) this.#send(source, writeUnknown(packet.epoch));
+  }
+
+  // Links.
+
+  async #judge(peer: PeerId): Promise<{ accepted: true } | { accepted: false; reason: string }> {
+    if (this.#closed) return { accepted: false, reason: "the program is ending" };
+    const request = new LinkRequest(peer);
+    this.emit("request", { request });
+    return await request.verdict(this.#settings.accept);
+  }
+
+  #welcome(peer: PeerId, greeting: Greeting, init: OpenedInit): Uint8Array | undefined {
+    const known = this.#links.get(peer);
+    if (known) return known.shared.greeted(greeting, init);
+    const link = this.#newLink(peer);
+    const packet = link.shared.greeted(greeting, init);
+    this.emit("link", { link: this.#handle(link) });
+    return packet;
+  }
+
+  #newLink(peer: PeerId): { shared: SharedLink; handles: Set<Link> } {
+    const shared = new SharedLink(this.#carrier(), peer, peerIdBytes(peer));
+    const link = { shared, handles: new Set<Link>() };
+    this.#links.set(peer, link);
+    shared.setPath(this.#home.session !== undefined);
+    return link;
+  }
+
+  #greet(peer: PeerId, record: PeerRecord): { shared: SharedLink; handles: Set<Link> } {
+    const link = this.#newLink(peer);
+    link.shared.greet(record);
+    return link;
+  }
+
+  #open(peer: PeerId): { shared: SharedLink; handles: Set<Link> } | undefined {
+    const link = this.#links.get(peer);
+    return link && link.shared.connection.standing !== "closing" ? link : undefined;
+  }
+
+  #carrier(): Carrier {
+    return {
+      clock: this.#clock,
+      local: this.#local,
+      send: (to, packet) => this.#send(to, packet),
+      lookUp: (shared) => void this.#lookUp(shared),
+      why: () => `relay through ${this.#home.url}`,
+      superseded: (shared, successor) => this.#superseded(shared, successor),
+      ended: (shared) => {
+        if (this.#links.get(shared.peer)?.shared === shared) this.#links.delete(shared.peer);
+      },
+    };
+  }
+
+  async #lookUp(shared: SharedLink): Promise<void> {
+    const session = this.#home.session;
+    if (!session) return; // the link resumes by itself when a session is there
+    const finding = await this.#lookups.ask(session, shared.key);
+    if (finding.kind === "found") shared.found(finding.record);
+    else if (finding.kind === "absent") shared.absent();
+  }
+
+  #superseded(shared: SharedLink, successor: Candidate): void {
+    shared.end ?? shared.connection.end({ reason: Reason.linkClosed, text: "the other side began anew", by: "remote" });
+    const link = this.#newLink(shared.peer);
+    link.shared.succeed(successor);
+    this.emit("link", { link: this.#handle(link) });
+  }
+
+  async #seek(peer: PeerId, until: number, signal: AbortSignal | undefined): Promise<Finding> {
+    await this.#start.wait(this.#clock, until, signal);
+    this.#check();
+    const session = this.#home.session;
+    return session ? await this.#lookups.ask(session, peerIdBytes(peer)) : { kind: "lost" };
+  }
+
+  #handle({ shared, handles }: { shared: SharedLink; handles: Set<Link> }): Link {
+    const link = new Link(shared, async (closing, text) => {
+      handles.delete(closing);
+      if (handles.size === 0) await this.#closeShared(shared, text);
+    });
+    handles.add(link);
+    return link;
+  }
+
+  #closeShared(shared: SharedLink, text: string): Promise<void> {
+    if (shared.end) return Promise.resolve();
+    return new Promise((resolve) => {
+      shared.listeners.add({ presence() {}, restarted() {}, ended: () => resolve() });
+      shared.close(text);
+    });
+  }
+}
+
+/** Milliseconds a dial waits for the session with the node. */
+const NODE_PATIENCE = 10_000;
+/** Waits between looking for a peer that is away, milliseconds. */
+const SEEK_FIRST = 100;
+const SEEK_LAST = 2_000;
+
+function notFound(finding: Finding, peer: PeerId, deadline: number): WaymeetError {
+  if (finding.kind === "lost") return new WaymeetError("node-unreachable", "the node did not answer: is it running?", { peer });
+  const text = deadline > 0 ? `the peer did not come within ${deadline} ms` : "no node knows this peer: is it running? A dial with a deadline waits for it";
+  return new WaymeetError("absent", text, { peer });
+}
+
+/** Wall-clock milliseconds, each larger than the one before. */
+function stamps(clock: Clock): () => number {
+  let last = 0;
+  return () => last = Math.max(last + 1, Math.floor(clock.wall()));
+}

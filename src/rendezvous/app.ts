@@ -1,0 +1,122 @@
+/**
+ * What a node answers over HTTP. All routes are relative, so the app mounts anywhere.
+ *
+ * @module
+ */
+import { type Context, Hono } from "hono";
+import { type Reason, SUBPROTOCOL } from "../wire/protocol.ts";
+import { reasonName } from "../wire/reason.ts";
+import type { Admission } from "./admission.ts";
+import type { NodeLimits } from "./node_limits.ts";
+import { homePage, PAGE_POLICY } from "./page.ts";
+
+/**
+ * Turns the request that is being answered into a WebSocket for `admission`, and returns
+ * the response that the runtime wants for that. `undefined`: it did not work.
+ */
+export type Upgrade = (admission: Admission) => Response | undefined;
+
+/** What an adapter passes beside the request, as Hono bindings. */
+export interface NodeBindings {
+  upgrade?: Upgrade;
+  /** The stranger's address. */
+  address?: string;
+}
+
+/** The environment of the routes. */
+export interface NodeApp {
+  Bindings: NodeBindings;
+}
+
+/** Why a request does not become a session. */
+export interface Refused {
+  status: 400 | 503;
+  reason: Reason;
+  text: string;
+}
+
+/** What `/v1/info` shows. */
+export interface NodeInfo {
+  id: string;
+  network: string;
+  version: string;
+  protocol: string;
+  features: string[];
+  access: string;
+  limits: NodeLimits;
+  /** Seconds. */
+  uptime?: number;
+  sessions?: number;
+}
+
+/** The node, as its pages see it. */
+export interface AppPort {
+  admit(claimed: string, address: string): Admission | Refused;
+  info(): NodeInfo;
+  /** `undefined`: not for strangers. */
+  metrics(): string | undefined;
+  /** Why newcomers had better go elsewhere. */
+  readiness(): string | undefined;
+}
+
+/** The routes of one node. */
+export function nodeApp(port: AppPort): Hono<NodeApp> {
+  const app = new Hono<NodeApp>();
+  app.get("/v1/connect/:peer", (c) => connect(port, c, c.req.param("peer")));
+  app.get("/healthz", (c) => c.text("ok\n", 200, SAFE));
+  app.get("/readyz", (c) => {
+    const obstacle = port.readiness();
+    return c.text(`${obstacle ?? "ready"}\n`, obstacle === undefined ? 200 : 503, SAFE);
+  });
+  app.get("/v1/info", (c) => c.json(port.info(), 200, { ...SAFE, "Access-Control-Allow-Origin": "*" }));
+  app.get("/metrics", (c) => {
+    const text = port.metrics();
+    if (text === undefined) return c.text("the operator keeps the metrics private (option publicMetrics)\n", 403, SAFE);
+    return c.body(text, 200, { ...SAFE, "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+  app.get("/", (c) => c.html(homePage(port.info()), 200, { ...SAFE, "Content-Security-Policy": PAGE_POLICY }));
+  return app;
+}
+
+/** Nothing here is to be framed, guessed at, or kept. */
+const SAFE = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+};
+
+function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Response {
+  const obstacle = upgradeObstacle(c);
+  if (obstacle !== undefined) return c.text(`${obstacle}\n`, 426, { ...SAFE, Upgrade: "websocket", Connection: "Upgrade" });
+  const { upgrade, address = "" } = c.env ?? {};
+  if (upgrade === undefined) return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
+  const admitted = port.admit(claimed, address);
+  if ("status" in admitted) return refusal(c, admitted);
+  return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);
+}
+
+/** Whatever the runtime does: without a socket the place is free again. */
+function upgraded(admission: Admission, upgrade: Upgrade): Response | undefined {
+  let response: Response | undefined;
+  try {
+    response = upgrade(admission);
+  } catch {
+    response = undefined; // not a WebSocket handshake as RFC 6455 §4.2.1 has it
+  }
+  if (response === undefined) admission.release();
+  return response;
+}
+
+function upgradeObstacle(c: Context<NodeApp>): string | undefined {
+  if (c.req.header("upgrade")?.toLowerCase() !== "websocket") {
+    return `here a WebSocket is opened with the subprotocol ${SUBPROTOCOL}; see /v1/info for what this is`;
+  }
+  const offered = (c.req.header("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+  return offered.includes(SUBPROTOCOL) ? undefined : `this node speaks the subprotocol ${SUBPROTOCOL} only`;
+}
+
+function refusal(c: Context<NodeApp>, { status, reason, text }: Refused): Response {
+  const headers = status === 503 ? { ...SAFE, "Retry-After": "1" } : SAFE;
+  return c.json({ reason: reasonName(reason), code: reason, text }, status, headers);
+}

@@ -1,0 +1,68 @@
+/**
+ * What a node tells the program that runs it.
+ *
+ * @module
+ */
+import type { PeerId } from "../identity/peer_id.ts";
+
+/**
+ * - `established`: a peer has a session.
+ * - `lost`: it has none any more; `reason` says why.
+ * - `failed`: a handshake broke off before the peer proved who it is.
+ * - `refused`: the peer proved who it is and was turned away.
+ * - `banned`: the operator banned a peer.
+ */
+export type NodeEventType = "established" | "lost" | "failed" | "refused" | "banned";
+
+export interface NodeEventDetail {
+  /** Proven for `established`, `lost` and `refused`, otherwise a claim. */
+  peer: PeerId;
+  /** As the node saw it; `""` when the runtime does not tell. */
+  address: string;
+  /** The peer's own word on its software, without control characters. */
+  agent: string;
+  /** 32 hex digits, the same in the peer's log; `""` when it never had one. */
+  session: string;
+  /** Name of a reason code, such as `ping-timeout`; `none` for `established`. */
+  reason: string;
+  /** The reason in words, possibly the peer's own. */
+  text: string;
+}
+
+export class NodeEvent extends Event implements NodeEventDetail {
+  declare readonly type: NodeEventType;
+  readonly peer: PeerId;
+  readonly address: string;
+  readonly agent: string;
+  readonly session: string;
+  readonly reason: string;
+  readonly text: string;
+
+  constructor(type: NodeEventType, detail: NodeEventDetail) {
+    super(type);
+    this.peer = detail.peer;
+    this.address = detail.address;
+    this.agent = detail.agent;
+    this.session = detail.session;
+    this.reason = detail.reason;
+    this.text = detail.text;
+  }
+}
+
+/** A listener for {@link NodeEvent}s, as a function or an object. */
+export type NodeListener = ((event: NodeEvent) => void) | { handleEvent(event: NodeEvent): void };
+
+/** An `EventTarget` of node events. */
+export interface NodeEventTarget {
+  addEventListener(type: NodeEventType, listener: NodeListener | null, options?: AddEventListenerOptions | boolean): void;
+  removeEventListener(type: NodeEventType, listener: NodeListener | null, options?: EventListenerOptions | boolean): void;
+}
+
+/** Longest text of a stranger that goes into logs and events, characters. */
+const MAX_TIDY = 200;
+
+/** A stranger's text, made safe for a log line and a terminal: no control or formatting characters, bounded. */
+export function tidy(text: string): string {
+  const plain = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
+  return plain.length > MAX_TIDY ? `${plain.slice(0, MAX_TIDY)}…` : plain;
+}

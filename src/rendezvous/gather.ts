@@ -1,0 +1,102 @@
+/**
+ * The frames of one incoming message, sorted by destination. The frames to one
+ * destination leave in one message: as a view of the incoming bytes when they lie
+ * behind each other, otherwise copied together. All bookkeeping is in arrays that are
+ * used again, so that no frame costs an allocation.
+ *
+ * @module
+ */
+import { MAX_BATCH } from "../wire/limits.ts";
+import type { Seat } from "./registry.ts";
+
+/** Below this many bytes a loop is quicker than making a view to copy from. */
+const SHORT = 96;
+
+export class Gather {
+  /** How many destinations have frames. */
+  count = 0;
+  readonly #destinations: Seat[] = [];
+  readonly #sizes = new Int32Array(MAX_BATCH);
+  readonly #frames = new Int32Array(MAX_BATCH);
+  /** First and last segment of each destination, and the one behind each segment. */
+  readonly #first = new Int32Array(MAX_BATCH);
+  readonly #last = new Int32Array(MAX_BATCH);
+  readonly #behind = new Int32Array(MAX_BATCH);
+  readonly #starts = new Int32Array(MAX_BATCH);
+  readonly #ends = new Int32Array(MAX_BATCH);
+  #segments = 0;
+
+  /** At most `MAX_BATCH` frames of one message. */
+  add(destination: Seat, start: number, end: number): void {
+    let slot = destination.slot;
+    if (slot >= this.count || this.#destinations[slot] !== destination) slot = this.#open(destination);
+    this.#sizes[slot]! += end - start;
+    this.#frames[slot]!++;
+    const last = this.#last[slot]!;
+    if (last >= 0 && this.#ends[last] === start) this.#ends[last] = end;
+    else this.#append(slot, last, start, end);
+  }
+
+  destination(slot: number): Seat {
+    return this.#destinations[slot]!;
+  }
+
+  size(slot: number): number {
+    return this.#sizes[slot]!;
+  }
+
+  frames(slot: number): number {
+    return this.#frames[slot]!;
+  }
+
+  /** The bytes for one destination. */
+  batch(slot: number, message: Uint8Array): Uint8Array {
+    const first = this.#first[slot]!;
+    const whole = this.#ends[first]! - this.#starts[first]!;
+    if (whole === message.length) return message;
+    if (whole === this.#sizes[slot]) return message.subarray(this.#starts[first], this.#ends[first]);
+    return this.#join(slot, message);
+  }
+
+  clear(): void {
+    for (let slot = 0; slot < this.count; slot++) this.#destinations.pop();
+    this.count = 0;
+    this.#segments = 0;
+  }
+
+  #open(destination: Seat): number {
+    const slot = this.count++;
+    destination.slot = slot;
+    this.#destinations.push(destination);
+    this.#sizes[slot] = 0;
+    this.#frames[slot] = 0;
+    this.#last[slot] = -1;
+    return slot;
+  }
+
+  #append(slot: number, last: number, start: number, end: number): void {
+    const segment = this.#segments++;
+    this.#starts[segment] = start;
+    this.#ends[segment] = end;
+    this.#behind[segment] = -1;
+    if (last < 0) this.#first[slot] = segment;
+    else this.#behind[last] = segment;
+    this.#last[slot] = segment;
+  }
+
+  #join(slot: number, message: Uint8Array): Uint8Array {
+    const joined = new Uint8Array(this.#sizes[slot]!);
+    let at = 0;
+    for (let segment = this.#first[slot]!; segment >= 0; segment = this.#behind[segment]!) {
+      at = copy(message, this.#starts[segment]!, this.#ends[segment]!, joined, at);
+    }
+    return joined;
+  }
+}
+
+/** Returns the offset behind what was copied. */
+function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+  if (end - start > SHORT) to.set(from.subarray(start, end), at);
+  else for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
+  return at + end - start;
+}

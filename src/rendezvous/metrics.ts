@@ -1,0 +1,150 @@
+/**
+ * What a node counts: plain numbers, because they are counted on the hot path, and
+ * their text in the Prometheus exposition format 0.0.4.
+ *
+ * @module
+ */
+import type { Reason } from "../wire/protocol.ts";
+import { reasonName } from "../wire/reason.ts";
+
+/** Upper bounds of the buckets of connection durations, seconds: a failed try to a week. */
+const DURATIONS = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
+
+/** What is read at the moment of the scrape. */
+export interface Gauges {
+  sessions: number;
+  handshakes: number;
+  pingsSent: number;
+  pongsMatched: number;
+  /** Seconds. */
+  uptime: number;
+  version: string;
+  id: string;
+}
+
+/** Counts by a number: a reason code. */
+type Counts = Map<number, number>;
+
+export class NodeMetrics {
+  framesIn = 0;
+  bytesIn = 0;
+  framesOut = 0;
+  bytesOut = 0;
+  messagesOut = 0;
+  controlIn = 0;
+  sessionsTotal = 0;
+  goneNotices = 0;
+  recordsKept = 0;
+  recordsRefused = 0;
+  /** Pings of sessions that ended; those of live ones are added at the scrape. */
+  pingsEnded = 0;
+  pongsEnded = 0;
+  readonly #drops: Counts = new Map();
+  readonly #handshakeFailures: Counts = new Map();
+  readonly #ends: Counts = new Map();
+  readonly #lookups: Counts = new Map();
+  readonly #durations = new Float64Array(DURATIONS.length + 1);
+  #durationSum = 0;
+  #durationCount = 0;
+
+  dropped(reason: Reason, frames: number): void {
+    count(this.#drops, reason, frames);
+  }
+
+  handshakeFailed(reason: Reason): void {
+    count(this.#handshakeFailures, reason, 1);
+  }
+
+  lookedUp(reason: Reason): void {
+    count(this.#lookups, reason, 1);
+  }
+
+  /** A session ended after that many milliseconds. */
+  ended(reason: Reason, milliseconds: number): void {
+    const seconds = milliseconds / 1000;
+    count(this.#ends, reason, 1);
+    const bucket = DURATIONS.findIndex((bound) => seconds <= bound);
+    this.#durations[bucket < 0 ? DURATIONS.length : bucket]!++;
+    this.#durationSum += seconds;
+    this.#durationCount++;
+  }
+
+  /** The text that a scrape gets. */
+  expose(now: Gauges): string {
+    const page = new Page();
+    page.one("build_info", "gauge", "Version and id of this node.", 1, { version: now.version, id: now.id });
+    page.one("uptime_seconds", "gauge", "Seconds since the node began.", now.uptime);
+    page.one("sessions", "gauge", "Peers with a session now.", now.sessions);
+    page.one("handshakes_pending", "gauge", "Handshakes under way now.", now.handshakes);
+    page.one("sessions_total", "counter", "Sessions that were established.", this.sessionsTotal);
+    page.byReason("handshake_failures_total", "Handshakes that failed or were refused.", this.#handshakeFailures);
+    page.byReason("session_ends_total", "Sessions that ended.", this.#ends);
+    this.#exposeTraffic(page);
+    this.#exposeRecords(page);
+    page.one("pings_sent_total", "counter", "Pings sent to peers.", this.pingsEnded + now.pingsSent);
+    page.one("pongs_matched_total", "counter", "Pongs that matched a ping.", this.pongsEnded + now.pongsMatched);
+    this.#exposeDurations(page);
+    return page.text;
+  }
+
+  #exposeTraffic(page: Page): void {
+    page.one("frames_in_total", "counter", "Data frames received from peers.", this.framesIn);
+    page.one("bytes_in_total", "counter", "Bytes of data frames received from peers.", this.bytesIn);
+    page.one("frames_relayed_total", "counter", "Data frames sent on to their destination.", this.framesOut);
+    page.one("bytes_relayed_total", "counter", "Bytes of data frames sent on.", this.bytesOut);
+    page.one("messages_relayed_total", "counter", "WebSocket messages these frames left in.", this.messagesOut);
+    page.one("control_frames_in_total", "counter", "Control frames received after the handshake.", this.controlIn);
+    page.byReason("frames_dropped_total", "Data frames that were not delivered.", this.#drops);
+    page.one("gone_notices_total", "counter", "Peers told that a correspondent left.", this.goneNotices);
+  }
+
+  #exposeRecords(page: Page): void {
+    page.byReason("lookups_total", "Lookups by outcome; none: found.", this.#lookups);
+    page.one("records_kept_total", "counter", "Records verified and kept.", this.recordsKept);
+    page.one("records_refused_total", "counter", "Records that were not kept.", this.recordsRefused);
+  }
+
+  #exposeDurations(page: Page): void {
+    page.head("session_duration_seconds", "histogram", "How long sessions lasted.");
+    let below = 0;
+    DURATIONS.forEach((bound, i) => {
+      below += this.#durations[i]!;
+      page.sample("session_duration_seconds_bucket", below, { le: String(bound) });
+    });
+    page.sample("session_duration_seconds_bucket", this.#durationCount, { le: "+Inf" });
+    page.sample("session_duration_seconds_sum", this.#durationSum);
+    page.sample("session_duration_seconds_count", this.#durationCount);
+  }
+}
+
+function count(counts: Counts, key: number, add: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + add);
+}
+
+/** The exposition format: `# HELP`, `# TYPE`, then samples. */
+class Page {
+  text = "";
+
+  head(name: string, type: "counter" | "gauge" | "histogram", help: string): void {
+    this.text += `# HELP waymeet_${name} ${help}\n# TYPE waymeet_${name} ${type}\n`;
+  }
+
+  sample(name: string, value: number, labels: Record<string, string> = {}): void {
+    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`).join(",");
+    this.text += `waymeet_${name}${pairs && `{${pairs}}`} ${value}\n`;
+  }
+
+  one(name: string, type: "counter" | "gauge", help: string, value: number, labels?: Record<string, string>): void {
+    this.head(name, type, help);
+    this.sample(name, value, labels);
+  }
+
+  byReason(name: string, help: string, counts: Counts): void {
+    this.head(name, "counter", help);
+    for (const [reason, value] of counts) this.sample(name, value, { reason: reasonName(reason) });
+  }
+}
+
+function escapeLabel(text: string): string {
+  return text.replace(/[\\"\n]/g, (sign) => sign === "\n" ? "\\n" : `\\${sign}`);
+}

@@ -1,0 +1,72 @@
+/** What one node grants: sessions, sizes, queues and rates. May be changed while the node runs. */
+import {
+  MAX_CORRESPONDENTS,
+  MAX_HANDSHAKES,
+  MAX_MESSAGE,
+  MAX_PAYLOAD,
+  MAX_QUEUE,
+  MAX_SESSIONS,
+} from "../wire/limits.ts";
+
+export interface NodeLimits {
+  /** Peers with a session. The next one completes its handshake and is told `over-capacity`. */
+  sessions: number;
+  /** Handshakes under way; beyond, the upgrade is answered 503. */
+  handshakes: number;
+  /** Largest payload of a relayed frame, bytes; at most `MAX_PAYLOAD`. */
+  payload: number;
+  /** Bytes that wait for one peer before the newest frames are dropped with a notice. */
+  queue: number;
+  /** Correspondents remembered per peer. */
+  correspondents: number;
+  /** Lookups of one peer in the long run, and at once. A publish counts as {@link PUBLISH_COST} lookups. */
+  lookupsPerSecond: number;
+  lookupBurst: number;
+  /** Relayed bytes from one peer in the long run, and at once; `Infinity`: unbounded. */
+  bytesPerSecond: number;
+  byteBurst: number;
+}
+
+/** Verifying a record takes a node about five times as long as answering a lookup. */
+export const PUBLISH_COST = 5;
+
+/** Smallest byte burst: with less, one message of the largest size could never pass. */
+const MIN_BYTE_BURST = MAX_MESSAGE;
+
+/** The limits of a node that was given none. */
+export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
+  sessions: MAX_SESSIONS,
+  handshakes: MAX_HANDSHAKES,
+  payload: MAX_PAYLOAD,
+  queue: MAX_QUEUE,
+  correspondents: MAX_CORRESPONDENTS,
+  // A peer that dials fifty others a second is at work; more is a crawl.
+  lookupsPerSecond: 50,
+  lookupBurst: 200,
+  bytesPerSecond: Infinity,
+  byteBurst: 4 * MAX_MESSAGE,
+};
+
+/**
+ * The defaults with these changes.
+ *
+ * @throws {RangeError} naming the limit that is out of bounds.
+ */
+export function nodeLimits(changes: Partial<NodeLimits> = {}): NodeLimits {
+  const limits = { ...DEFAULT_LIMITS, ...withoutUndefined(changes) };
+  for (const [name, value] of Object.entries(limits)) requirePositive(name, value);
+  if (limits.payload > MAX_PAYLOAD) throw new RangeError(`limits.payload is at most ${MAX_PAYLOAD} bytes`);
+  if (limits.byteBurst < MIN_BYTE_BURST) {
+    throw new RangeError(`limits.byteBurst is at least ${MIN_BYTE_BURST} bytes: one largest message`);
+  }
+  return limits;
+}
+
+function requirePositive(name: string, value: unknown): void {
+  if (typeof value === "number" && value >= 1) return;
+  throw new RangeError(`limits.${name} must be a number from 1, not ${String(value)}`);
+}
+
+function withoutUndefined(changes: Partial<NodeLimits>): Partial<NodeLimits> {
+  return Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,126 @@
+/**
+ * Records: what each peer here says about itself, signed, for whoever asks. A node keeps
+ * the newest one as long as the peer has its seat, and hands on the bytes as they came.
+ *
+ * @module
+ */
+import type { Clock } from "../session/clock.ts";
+import { compareBytes } from "../wire/cbor.ts";
+import { encodeFound } from "../wire/frames.ts";
+import { type Lookup, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { compareRecords, readRecord, verifyRecord } from "../wire/record.ts";
+import { watch } from "./correspondents.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import { type NodeLimits, PUBLISH_COST } from "./node_limits.ts";
+import type { Registry, Seat } from "./registry.ts";
+import { TokenBucket } from "./token_bucket.ts";
+
+/** A seat's record, and who waits until one that just came is verified. */
+export interface HeldRecord {
+  signed: SignedBytes | undefined;
+  /** Milliseconds since 1970. */
+  expires: number;
+  /** Publishes whose signature is being checked. */
+  verifying: number;
+  waiting: (() => void)[] | undefined;
+}
+
+/** Publishes of one peer that are verified at once; an honest one has one or two. */
+const MAX_VERIFYING = 4;
+
+export interface RecordsOptions {
+  /** This node's key: only records that name it are kept. */
+  node: Uint8Array;
+  network: string;
+  registry: Registry;
+  limits: NodeLimits;
+  metrics: NodeMetrics;
+  clock: Clock;
+  /** Told why a record was not kept. */
+  refused: (seat: Seat, why: string) => void;
+}
+
+export class Records {
+  readonly #o: RecordsOptions;
+
+  constructor(options: RecordsOptions) {
+    this.#o = options;
+  }
+
+  /** A peer tells its record. Verified beside the traffic; lookups that come meanwhile wait for it. */
+  async publish(seat: Seat, signed: SignedBytes): Promise<void> {
+    const held = seat.record ??= { signed: undefined, expires: 0, verifying: 0, waiting: undefined };
+    if (held.verifying >= MAX_VERIFYING || !this.#allows(seat, PUBLISH_COST)) return this.#refuse(seat, "rate-limited");
+    held.verifying++;
+    const checked = await this.#check(seat, signed).catch(() => "unverifiable");
+    held.verifying--;
+    const why = typeof checked === "string" ? checked : this.#keep(held, checked, signed);
+    if (why !== undefined) this.#refuse(seat, why);
+    if (held.verifying === 0) answerWaiting(held);
+  }
+
+  /** A peer asks where another one is. */
+  lookup(asker: Seat, { request, peer }: Lookup): void {
+    if (!this.#allows(asker, 1)) return this.#answer(asker, request, Reason.rateLimited, null);
+    const held = this.#o.registry.find(peer)?.record;
+    if (held === undefined || held.verifying === 0) this.#answerFromSeat(asker, request, peer);
+    else (held.waiting ??= []).push(() => this.#answerFromSeat(asker, request, peer));
+  }
+
+  /** The record, or why it is not kept. */
+  async #check(seat: Seat, signed: SignedBytes): Promise<PeerRecord | string> {
+    const verified = await verifyRecord(signed, { network: this.#o.network, now: this.#o.clock.wall() });
+    if (verified.error !== undefined) return verified.error;
+    const { record } = verified;
+    if (compareBytes(record.peer, seat.key) !== 0) return "of another peer";
+    return names(record, this.#o.node) ? record : "does not name this node";
+  }
+
+  /** In one turn with the comparison: two publishes may be verified at once, and end in any order. */
+  #keep(held: HeldRecord, record: PeerRecord, signed: SignedBytes): string | undefined {
+    const before = held.signed && readRecord(held.signed);
+    if (before && compareRecords(record, before) <= 0) return "not newer";
+    held.signed = signed;
+    held.expires = record.expires;
+    this.#o.metrics.recordsKept++;
+    return undefined;
+  }
+
+  #refuse(seat: Seat, why: string): void {
+    this.#o.metrics.recordsRefused++;
+    this.#o.refused(seat, why);
+  }
+
+  #answerFromSeat(asker: Seat, request: number, peer: Uint8Array): void {
+    const seat = this.#o.registry.find(peer);
+    const held = seat?.record;
+    if (!seat || !held?.signed || held.expires <= this.#o.clock.wall()) {
+      return this.#answer(asker, request, Reason.absent, null);
+    }
+    if (seat !== asker) watch(seat, asker, this.#o.limits.correspondents);
+    this.#answer(asker, request, Reason.none, held.signed);
+  }
+
+  #answer(asker: Seat, request: number, reason: Reason, record: SignedBytes | null): void {
+    this.#o.metrics.lookedUp(reason);
+    if (!asker.live || asker.session.buffered > this.#o.limits.queue) return;
+    asker.session.send(encodeFound(request, reason, record));
+  }
+
+  #allows(seat: Seat, cost: number): boolean {
+    const { lookupsPerSecond, lookupBurst } = this.#o.limits;
+    const now = this.#o.clock.now();
+    seat.lookups ??= new TokenBucket(lookupBurst, now);
+    return seat.lookups.take(cost, lookupsPerSecond, lookupBurst, now);
+  }
+}
+
+function answerWaiting(held: HeldRecord): void {
+  const waiting = held.waiting;
+  held.waiting = undefined;
+  for (const answer of waiting ?? []) answer();
+}
+
+function names(record: PeerRecord, node: Uint8Array): boolean {
+  return record.nodes.some((id) => compareBytes(id, node) === 0);
+}

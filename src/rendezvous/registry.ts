@@ -1,0 +1,117 @@
+/**
+ * Who is here: one {@link Seat} for each peer with a session at this node, found from
+ * the raw bytes of a frame.
+ *
+ * @module
+ */
+import type { Session } from "../session/session.ts";
+import { KEY_SIZE } from "../wire/data_frame.ts";
+import type { HeldRecord } from "./records.ts";
+import type { Shares } from "./shares.ts";
+import type { TokenBucket } from "./token_bucket.ts";
+
+/**
+ * A peer's place at this node. When the same process of the peer comes back over a new
+ * socket, the seat stays and only its session changes. What most peers never need is
+ * allocated when it is first needed: an idle peer costs one small object.
+ */
+export class Seat {
+  readonly key: Uint8Array;
+  session: Session;
+  /** False once the peer left; caches of seats look here before they believe. */
+  live = true;
+  /** Where the latest frame went: most peers talk with one other for a while. */
+  last: Seat | undefined;
+  /** Who learns at once when this peer leaves, oldest first. */
+  correspondents: Set<Seat> | undefined;
+  record: HeldRecord | undefined;
+  /** Bytes waiting in the socket as the latest send reported them. */
+  waiting = 0;
+  /** Whose bytes wait, once many do. */
+  shares: Shares<Seat> | undefined;
+  lookups: TokenBucket | undefined;
+  sending: TokenBucket | undefined;
+  /** This seat's place in the batch that is being gathered, see `relay.ts`. */
+  slot = 0;
+  /** The next seat whose key begins alike. */
+  next: Seat | undefined;
+
+  constructor(key: Uint8Array, session: Session) {
+    this.key = key;
+    this.session = session;
+  }
+}
+
+/** Whether the 32 bytes at `offset` are `key`. */
+export function isKeyAt(key: Uint8Array, message: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < KEY_SIZE; i++) {
+    if (key[i] !== message[offset + i]) return false;
+  }
+  return true;
+}
+
+/**
+ * Seats by key. The first six bytes of a public key are as good as random, so they are
+ * the hash; to make many keys that share them costs 2^48 key generations each.
+ */
+export class Registry {
+  readonly #seats = new Map<number, Seat>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** The seat of the peer whose key lies at `offset`, without allocating. */
+  find(message: Uint8Array, offset = 0): Seat | undefined {
+    let seat = this.#seats.get(prefixAt(message, offset));
+    while (seat !== undefined && !isKeyAt(seat.key, message, offset)) seat = seat.next;
+    return seat;
+  }
+
+  /** The caller made sure that no seat has this key. */
+  add(seat: Seat): void {
+    const prefix = prefixAt(seat.key, 0);
+    seat.next = this.#seats.get(prefix);
+    this.#seats.set(prefix, seat);
+    this.#size++;
+  }
+
+  /** Removes this very seat; false when it was not there. */
+  remove(seat: Seat): boolean {
+    const prefix = prefixAt(seat.key, 0);
+    const first = this.#seats.get(prefix);
+    if (first === seat) this.#replaceFirst(prefix, seat.next);
+    else if (!unchain(first, seat)) return false;
+    seat.next = undefined;
+    this.#size--;
+    return true;
+  }
+
+  *[Symbol.iterator](): IterableIterator<Seat> {
+    for (const first of this.#seats.values()) {
+      for (let seat: Seat | undefined = first; seat !== undefined; seat = seat.next) yield seat;
+    }
+  }
+
+  #replaceFirst(prefix: number, next: Seat | undefined): void {
+    if (next === undefined) this.#seats.delete(prefix);
+    else this.#seats.set(prefix, next);
+  }
+}
+
+function unchain(first: Seat | undefined, seat: Seat): boolean {
+  for (let before = first; before !== undefined; before = before.next) {
+    if (before.next !== seat) continue;
+    before.next = seat.next;
+    return true;
+  }
+  return false;
+}
+
+/** Six bytes as a number: the most that a double holds exactly. */
+function prefixAt(bytes: Uint8Array, offset: number): number {
+  const high = bytes[offset]! << 8 | bytes[offset + 1]!;
+  const low = bytes[offset + 2]! << 24 | bytes[offset + 3]! << 16 | bytes[offset + 4]! << 8 | bytes[offset + 5]!;
+  return high * 0x1_0000_0000 + (low >>> 0);
+}

@@ -1,0 +1,181 @@
+/**
+ * What the servers of all runtimes have in common: the choices an operator has to make,
+ * and the running node that they get.
+ *
+ * @module
+ */
+import type { Hono } from "hono";
+import type { Identity } from "../identity/identity.ts";
+import { type KeyStore, loadOrCreate, memoryKeyStore } from "../identity/key_store.ts";
+import type { PeerId } from "../identity/peer_id.ts";
+import { WaymeetError } from "../wire/error.ts";
+import type { NodeApp } from "./app.ts";
+import type { NodeEventTarget, NodeEventType, NodeListener } from "./events.ts";
+import { GRACE, type NodeOptions, RendezvousNode } from "./node.ts";
+
+/** How to run a node. */
+export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "access"> {
+  /** Address to listen at. Default "127.0.0.1": this machine only. */
+  host?: string;
+  /** Default 8787; 0: any free one. */
+  port?: number;
+  /** The node's identity or where it is kept. Default: a fresh one, forgotten at the end. */
+  key?: Identity | KeyStore;
+  /** Who may have a session. Default on a loopback host: everybody; elsewhere the choice is yours. */
+  access?: NodeOptions["access"];
+  /**
+   * Host names by which peers dial this node. Default: any on a loopback host, otherwise `host`.
+   * Needed when `host` stands for all addresses (`0.0.0.0`, `::`).
+   */
+  names?: readonly string[] | "any";
+  /** Mounts the node in your own app: `(meet) => new Hono().route("/meet", meet)`. */
+  within?: (node: Hono<NodeApp>) => Hono<NodeApp>;
+  /** Stops the node when it fires. */
+  signal?: AbortSignal;
+}
+
+/** A node that accepts. Disposing stops it. */
+export interface RunningNode extends NodeEventTarget, AsyncDisposable {
+  readonly id: PeerId;
+  /** Where peers on this machine or network dial it: `ws://host:port`. */
+  readonly url: string;
+  readonly port: number;
+  readonly node: RendezvousNode;
+  readonly app: Hono<NodeApp>;
+  /** Ends the session of a peer; false when it had none. */
+  disconnect(peer: PeerId, text?: string): boolean;
+  /**
+   * Says goodbye to all peers, waiting for what is queued for them, and stops listening.
+   * Takes at most `graceMs` (default 5,000) milliseconds. Again: the same promise.
+   */
+  stop(options?: { graceMs?: number }): Promise<void>;
+}
+
+/** What an adapter has to do: listen, and bring requests to the node. */
+export interface Listener {
+  readonly port: number;
+  /** MUST stop listening and drop what is still connected. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens at this address. MUST reject with the runtime's own error; {@link startNode}
+ * translates it. `app` is the node's, or the one it is mounted in.
+ */
+export type Listen = (address: { host: string; port: number }, app: Hono<NodeApp>, node: RendezvousNode) => Promise<Listener>;
+
+/** Milliseconds that remain for closing the listener when the grace is used up. */
+const CLOSE_TIME = 500;
+
+/**
+ * Starts a node with the listener of a runtime.
+ *
+ * @throws {TypeError} when a choice is missing that only the operator can make.
+ * @throws {WaymeetError} `port-in-use`.
+ */
+export async function startNode(options: ServeOptions, listen: Listen): Promise<RunningNode> {
+  const { host = "127.0.0.1", port = 8787, signal } = options;
+  signal?.throwIfAborted();
+  const node = new RendezvousNode({ ...options, ...choices(options, host), identity: await identityOf(options.key) });
+  const app = options.within?.(node.app) ?? node.app;
+  const listener = await listen({ host, port }, app, node).catch((error) => {
+    throw isTaken(error) ? portInUse(port, error) : error;
+  });
+  return new Running(node, app, listener, host, signal);
+}
+
+async function identityOf(key: Identity | KeyStore | undefined): Promise<Identity> {
+  if (key !== undefined && "sign" in key) return key;
+  return await loadOrCreate(key ?? memoryKeyStore());
+}
+
+/** Off loopback nobody but the operator knows who may come and what the node is called. */
+function choices(options: ServeOptions, host: string): Pick<NodeOptions, "access" | "hosts" | "publicMetrics"> {
+  const { access, names, publicMetrics = isLoopback(host) } = options;
+  if (isLoopback(host)) return { access: access ?? { kind: "open" }, hosts: names ?? "any", publicMetrics };
+  if (access === undefined) throw new TypeError(`${host} can be reached from elsewhere, so choose who may connect: ${ACCESS_CHOICES}`);
+  if (names === undefined && isWildcard(host)) throw new TypeError(`${host} is no name that peers dial: ${NAME_CHOICES}`);
+  return { access, hosts: names ?? [bracketed(host)], publicMetrics };
+}
+
+const ACCESS_CHOICES = `pass access: { kind: "open" }, { kind: "allow-list", peers: [id, …] } or { kind: "token", issuers: [id, …] }`;
+const NAME_CHOICES = `pass names: ["meet.example.org"] with the host names in the URLs that peers use, or names: "any"`;
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::" || host === "";
+}
+
+/** An IPv6 address as it stands in a URL (RFC 3986 §3.2.2). */
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** Node and Bun tell by code, Deno by the error's name. */
+function isTaken(error: unknown): boolean {
+  const { code, name } = (error ?? {}) as { code?: unknown; name?: unknown };
+  return code === "EADDRINUSE" || name === "AddrInUse";
+}
+
+function portInUse(port: number, cause: unknown): WaymeetError {
+  const text = `port ${port} is in use; stop the other program, or choose another port (0: any free one)`;
+  return new WaymeetError("port-in-use", text, { cause });
+}
+
+class Running implements RunningNode {
+  readonly id: PeerId;
+  readonly url: string;
+  readonly port: number;
+  readonly node: RendezvousNode;
+  readonly app: Hono<NodeApp>;
+  readonly #listener: Listener;
+  readonly #stopOnAbort = (): void => void this.stop();
+  readonly #signal: AbortSignal | undefined;
+  #stopped: Promise<void> | undefined;
+
+  constructor(node: RendezvousNode, app: Hono<NodeApp>, listener: Listener, host: string, signal?: AbortSignal) {
+    this.node = node;
+    this.app = app;
+    this.id = node.id;
+    this.port = listener.port;
+    this.url = `ws://${dialable(host)}:${listener.port}`;
+    this.#listener = listener;
+    this.#signal = signal;
+    signal?.addEventListener("abort", this.#stopOnAbort, { once: true });
+  }
+
+  addEventListener(type: NodeEventType, listener: NodeListener | null, options?: AddEventListenerOptions | boolean): void {
+    this.node.addEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
+  }
+
+  removeEventListener(type: NodeEventType, listener: NodeListener | null, options?: EventListenerOptions | boolean): void {
+    this.node.removeEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
+  }
+
+  disconnect(peer: PeerId, text?: string): boolean {
+    return this.node.disconnect(peer, text);
+  }
+
+  stop({ graceMs = GRACE }: { graceMs?: number } = {}): Promise<void> {
+    return this.#stopped ??= this.#stop(graceMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop(grace: number): Promise<void> {
+    this.#signal?.removeEventListener("abort", this.#stopOnAbort);
+    await this.node.drain(Math.max(0, grace - CLOSE_TIME));
+    await this.#listener.close();
+  }
+}
+
+/** Who listens everywhere is reached at the loopback address, too. */
+function dialable(host: string): string {
+  if (host === "::") return "[::1]";
+  return isWildcard(host) ? "127.0.0.1" : bracketed(host);
+}

@@ -1,0 +1,184 @@
+/**
+ * The node's half of a session: a thin driver that joins the acceptor's steps with a
+ * socket, a clock, signatures and the node's verdict.
+ *
+ * @module
+ */
+import { type Identity, verify } from "../identity/identity.ts";
+import type { PeerId } from "../identity/peer_id.ts";
+import { HANDSHAKE_STEP, MAX_PAYLOAD, MAX_QUEUE, PING_INTERVAL } from "../wire/limits.ts";
+import { type AuthBody, Liveness } from "../wire/protocol.ts";
+import type { Clock } from "./clock.ts";
+import { acceptorStep } from "./handshake.ts";
+import type { AcceptorSide, AcceptorState } from "./handshake_state.ts";
+import type { Event, Offer, Task, Terms, Verdict } from "./lifecycle.ts";
+import type { LivenessStyle } from "./liveness.ts";
+import { Ears } from "./ears.ts";
+import { LiveSession } from "./live_session.ts";
+import type { Negotiation, Settlement } from "./negotiation.ts";
+import type { Session, SessionHandlers } from "./session.ts";
+import type { Socket, SocketHandlers } from "./socket.ts";
+import { Ticker } from "./ticker.ts";
+
+export type { Offer, Verdict } from "./lifecycle.ts";
+
+/** How a node receives one dialer. */
+export interface AcceptOptions {
+  identity: Identity;
+  network: string;
+  /** The id in the URL path: a claim that the auth must prove. */
+  claimed: PeerId;
+  /**
+   * What the node is called, as dialers write it: `host` (any port) or `host:port`, in lower case.
+   * `"any"` gives up the protection against forwarded challenges, for tests and loopback.
+   */
+  hosts: readonly string[] | "any";
+  /** The dialer's address as the node sees it, for the welcome; `""` tells nothing. */
+  address: string;
+  clock: Clock;
+  /** That many bytes from a cryptographic source. */
+  random: (length: number) => Uint8Array;
+  /** Default: nonce. */
+  liveness?: Liveness;
+  /** With text liveness: answer `ping` here because the platform does not do it. Default false. */
+  answerText?: boolean;
+  /** Milliseconds between pings when no {@link ticker} is given. Default `PING_INTERVAL`. */
+  interval?: number;
+  /** Shared by all sessions of a node, so that 15,000 sessions need one timer; its interval counts. */
+  ticker?: Ticker;
+  /** Default `MAX_PAYLOAD`. */
+  maxPayload?: number;
+  /** Default `MAX_QUEUE`. */
+  maxQueue?: number;
+  /** Milliseconds for each step. Default `HANDSHAKE_STEP`. */
+  deadline?: number;
+  /** Features in hello. */
+  features?: string[];
+  welcome?: (auth: AuthBody) => Offer;
+  /**
+   * Asked once the signature is verified. Whatever it reserves is to be given back in `handlers.closed`;
+   * when `session.state` is already `closed` (the dialer left meanwhile), reserve nothing.
+   * What it throws refuses the dialer with `internalError` (fails closed).
+   */
+  authorize: (auth: AuthBody, session: Session) => Promise<Verdict> | Verdict;
+  handlers: SessionHandlers;
+  /** Told of what a handler or callback threw; the session then ends with `internalError`. */
+  onError?: (error: unknown) => void;
+  /** Signs instead of the identity. For simulators. */
+  sign?: (bytes: Uint8Array) => Promise<Uint8Array>;
+  /** Verifies instead of WebCrypto. For simulators. */
+  verify?: (key: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => Promise<boolean>;
+}
+
+/** A session on its way, and the ears that its socket needs. */
+export interface Accepted {
+  session: Session;
+  /** Call them as methods of this object; `open` once the socket is open (that sends hello). */
+  handlers: Required<SocketHandlers>;
+}
+
+/**
+ * Receives a dialer on a socket whose WebSocket upgrade is done or under way. Nothing is sent
+ * before `handlers.open`; every outcome arrives at `options.handlers`.
+ *
+ * @throws {RangeError} when the network, the features or a limit is out of the protocol's bounds.
+ *
+ * @example
+ * ```ts
+ * import { generateIdentity } from "../identity/identity.ts";
+ * import { systemClock } from "./clock.ts";
+ *
+ * const identity = await generateIdentity();
+ * const socket = { send: () => 0, buffered: 0, close() {}, terminate() {} };
+ * const { session, handlers } = acceptSession(socket, {
+ *   identity,
+ *   network: "example",
+ *   claimed: identity.id,
+ *   hosts: ["meet.example.org"],
+ *   address: "",
+ *   clock: systemClock,
+ *   random: (length) => crypto.getRandomValues(new Uint8Array(length)),
+ *   authorize: () => ({ ok: true }),
+ *   handlers: { ready() {}, data() {}, control() {}, closed() {} },
+ * });
+ * handlers.open();
+ * handlers.message("strange");
+ * handlers.close(1006, "");
+ * console.log(session.state); // "closed"
+ * ```
+ */
+export function acceptSession(socket: Socket, options: AcceptOptions): Accepted {
+  const side = acceptorSide(options);
+  const session: LiveSession = new LiveSession(
+    options,
+    negotiation(options, side, () => session),
+    side.deadline,
+  );
+  session.attach(socket);
+  return { session, handlers: new Ears(session) };
+}
+
+function acceptorSide(o: AcceptOptions): AcceptorSide {
+  return {
+    hello: {
+      node: o.identity.publicKey,
+      network: o.network,
+      challenge: o.random(32),
+      features: o.features ?? [],
+    },
+    claimed: o.claimed,
+    hosts: o.hosts,
+    welcome: {
+      session: o.random(16),
+      liveness: o.liveness ?? Liveness.nonce,
+      interval: o.ticker?.interval ?? o.interval ?? PING_INTERVAL,
+      address: o.address,
+      maxPayload: o.maxPayload ?? MAX_PAYLOAD,
+      maxQueue: o.maxQueue ?? MAX_QUEUE,
+    },
+    deadline: o.deadline ?? HANDSHAKE_STEP,
+  };
+}
+
+function negotiation(o: AcceptOptions, side: AcceptorSide, session: () => Session): Negotiation {
+  return {
+    step: (state, event) => acceptorStep(side, state as AcceptorState, event),
+    perform: (task) => perform(o, task, session()),
+    settle: (terms) => settle(o, terms),
+  };
+}
+
+async function perform(o: AcceptOptions, task: Task, session: Session): Promise<Event> {
+  switch (task.type) {
+    case "sign":
+      return { type: "signed", signature: await (o.sign ?? o.identity.sign.bind(o.identity))(task.bytes) };
+    case "verify":
+      return { type: "verified", valid: await (o.verify ?? verify)(task.key, task.bytes, task.signature) };
+    case "authorize": {
+      const verdict = await o.authorize(task.auth, session);
+      return { type: "verdict", verdict, offer: verdict.ok ? o.welcome?.(task.auth) ?? {} : {} };
+    }
+    default:
+      throw new Error(`a node does not ${task.type}`);
+  }
+}
+
+/** What stays of an auth: the challenge has served, and a token is not kept lying about. */
+function settle(o: AcceptOptions, { remoteKey, welcome, auth }: Terms): Settlement {
+  return {
+    remoteKey,
+    remote: o.claimed,
+    auth: { ...auth!, challenge: SPENT, token: null, network: o.network },
+    session: welcome.session,
+    style: styleOf(welcome.liveness, o.answerText ?? false),
+    ticker: o.ticker ?? new Ticker(o.clock, welcome.interval, 1),
+    eager: false,
+  };
+}
+
+const SPENT = new Uint8Array(0);
+
+function styleOf(liveness: Liveness, answersText: boolean): LivenessStyle {
+  if (liveness === Liveness.nonce) return "nonce";
+  return answersText ? "answers" : "silent";
+}

@@ -1,0 +1,308 @@
+/**
+ * The handshake, both halves, as pure steps `(state, event) → (state, effects)`.
+ *
+ *     dialer   opening → hello → preparing → signing → welcome → verifying → ready
+ *     acceptor opening → auth → verifying → authorizing → signing → ready
+ *
+ * Each wait has a deadline. Whatever bytes come, the answer is a step towards a coded
+ * close; only the program's own mistakes throw.
+ *
+ * @module
+ */
+import { invalidKey } from "../identity/key_check.ts";
+import { peerIdText } from "../identity/peer_id.ts";
+import {
+  authSigned,
+  encodeAuth,
+  encodeAuthBody,
+  encodeHello,
+  encodeWelcome,
+  encodeWelcomeBody,
+  welcomeSigned,
+} from "../wire/frames.ts";
+import { MAX_EARLY, MAX_QUEUE } from "../wire/limits.ts";
+import {
+  type Auth,
+  type AuthBody,
+  type Bye,
+  type Hello,
+  Reason,
+  VERSION,
+  type WelcomeBody,
+} from "../wire/protocol.ts";
+import { firstFrame, type Held, hold, holding, requireEarly } from "./early.ts";
+import type { AcceptorSide, AcceptorState, DialerSide, DialerState } from "./handshake_state.ts";
+import {
+  type Closed,
+  type Draining,
+  endingStep,
+  endStep,
+  type Event,
+  fail,
+  impossible,
+  type Offer,
+  READY,
+  type Ready,
+  type Step,
+  type Terms,
+  type Verdict,
+} from "./lifecycle.ts";
+
+type DialerStep = Step<DialerState>;
+type AcceptorStep = Step<AcceptorState>;
+type In<State, Name> = Extract<State, { name: Name }>;
+
+/** One step of the half that dialled. Throws when `event` cannot happen in `state`. */
+export function dialerStep(side: DialerSide, state: DialerState, event: Event): DialerStep {
+  if (state.name === "draining" || state.name === "closed") return endStep(state, event);
+  const ending = commonStep(state, event, state.name === "welcome" || state.name === "verifying");
+  if (ending) return ending;
+  switch (state.name) {
+    case "opening":
+      if (event.type === "open") return { state: { name: "hello" }, effects: [arm(side)] };
+      break;
+    case "hello":
+      if (event.type === "message") return readHello(side, event.message);
+      break;
+    case "preparing":
+      if (event.type === "message") return tooSoon(event.message);
+      if (event.type === "prepared") return prepareAuth(side, state, event.token, event.early);
+      break;
+    case "signing":
+      if (event.type === "message") return tooSoon(event.message);
+      if (event.type === "signed") return sendAuth(side, state, event.signature);
+      break;
+    case "welcome":
+      if (event.type === "message") return readWelcome(state, event.message);
+      break;
+    case "verifying":
+      if (event.type === "message") return hold(state, event.message, MAX_QUEUE);
+      if (event.type === "verified") return believeWelcome(state, event.valid);
+      break;
+  }
+  return impossible(state, event);
+}
+
+/** One step of the half that was dialled. Throws when `event` cannot happen in `state`. */
+export function acceptorStep(side: AcceptorSide, state: AcceptorState, event: Event): AcceptorStep {
+  if (state.name === "draining" || state.name === "closed") return endStep(state, event);
+  const ending = commonStep(state, event, state.name === "authorizing" || state.name === "signing");
+  if (ending) return ending;
+  switch (state.name) {
+    case "opening":
+      if (event.type === "open") return sayHello(side, event.wall);
+      break;
+    case "auth":
+      if (event.type === "message") return readAuth(side, state.hello, event.message);
+      break;
+    case "verifying":
+      if (event.type === "message") return hold(state, event.message, MAX_EARLY);
+      if (event.type === "verified") return believeAuth(side, state, event.valid);
+      break;
+    case "authorizing":
+      if (event.type === "message") return hold(state, event.message, MAX_EARLY);
+      if (event.type === "verdict") return decide(side, state, event.verdict, event.offer);
+      break;
+    case "signing":
+      if (event.type === "message") return hold(state, event.message, MAX_EARLY);
+      if (event.type === "signed") return sendWelcome(state, event.signature);
+      break;
+  }
+  return impossible(state, event);
+}
+
+/** Ends, and the deadline, which are the same in every state of a handshake. */
+function commonStep(
+  state: { name: string },
+  event: Event,
+  polite: boolean,
+): Step<Draining | Closed> | undefined {
+  if (event.type !== "deadline") return endingStep(state, event, polite);
+  return fail(Reason.handshakeTimeout, `no progress in the handshake while "${state.name}"`, polite);
+}
+
+function readHello(side: DialerSide, message: Uint8Array | string): DialerStep {
+  const first = firstFrame(message);
+  if (first.kind === "bye") return leave(first.frame);
+  if (first.kind !== "hello" || first.rest.length > 0) {
+    return fail(Reason.protocolError, `hello expected, ${first.what}`);
+  }
+  const hello = first.frame;
+  const refusal = refuseHello(side, hello);
+  if (refusal) return refusal;
+  return { state: { name: "preparing", hello }, effects: [arm(side), { type: "prepare", hello }] };
+}
+
+function refuseHello(side: DialerSide, hello: Hello): Step<Draining> | undefined {
+  if (hello.version < VERSION) {
+    return fail(Reason.unsupportedVersion, `the node speaks version ${hello.version}, this is ${VERSION}`);
+  }
+  if (hello.network !== side.body.network) {
+    return fail(Reason.wrongNetwork, `the node belongs to the network "${hello.network}"`);
+  }
+  // A key of small order verifies any welcome, so anybody could speak for it.
+  const flaw = invalidKey(hello.node);
+  if (flaw !== undefined) return fail(Reason.badSignature, `the node's key is none: ${flaw}`);
+  if (side.expectNode !== undefined && side.expectNode !== peerIdText(hello.node)) {
+    return fail(Reason.wrongId, `the node is ${peerIdText(hello.node)}, not ${side.expectNode}`);
+  }
+  return undefined;
+}
+
+function prepareAuth(
+  side: DialerSide,
+  state: { hello: Hello },
+  token: string | null,
+  early: Uint8Array[],
+): DialerStep {
+  requireEarly(early);
+  const { hello } = state;
+  const bodyBytes = encodeAuthBody({ ...side.body, token });
+  const bytes = authSigned(side.body.role, hello.bytes, bodyBytes);
+  return { state: { name: "signing", hello, bodyBytes, early }, effects: [{ type: "sign", bytes }] };
+}
+
+function sendAuth(
+  side: DialerSide,
+  state: { hello: Hello; bodyBytes: Uint8Array; early: Uint8Array[] },
+  signature: Uint8Array,
+): DialerStep {
+  const auth = encodeAuth(state.bodyBytes, signature);
+  return {
+    state: { name: "welcome", hello: state.hello, auth },
+    effects: [{ type: "send", frames: [auth, ...state.early] }, arm(side)],
+  };
+}
+
+function readWelcome(state: { hello: Hello; auth: Uint8Array }, message: Uint8Array | string): DialerStep {
+  const first = firstFrame(message);
+  if (first.kind === "bye") return leave(first.frame);
+  if (first.kind !== "welcome") return fail(Reason.protocolError, `welcome expected, ${first.what}`);
+  const { body, bodyBytes, signature } = first.frame;
+  const { hello, auth } = state;
+  const bytes = welcomeSigned(hello.bytes, auth, bodyBytes);
+  return {
+    state: { name: "verifying", hello, welcome: body, held: holding(first.rest) },
+    effects: [{ type: "verify", key: hello.node, bytes, signature }],
+  };
+}
+
+function believeWelcome(
+  state: { hello: Hello; welcome: WelcomeBody; held: Held },
+  valid: boolean,
+): DialerStep {
+  // Somebody between who passed our auth on, or a node that is not who it says.
+  if (!valid) return fail(Reason.badSignature, "the node did not sign its welcome");
+  const { hello, welcome, held } = state;
+  return begin({ remoteKey: hello.node, hello, welcome }, held);
+}
+
+function sayHello(side: AcceptorSide, wall: number): AcceptorStep {
+  const hello = encodeHello({ ...side.hello, version: VERSION, time: wall });
+  return { state: { name: "auth", hello }, effects: [{ type: "send", frames: [hello] }, arm(side)] };
+}
+
+function readAuth(side: AcceptorSide, hello: Uint8Array, message: Uint8Array | string): AcceptorStep {
+  const first = firstFrame(message);
+  if (first.kind === "bye") return leave(first.frame);
+  if (first.kind !== "auth") return fail(Reason.protocolError, `auth expected, ${first.what}`);
+  if (first.rest.length > MAX_EARLY) return fail(Reason.protocolError, "too many bytes before the welcome");
+  const auth = first.frame;
+  const refusal = refuseAuth(side, auth.body);
+  if (refusal) return refusal;
+  const bytes = authSigned(auth.body.role, hello, auth.bodyBytes);
+  return {
+    state: { name: "verifying", hello, auth, held: holding(first.rest) },
+    effects: [arm(side), { type: "verify", key: auth.body.id, bytes, signature: auth.signature }],
+  };
+}
+
+function refuseAuth(side: AcceptorSide, body: AuthBody): Step<Draining> | undefined {
+  if (body.network !== side.hello.network) {
+    return fail(Reason.wrongNetwork, `this node belongs to the network "${side.hello.network}"`);
+  }
+  // A key of small order verifies any signature on some runtimes.
+  const flaw = invalidKey(body.id);
+  if (flaw !== undefined) return fail(Reason.badSignature, `the key is none: ${flaw}`);
+  if (peerIdText(body.id) !== side.claimed) return fail(Reason.wrongId, "the id is not the one in the path");
+  if (!isNamed(side.hosts, body.host)) {
+    return fail(Reason.wrongHost, `this node is not called "${body.host}"`);
+  }
+  if (!PRINTABLE.test(body.agent)) return fail(Reason.protocolError, "the agent is not printable");
+  return undefined;
+}
+
+/** Whether the node goes by the name that the dialer used: a challenge forwarded from elsewhere names elsewhere. */
+function isNamed(hosts: readonly string[] | "any", host: string): boolean {
+  if (hosts === "any") return true;
+  const dialled = host.toLowerCase();
+  return hosts.includes(dialled) || hosts.includes(dialled.replace(/:\d+$/, ""));
+}
+
+/** No control characters, which could forge lines of a log, and no invisible ones. */
+const PRINTABLE = /^[^\p{C}\p{Zl}\p{Zp}]*$/u;
+
+function believeAuth(
+  side: AcceptorSide,
+  state: { hello: Uint8Array; auth: Auth; held: Held },
+  valid: boolean,
+): AcceptorStep {
+  // A replayed or forwarded auth covers another hello; a reflected welcome has another domain.
+  if (!valid) return fail(Reason.badSignature, "the signature does not match");
+  const { hello, auth, held } = state;
+  return {
+    state: { name: "authorizing", hello, auth, held },
+    effects: [arm(side), { type: "authorize", auth: auth.body }],
+  };
+}
+
+function decide(
+  side: AcceptorSide,
+  state: { hello: Uint8Array; auth: Auth; held: Held },
+  verdict: Verdict,
+  offer: Offer,
+): AcceptorStep {
+  if (!verdict.ok) {
+    const { reason, text, nodes = [] } = verdict;
+    return endingStep({ name: "authorizing" }, { type: "close", reason, text, nodes }, true)!;
+  }
+  const { hello, auth, held } = state;
+  const welcome = {
+    ...side.welcome,
+    nodes: offer.nodes ?? [],
+    stun: offer.stun ?? [],
+    features: offer.features ?? [],
+  };
+  const welcomeBytes = encodeWelcomeBody(welcome);
+  return {
+    state: { name: "signing", auth, welcome, welcomeBytes, held },
+    effects: [{ type: "sign", bytes: welcomeSigned(hello, auth.bytes, welcomeBytes) }],
+  };
+}
+
+function sendWelcome(state: In<AcceptorState, "signing">, signature: Uint8Array): AcceptorStep {
+  const frames = [encodeWelcome(state.welcomeBytes, signature)];
+  const { auth, welcome, held } = state;
+  const { state: ready, effects } = begin({ remoteKey: auth.body.id, auth: auth.body, welcome }, held);
+  return { state: ready, effects: [{ type: "send", frames }, ...effects] };
+}
+
+function begin(terms: Terms, held: Held): Step<Ready> {
+  return {
+    state: READY,
+    effects: [{ type: "disarm" }, { type: "ready", terms }, { type: "deliver", messages: held.messages }],
+  };
+}
+
+function tooSoon(message: Uint8Array | string): Step<Draining | Closed> {
+  const first = firstFrame(message);
+  return first.kind === "bye" ? leave(first.frame) : fail(Reason.protocolError, `too soon: ${first.what}`);
+}
+
+function leave(bye: Bye): Step<Draining | Closed> {
+  return endingStep({ name: "handshake" }, { type: "bye", bye }, false)!;
+}
+
+function arm(side: { deadline: number }): { type: "arm"; delay: number } {
+  return { type: "arm", delay: side.deadline };
+}

@@ -1,0 +1,301 @@
+/**
+ * A session that lives: it joins the pure steps (handshake, lifecycle, liveness) with a
+ * socket and a clock. Both drivers use it; only the handshake's tasks differ.
+ *
+ * @module
+ */
+import type { PeerId } from "../identity/peer_id.ts";
+import { isData } from "../wire/data_frame.ts";
+import { isForward } from "../wire/forward_frame.ts";
+import { decodeControl, encodePing, encodePong } from "../wire/frames.ts";
+import { MAX_MESSAGE } from "../wire/limits.ts";
+import { type AuthBody, type Control, type Hello, Reason, type WelcomeBody } from "../wire/protocol.ts";
+import { reasonName } from "../wire/reason.ts";
+import { checkBatch, frameEnd } from "../wire/sequence.ts";
+import type { Clock } from "./clock.ts";
+import { type Effect, type Event, type Life, lifeStep, READY, type Task, type Terms } from "./lifecycle.ts";
+import {
+  asks,
+  type LivenessEffect,
+  type LivenessEvent,
+  type LivenessState,
+  livenessStep,
+  newLiveness,
+} from "./liveness.ts";
+import { type Negotiation, publicState, type State, type Surroundings } from "./negotiation.ts";
+import { Outbox } from "./outbox.ts";
+import type { Session, SessionEnd, SessionHandlers, SessionState } from "./session.ts";
+import type { Socket } from "./socket.ts";
+import type { Ticked, Ticker } from "./ticker.ts";
+
+const UNPROVEN = new Uint8Array(0);
+
+/** The one implementation of {@link Session}. Fields are few: a node holds thousands of these. */
+export class LiveSession implements Session, Ticked {
+  remoteKey: Uint8Array = UNPROVEN;
+  remote: PeerId = "" as PeerId;
+  id = "";
+  hello: Hello | undefined;
+  welcome: WelcomeBody | undefined;
+  auth: AuthBody | undefined;
+  readonly #clock: Clock;
+  readonly #random: (length: number) => Uint8Array;
+  readonly #handlers: SessionHandlers;
+  readonly #onError: (error: unknown) => void;
+  #socket: Socket | undefined;
+  #negotiation: Negotiation | undefined;
+  #state: State = { name: "opening" };
+  #liveness: LivenessState | undefined;
+  #ticker: Ticker | undefined;
+  #slot = 0;
+  #heard = false;
+  #cancel: (() => void) | undefined;
+  readonly #outbox: Outbox = new Outbox();
+
+  constructor(around: Surroundings, negotiation: Negotiation, deadline: number) {
+    this.#clock = around.clock; // not `around` itself: it holds what only the handshake needs
+    this.#random = around.random;
+    this.#handlers = around.handlers;
+    this.#onError = around.onError ?? console.error;
+    this.#negotiation = negotiation;
+    this.#arm(deadline); // for the socket to open
+  }
+
+  get state(): SessionState {
+    return publicState(this.#state);
+  }
+  get rtt(): number | undefined {
+    return this.#liveness?.rtt;
+  }
+  get pingsSent(): number {
+    return this.#liveness?.sent ?? 0;
+  }
+  get pongsMatched(): number {
+    return this.#liveness?.matched ?? 0;
+  }
+  get buffered(): number {
+    return this.#socket?.buffered ?? 0;
+  }
+
+  send(frame: Uint8Array): number {
+    if (this.#state !== READY) return -1;
+    if (frame.length > MAX_MESSAGE) {
+      throw new RangeError(`a frame has at most ${MAX_MESSAGE} bytes, not ${frame.length}`);
+    }
+    this.#outbox.add(frame);
+    return this.buffered + this.#outbox.size;
+  }
+
+  sendBatch(batch: Uint8Array): number {
+    if (this.#state !== READY) return -1;
+    this.#outbox.flush();
+    return this.#socket!.send(batch);
+  }
+
+  close(reason: Reason, text: string = reasonName(reason), nodes: string[] = []): void {
+    this.#handle({ type: "close", reason, text, nodes });
+  }
+
+  /** The socket that carries this session. */
+  attach(socket: Socket): void {
+    this.#socket = socket;
+    this.#outbox.socket = socket;
+  }
+
+  opened(): void {
+    this.feed({ type: "open", wall: this.#clock.wall() });
+  }
+
+  /** Takes an event from outside; what the program did wrong ends this session, never the process. */
+  feed(event: Event): void {
+    try {
+      this.#handle(event);
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  receive(message: Uint8Array | string): void {
+    try {
+      if (this.#state !== READY) this.#handle({ type: "message", message });
+      else if (typeof message === "string") this.#live({ type: "text", text: message });
+      else this.#readMessage(message);
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  drained(): void {
+    if (this.#state === READY) this.#tell(() => this.#handlers.drain?.(this));
+  }
+
+  tick(): void {
+    try {
+      if (this.#state !== READY) return;
+      const heard = this.#heard;
+      this.#heard = false;
+      this.#live({ type: "tick", nonce: this.#random(8), heard });
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  /** Reports what was thrown and ends the session; never throws. */
+  crash(error: unknown): void {
+    try {
+      this.#onError(error);
+    } catch {
+      // a reporter that fails leaves nobody to tell
+    }
+    this.#handle({ type: "close", reason: Reason.internalError, text: "internal error", nodes: [] });
+  }
+
+  #handle(event: Event): void {
+    const { state, effects } = this.#negotiation?.step(this.#state, event) ??
+      lifeStep(this.#state as Life, event);
+    this.#state = state;
+    for (const effect of effects) this.#act(effect);
+  }
+
+  #act(effect: Effect): void {
+    switch (effect.type) {
+      case "send":
+        return effect.frames.forEach((frame) => this.#outbox.add(frame));
+      case "arm":
+        return this.#arm(effect.delay);
+      case "disarm":
+        return this.#disarm();
+      case "ready":
+        return this.#begin(effect.terms);
+      case "deliver":
+        return effect.messages.forEach((message) => this.receive(message));
+      case "shut":
+        return this.#shut(effect.code, effect.text);
+      case "terminate":
+        return this.#socket?.terminate();
+      case "closed":
+        return this.#end(effect.end);
+      default:
+        return this.#run(effect);
+    }
+  }
+
+  #run(task: Task): void {
+    this.#negotiation!.perform(task).then((event) => this.feed(event), (error) => this.crash(error));
+  }
+
+  #arm(delay: number): void {
+    this.#disarm();
+    this.#cancel = this.#clock.after(delay, () => {
+      this.#cancel = undefined;
+      this.feed({ type: "deadline" });
+    });
+  }
+
+  #disarm(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
+  }
+
+  #begin(terms: Terms): void {
+    const { session, style, ticker, eager, ...known } = this.#negotiation!.settle(terms);
+    this.#negotiation = undefined;
+    Object.assign(this, known);
+    this.id = Array.from(session, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.#liveness = newLiveness(style, ticker.interval, this.#clock.now());
+    if (asks(style)) {
+      this.#ticker = ticker;
+      this.#slot = ticker.join(this);
+    }
+    this.#tell(() => this.#handlers.ready(this));
+    if (eager && asks(style)) this.tick();
+  }
+
+  #shut(code: number, text: string): void {
+    this.#outbox.flush();
+    this.#socket?.close(code, text);
+  }
+
+  #end(end: SessionEnd): void {
+    this.#ticker?.leave(this, this.#slot);
+    this.#negotiation = undefined;
+    this.#outbox.clear();
+    this.#tell(() => this.#handlers.closed(this, end));
+  }
+
+  /** Every call of the owner's code but the hot one goes through here. */
+  #tell(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  #readMessage(message: Uint8Array): void {
+    if (checkBatch(message) < 0) return this.#refuse("malformed frames");
+    try {
+      this.#readFrames(message);
+    } finally {
+      this.#handlers.endOfMessage?.(this); // others wait for what was gathered, however this ended
+    }
+  }
+
+  #readFrames(message: Uint8Array): void {
+    const handlers = this.#handlers;
+    for (let offset = 0; offset < message.length && this.#state === READY;) {
+      const end = frameEnd(message, offset); // before a handler overwrites the frame
+      if (isData(message, offset)) {
+        this.#heard = true;
+        handlers.data(this, message, offset, end);
+      } else if (isForward(message, offset)) {
+        this.#heard = true;
+        handlers.forward?.(this, message, offset, end);
+      } else this.#readControl(decodeControl(message.subarray(offset, end)));
+      offset = end;
+    }
+  }
+
+  #readControl(frame: Control | undefined): void {
+    switch (frame?.kind) {
+      case "ping":
+      case "pong":
+        return this.#live({ type: frame.kind, nonce: frame.nonce });
+      case "bye":
+        return this.#handle({ type: "bye", bye: frame });
+      case "unknown":
+        return;
+      case undefined:
+      case "hello":
+      case "auth":
+      case "welcome":
+        return this.#refuse(`${frame?.kind ?? "a malformed frame"} in a session that is ready`);
+      default:
+        this.#heard = true;
+        return this.#handlers.control(this, frame!);
+    }
+  }
+
+  #refuse(text: string): void {
+    this.#handle({ type: "close", reason: Reason.protocolError, text, nodes: [] });
+  }
+
+  #live(event: LivenessEvent): void {
+    const { state, effects } = livenessStep(this.#liveness!, event, this.#clock.now());
+    this.#liveness = state;
+    for (const effect of effects) this.#actLive(effect);
+  }
+
+  #actLive(effect: LivenessEffect): void {
+    switch (effect.type) {
+      case "ping":
+        return this.#outbox.add(encodePing(effect.nonce));
+      case "pong":
+        return this.#outbox.add(encodePong(effect.nonce));
+      case "text":
+        return void this.#socket!.send(effect.text);
+      case "end":
+        return this.#handle({ type: "close", reason: effect.reason, text: effect.text, nodes: [] });
+    }
+  }
+}

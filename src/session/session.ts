@@ -1,0 +1,64 @@
+import type { PeerId } from "../identity/peer_id.ts";
+import type { AuthBody, Control, Hello, Reason, WelcomeBody } from "../wire/protocol.ts";
+
+/** Where a session stands. Any other transition than downwards in this list is an error. */
+export type SessionState = "connecting" | "authenticating" | "ready" | "draining" | "closed";
+
+/** Why a session ended. */
+export interface SessionEnd {
+  reason: Reason;
+  text: string;
+  /** Who ended it: this side, the other side by `bye`, or the network without a word. */
+  by: "local" | "remote" | "network";
+  /** Nodes the other side told to try instead. */
+  nodes: string[];
+  /** Whether the session was ever ready. */
+  wasReady: boolean;
+}
+
+/** What a session tells its owner. Data frames come one call each, so that a relay needs no object per frame. */
+export interface SessionHandlers {
+  ready(session: Session): void;
+  /** A data frame lies at `start`…`end` of `message`, checked; `message` may be overwritten until {@link endOfMessage}. */
+  data(session: Session, message: Uint8Array, start: number, end: number): void;
+  /** Like {@link data}, a forward frame (node ↔ node); without this handler it is ignored, as an unknown kind is. */
+  forward?(session: Session, message: Uint8Array, start: number, end: number): void;
+  /** Every other frame that the session does not handle itself (it handles hello, auth, welcome, ping, pong, bye). */
+  control(session: Session, frame: Control): void;
+  /** After the last frame of a WebSocket message, also when one of them ended the session: send what was gathered. */
+  endOfMessage?(session: Session): void;
+  /** The socket's queue is empty again. */
+  drain?(session: Session): void;
+  /** Exactly once, last. */
+  closed(session: Session, end: SessionEnd): void;
+}
+
+/** One authenticated WebSocket: peer ↔ node or node ↔ node, the same object on both sides. */
+export interface Session {
+  readonly state: SessionState;
+  /** The other side's key and id, once proven. */
+  readonly remoteKey: Uint8Array;
+  readonly remote: PeerId;
+  /** 16 bytes from the welcome, as 32 hex digits: the same in both sides' logs. */
+  readonly id: string;
+  /** Dialer side: what the node said. */
+  readonly hello?: Hello;
+  readonly welcome?: WelcomeBody;
+  /** Acceptor side: what the dialer said. */
+  readonly auth?: AuthBody;
+  /** Smoothed round trip, milliseconds, from matched pongs (RFC 6298 §2); undefined before the first. */
+  readonly rtt: number | undefined;
+  readonly pingsSent: number;
+  readonly pongsMatched: number;
+  /** Bytes queued in the socket. */
+  readonly buffered: number;
+  /**
+   * Puts a frame into the batch that leaves at the end of this turn of the event loop; the frame
+   * MUST NOT change before. Returns the bytes that wait, or -1 when the session is not ready.
+   */
+  send(frame: Uint8Array): number;
+  /** Sends a finished batch at once, after what {@link send} gathered. Returns like Socket.send. */
+  sendBatch(batch: Uint8Array): number;
+  /** Says bye and closes; the state is `draining` until the socket closed, bounded by one second. */
+  close(reason: Reason, text?: string, nodes?: string[]): void;
+}
