@@ -41,11 +41,9 @@ export function verdictOn(error: unknown): Verdict {
   if (error instanceof OutputGone) return { exitCode: 0, code: "output-gone", message: undefined };
   const { code, name, message, stack } = (error ?? {}) as Partial<Error> & { code?: unknown };
   const known = typeof code === "string" ? code : undefined;
-  if (error instanceof Failure || error instanceof UsageError) {
-    return { exitCode: error.exitCode, code: error.code, message: error.message };
-  }
-  if (name === "WaymeetError" && known !== undefined) {
-    return { exitCode: 1, code: known, message: withAdvice(message ?? known, ADVICE[known]) };
+  if (error instanceof UsageError) return { exitCode: error.exitCode, code: error.code, message };
+  if (error instanceof Failure || (name === "WaymeetError" && known !== undefined)) {
+    return { exitCode: 1, code: known!, message: withAdvice(message!, ADVICE[known!]) };
   }
   if (name === "KeyFileError") return { exitCode: 1, code: "key-unreadable", message: withAdvice(message!, KEY_ADVICE) };
   if (known !== undefined) return { exitCode: 1, code: known, message };
@@ -56,7 +54,7 @@ const KEY_ADVICE = "or name another file with --key";
 
 /** What somebody at a command line can do about a failure. */
 const ADVICE: Readonly<Record<string, string>> = {
-  absent: "is it running, at the same node and in the same network? --wait 60s waits for it",
+  absent: "is it running, at this node and in this network? --wait 60s waits for it",
   "node-unreachable": "check the URL of --node, or start a node: waymeet serve",
   unauthorized: "an access token goes with --token or WAYMEET_TOKEN",
   "wrong-network": "name the node's network with --network",
@@ -65,9 +63,9 @@ const ADVICE: Readonly<Record<string, string>> = {
   timeout: "whether the other side got it is not known",
 };
 
-/** Adds the advice, unless the message has said so itself. */
+/** Adds the advice, unless the message has said so itself; the SDK's own question gives way to it. */
 function withAdvice(message: string, advice: string | undefined): string {
-  const option = advice && /--\w+|waymeet \w+/.exec(advice)?.[0];
-  if (advice === undefined || (option !== undefined && message.includes(option!))) return message;
-  return `${message.replace(/[.;]$/, "")}; ${advice}`;
+  if (advice === undefined || message.includes(advice)) return message;
+  const fact = message.replace(/[.:;]? *\b[Ii]s (it|a node) running.*$/, "").replace(/[.;]$/, "");
+  return `${fact}; ${advice}`;
 }

@@ -4,9 +4,11 @@
  *
  * @module
  */
-import type { ResetSide, Unnumbered } from "./frames.ts";
+import type { ResetSide } from "./frames.ts";
+import { MAX_LABEL } from "./limits.ts";
 import { ReadHalf } from "./read_half.ts";
-import type { Source } from "./sender.ts";
+import type { Fresh, Source } from "./sender.ts";
+import { clip } from "./text.ts";
 import { WriteHalf } from "./write_half.ts";
 
 /** What a stream tells the one who reads and writes it. */
@@ -44,7 +46,7 @@ export class ByteStream implements Source {
     return this.write.over && this.read.over && this.resets.length === 0;
   }
 
-  next(): { frame: Unnumbered; arrived?: () => void } | undefined {
+  next(): Fresh | undefined {
     const reset = this.resets.shift();
     if (!reset) return this.write.next();
     this.progressed();
@@ -54,7 +56,7 @@ export class ByteStream implements Source {
   /** Breaks one direction off and tells the other side. */
   reset(side: ResetSide, text: string): void {
     const broken = side === "writer" ? this.write.reset() : this.read.reset();
-    if (broken) this.resets.push({ side, text });
+    if (broken) this.resets.push({ side, text: clip(text, MAX_LABEL) });
   }
 
   /** False: the other side broke its credit or wrote after its end. */
@@ -71,7 +73,7 @@ export class ByteStream implements Source {
 
   /** Their writer is our reading half, their reader our writing one. */
   takeReset(side: ResetSide, text: string): void {
-    const broken = side === "writer" ? this.read.reset() : this.write.reset();
+    const broken = side === "writer" ? this.read.breakOff() : this.write.reset();
     if (broken) this.events.reset(side, text);
   }
 }

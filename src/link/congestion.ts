@@ -3,9 +3,12 @@ import { PROBE_MAX, PROBE_MIN, RTT_START, WINDOW_MAX, WINDOW_MIN, WINDOW_START }
 /** Round-trip time of one path (RFC 6298 §2), milliseconds. */
 export class RoundTrip {
   smoothed: number | undefined;
+  /** The shortest seen: what was answered sooner after it was sent again was answered before. */
+  least: number | undefined;
   private variation = 0;
 
   sample(rtt: number): void {
+    this.least = Math.min(rtt, this.least ?? rtt);
     if (this.smoothed === undefined) {
       this.smoothed = rtt;
       this.variation = rtt / 2;
@@ -63,5 +66,11 @@ export class Congestion {
     this.recoverUntil = next;
     this.window = Math.max(WINDOW_MIN, this.window / 2);
     this.threshold = this.window;
+  }
+
+  /** Nothing got through for a while (persistent congestion, RFC 9002 §7.6): begins anew, carefully. */
+  collapse(): void {
+    this.threshold = Math.max(WINDOW_MIN, this.window / 2);
+    this.window = WINDOW_MIN;
   }
 }

@@ -7,13 +7,16 @@
  *
  * @module
  */
-import { ByteStream } from "./byte_stream.ts";
+import type { ByteStream } from "./byte_stream.ts";
+import { Fifo } from "./fifo.ts";
 import { ASK, decodeFrames, encodeProbe, type LinkFrame, type Numbered, type Unnumbered } from "./frames.ts";
-import { MAX_STREAMS } from "./limits.ts";
+import { MAX_ANSWERS, MAX_LABEL, MAX_REFUSALS } from "./limits.ts";
 import { Inbox, type Incoming, Outbox } from "./mailbox.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Receiver } from "./receiver.ts";
-import { Sender, type Source } from "./sender.ts";
+import { type Fresh, Sender } from "./sender.ts";
+import { Streams } from "./streams.ts";
+import { clip } from "./text.ts";
 
 /** What a conversation tells its owner, each in the order it happened. */
 export interface ConversationEvents {
@@ -35,21 +38,22 @@ export class Conversation {
   readonly outbox: Outbox;
   private readonly receiver = new Receiver();
   private readonly inbox = new Inbox();
-  private readonly streams = new Map<number, ByteStream>();
-  private readonly control: { frame: Unnumbered; arrived?: () => void }[] = [];
-  private readonly loose: Uint8Array[] = [];
+  private readonly streams: Streams;
+  private readonly control = new Fifo<Fresh>();
+  /** The close, behind everything else. */
+  private goodbye: Fresh | undefined;
+  /** Frames that are not numbered. */
+  private probes: Uint8Array[] = [];
+  private answers: Uint8Array[] = [];
   private readonly events: ConversationEvents;
-  /** Ids of streams this side begins: odd for one side, even for the other. */
-  private nextStream: number;
-  private newestTheirs = 0;
-  private turn = 0;
+  /** The other side closed, or this one was told to stop: what still arrives is nobody's. */
+  private over = false;
 
   constructor(side: "odd" | "even", events: ConversationEvents) {
     this.events = events;
-    this.nextStream = side === "odd" ? 1 : 2;
     this.outbox = new Outbox(events);
-    const source: Source = { next: () => this.nextFrame() };
-    this.sender = new Sender(source);
+    this.streams = new Streams(side, this.outbox);
+    this.sender = new Sender({ next: () => this.nextFrame() });
   }
 
   // What the application wants.
@@ -71,59 +75,67 @@ export class Conversation {
     this.enqueue({ kind: "processed", id });
   }
 
-  /** @throws {RangeError} when {@link MAX_STREAMS} are open. */
+  /** @throws {RangeError} when {@link MAX_STREAMS} are open or the label is too long. */
   openStream(label: string): ByteStream {
-    const open = [...this.streams.keys()].filter((id) => id % 2 === this.nextStream % 2).length;
-    if (open >= MAX_STREAMS) {
-      throw new RangeError(`${MAX_STREAMS} streams are open on this link: close some, or send messages`);
+    if (clip(label, MAX_LABEL) !== label) {
+      throw new RangeError(`a label is at most ${MAX_LABEL} bytes of well-formed text: send the rest through the stream`);
     }
-    const stream = this.newStream(this.nextStream, label);
-    this.nextStream += 2;
+    const stream = this.streams.begin(label);
     this.enqueue({ kind: "open", stream: stream.id, label });
     return stream;
   }
 
   /** The stream has more to send, or its reader read. */
   touched(stream: ByteStream): void {
-    this.offerStreamCredit(stream);
+    const limit = stream.read.credit();
+    if (limit !== undefined) this.enqueue({ kind: "credit", stream: stream.id, limit });
     this.sender.wake();
-    this.forget(stream);
+    this.streams.forget(stream);
   }
 
   probe(nonce: number): void {
-    this.loose.push(encodeProbe("probe", nonce));
+    this.probes.push(encodeProbe("probe", nonce));
+    if (this.probes.length > MAX_ANSWERS) this.probes.shift();
   }
 
   /** Says goodbye behind everything posted so far; `arrived` is called when the other side knows. */
   close(reason: number, text: string, arrived: () => void): void {
-    this.enqueue({ kind: "close", reason, text }, arrived);
+    this.goodbye = { frame: { kind: "close", reason, text: clip(text, MAX_LABEL) }, arrived };
+    this.sender.wake();
+  }
+
+  /** Whatever arrives from now on is dropped. */
+  stop(): void {
+    this.over = true;
   }
 
   /** Nothing waits to be sent or acknowledged, here or in a stream. */
   get settled(): boolean {
-    const busy = [...this.streams.values()].some((stream) => stream.write.queued > 0 || stream.write.state === "ended");
-    return this.outbox.empty && !this.sender.outstanding && this.control.length === 0 && !busy;
+    return this.outbox.empty && !this.sender.outstanding && this.control.length === 0 && !this.streams.busy;
   }
 
   get openStreams(): ByteStream[] {
-    return [...this.streams.values()];
+    return this.streams.open;
   }
 
   // What arrives and what leaves.
 
   /** Takes in the plaintext of a packet. False: the other side broke the protocol. */
   receive(plaintext: Uint8Array, now: number): boolean {
+    if (this.over) return true;
     const frames = decodeFrames(plaintext);
     return frames !== undefined && frames.every((frame) => this.take(frame, now));
   }
 
   /** The plaintext of the next packet, at most about `room` bytes, or `undefined` when nothing is to be sent. */
   transmit(now: number, room: number): Uint8Array | undefined {
-    const parts = this.loose.splice(0);
+    const parts = [...this.probes, ...this.answers];
+    if (parts.length > 0) this.probes = this.answers = [];
     const ack = this.receiver.acknowledgement(now);
     if (ack) parts.push(ack);
     const used = parts.reduce((sum, part) => sum + part.length, 0);
-    if (this.sender.ready && this.sender.transmit(parts, room - used, now) > 0 && !this.sender.ready) parts.push(ASK);
+    const sent = this.sender.ready && this.sender.transmit(parts, room - used, now) > 0;
+    if (sent && !this.sender.ready) parts.push(ASK);
     return parts.length === 0 ? undefined : concat(parts);
   }
 
@@ -153,17 +165,18 @@ export class Conversation {
       case "ack":
         return this.sender.acknowledge(frame.next, frame.ranges, now);
       case "probe":
-        this.loose.push(encodeProbe("probe-ack", frame.nonce));
-        return true;
-      case "probe-ack":
-        this.events.probeAnswered(frame.nonce);
+        // What is asked more often than it can be answered is not answered: it may be lost, too.
+        if (this.answers.length < MAX_ANSWERS) this.answers.push(encodeProbe("probe-ack", frame.nonce));
         return true;
       case "ask":
         this.receiver.demand(now);
         return true;
+      case "probe-ack":
+        this.events.probeAnswered(frame.nonce);
+        return true;
       default:
         return this.receiver.accept(frame, "bytes" in frame ? frame.bytes.length : 0, now)
-          .every((ready) => this.apply(ready));
+          .every((ready) => this.over || this.apply(ready));
     }
   }
 
@@ -182,8 +195,9 @@ export class Conversation {
       case "bytes":
       case "end":
       case "reset":
-        return this.applyStream(frame);
+        return this.streams.take(frame);
       case "close":
+        this.over = true;
         this.events.closed(frame.reason, frame.text);
         return true;
       case "strange":
@@ -199,46 +213,24 @@ export class Conversation {
   }
 
   private applyOpen(id: number, label: string): boolean {
-    const theirs = id % 2 !== this.nextStream % 2;
-    if (!theirs || id <= this.newestTheirs) return false;
-    this.newestTheirs = id;
-    const stream = this.newStream(id, label);
-    if (this.openTheirs() > MAX_STREAMS) this.refuse(stream);
-    else this.events.stream(stream);
+    const stream = this.streams.answer(id, label);
+    if (stream === "violation") return false;
+    if (stream === "full") return this.refuse(id);
+    this.events.stream(stream);
     return true;
   }
 
-  private newStream(id: number, label: string): ByteStream {
-    const stream = new ByteStream(id, label, () => this.forget(stream));
-    this.streams.set(id, stream);
-    return stream;
-  }
-
-  private openTheirs(): number {
-    return [...this.streams.keys()].filter((id) => id % 2 !== this.nextStream % 2).length;
-  }
-
-  private refuse(stream: ByteStream): void {
-    stream.reset("writer", "too many streams are open");
-    stream.reset("reader", "too many streams are open");
-    this.touched(stream);
-  }
-
-  private applyStream(frame: Extract<Numbered, { kind: "bytes" | "end" | "reset" }>): boolean {
-    const stream = this.streams.get(frame.stream);
-    // Unknown: over here already, or never begun by either side; the latter gains the sender nothing.
-    if (!stream) return true;
-    let kept = true;
-    if (frame.kind === "bytes") kept = stream.take(frame.bytes);
-    else if (frame.kind === "end") stream.takeEnd();
-    else stream.takeReset(frame.side, frame.text);
-    this.forget(stream);
-    return kept;
+  /** Nothing is kept of a refused stream: what still comes for it is ignored. */
+  private refuse(stream: number): boolean {
+    const text = "too many streams are open";
+    this.enqueue({ kind: "reset", stream, side: "writer", text });
+    this.enqueue({ kind: "reset", stream, side: "reader", text });
+    return this.control.length <= MAX_REFUSALS;
   }
 
   private applyCredit(stream: number, limit: number): boolean {
     if (stream === 0) this.outbox.grant(limit);
-    else this.streams.get(stream)?.write.grant(limit);
+    else this.streams.grant(stream, limit);
     this.sender.wake();
     return true;
   }
@@ -248,44 +240,21 @@ export class Conversation {
     if (limit !== undefined) this.enqueue({ kind: "credit", stream: 0, limit });
   }
 
-  private offerStreamCredit(stream: ByteStream): void {
-    const limit = stream.read.credit();
-    if (limit !== undefined) this.enqueue({ kind: "credit", stream: stream.id, limit });
-  }
-
-  private forget(stream: ByteStream): void {
-    if (stream.over) this.streams.delete(stream.id);
-  }
-
-  private enqueue(frame: Unnumbered, arrived?: () => void): void {
-    this.control.push({ frame, arrived });
+  private enqueue(frame: Unnumbered): void {
+    this.control.push({ frame });
     this.sender.wake();
   }
 
-  /** Control first, then messages and streams in turn, so that none starves another. */
-  private nextFrame(): { frame: Unnumbered; arrived?: () => void } | undefined {
-    // A close waits for what was posted before it.
-    const first = this.control[0];
-    if (first && first.frame.kind !== "close") return this.control.shift();
-    return this.nextBulk() ?? (this.drained ? this.control.shift() : undefined);
+  /** Control first, then messages and streams in turn; the close when nothing else is left. */
+  private nextFrame(): Fresh | undefined {
+    return this.control.shift() ?? this.streams.next() ?? this.nextGoodbye();
   }
 
-  private nextBulk(): { frame: Unnumbered; arrived?: () => void } | undefined {
-    const sources: Source[] = [this.outbox, ...this.streams.values()];
-    for (let i = 0; i < sources.length; i++) {
-      const source = sources[(this.turn + i) % sources.length]!;
-      const next = source.next();
-      if (next) {
-        this.turn = (this.turn + i + 1) % sources.length;
-        return next;
-      }
-    }
-    return undefined;
-  }
-
-  private get drained(): boolean {
-    return this.outbox.undelivered.every((message) => message.status !== "queued") &&
-      [...this.streams.values()].every((stream) => stream.write.queued === 0);
+  private nextGoodbye(): Fresh | undefined {
+    if (!this.outbox.drained || this.streams.unsent) return undefined;
+    const goodbye = this.goodbye;
+    this.goodbye = undefined;
+    return goodbye;
   }
 }
 

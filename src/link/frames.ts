@@ -9,6 +9,7 @@
 import { decode, encode, scan, type Value } from "../wire/cbor.ts";
 import { MAX_DEPTH } from "../wire/limits.ts";
 import { MAX_CHUNK, MAX_LABEL, MAX_RANGES, MAX_SIZE } from "./limits.ts";
+import { utf8Length } from "./text.ts";
 
 /** 0–2 and from 16 on unnumbered, 3–15 numbered. */
 export const LinkKind = {
@@ -18,7 +19,10 @@ export const LinkKind = {
   probe: 1,
   /** `[2, nonce]`: the answer, at once. */
   probeAck: 2,
-  /** `[3, seq, id, size, asks, bytes]`: a message of `size` bytes begins; `asks` 1: the sender wants to hear `processed`. */
+  /**
+   * `[3, seq, id, size, asks, bytes]`: a message of `size` bytes begins; `asks` 1: the sender wants
+   * to hear `processed`. All chunks of a message but the last have exactly `MAX_CHUNK` bytes.
+   */
   message: 3,
   /** `[4, seq, bytes]`: the message begun before continues. */
   more: 4,
@@ -232,7 +236,7 @@ const isId = (value: Value | undefined): value is Uint8Array => value instanceof
 const isBytes = (value: Value | undefined): value is Uint8Array =>
   value instanceof Uint8Array && value.length <= MAX_CHUNK;
 const isLabel = (value: Value | undefined): value is string =>
-  typeof value === "string" && value.length <= MAX_LABEL;
+  typeof value === "string" && (value.length * 3 <= MAX_LABEL || utf8Length(value) <= MAX_LABEL);
 
 /** Ascending, disjoint, not touching, above `next`. */
 function isRanges(next: Value | undefined, ranges: Value | undefined): ranges is number[] {

@@ -12,10 +12,14 @@ export const MAX_SIZE = 16_777_216;
 export const MAX_LABEL = 256;
 /** Streams open at once that one side may have begun. */
 export const MAX_STREAMS = 256;
-/** Numbered frames that may wait for a gap before them to fill. */
-export const MAX_AHEAD = 4_096;
+/** Numbered frames that may wait for a gap before them to fill: as many tiny messages as a window of credit holds. */
+export const MAX_AHEAD = 16_384;
 /** Bytes that may wait so: a whole congestion window and what was sent again behind it. */
 export const MAX_AHEAD_BYTES = 4_194_304;
+/** Answers to probes in one packet: more probes than these at once are no honest questions. */
+export const MAX_ANSWERS = 16;
+/** Frames that may wait because a stranger made us say something (refused streams): more is no honest use. */
+export const MAX_REFUSALS = 1_024;
 /** Ranges in one acknowledgement: more gaps than these are told in a later one. */
 export const MAX_RANGES = 32;
 
@@ -42,6 +46,10 @@ export const PROBE_MIN = 300;
 export const PROBE_MAX = 4_000;
 /** Round trip assumed before one was measured, milliseconds (RFC 9002 §6.2.2). */
 export const RTT_START = 333;
+/** Waits in vain after which a link stops calling itself connected, and takes all that is under way for lost. */
+export const PROBES_IN_VAIN = 2;
+/** Bytes sent again at the end of the first such wait: one chunk finds out whether the path is alive. */
+export const PROBE_BYTES = 16_384;
 /** Milliseconds an acknowledgement may wait for company. */
 export const ACK_DELAY = 5;
 /** Bytes received after which an acknowledgement waits no longer. */
@@ -53,9 +61,11 @@ export const IDLE_PROBE = 10_000;
 export const IDLE_PATIENCE = 3_000;
 /** Milliseconds between tries of a handshake that got no answer. */
 export const HANDSHAKE_RETRY = 1_000;
+/** Tries of one first packet; then it is made anew, since a responder accepts it only for a while (`INIT_WINDOW`). */
+export const HANDSHAKE_TRIES = 4;
+/** Milliseconds for which a handshake under way is left alone whatever hints arrive: forged ones must not keep it from ending. */
+export const HANDSHAKE_PATIENCE = 2_500;
 /** Milliseconds without any sign of the other process after which a link gives up. */
 export const LINK_TIMEOUT = 300_000;
 /** Milliseconds `close()` waits for what was sent to be acknowledged. */
 export const CLOSE_PATIENCE = 5_000;
-/** Largest difference of two clocks, milliseconds, for which a first packet is accepted (protocol rule 6). */
-export const FIRST_PACKET_SKEW = 90_000;

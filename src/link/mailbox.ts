@@ -4,10 +4,11 @@
  *
  * @module
  */
+import { Fifo } from "./fifo.ts";
 import type { MessageChunk, MoreChunk, Unnumbered } from "./frames.ts";
 import { MAX_CHUNK, MESSAGE_COST, MESSAGE_WINDOW } from "./limits.ts";
 import type { Outgoing } from "./outgoing.ts";
-import type { Source } from "./sender.ts";
+import type { Fresh, Source } from "./sender.ts";
 
 /** A message that has arrived whole. */
 export interface Incoming {
@@ -19,7 +20,10 @@ export interface Incoming {
 
 /** Messages going out, in the order they were given. */
 export class Outbox implements Source {
-  private readonly queue: Outgoing[] = [];
+  /** What was withdrawn stays in the queue, and is skipped: it is not {@link waiting}. */
+  private readonly queue = new Fifo<Outgoing>();
+  /** Nothing of these has left. */
+  private readonly waiting = new Set<Outgoing>();
   /** Sent in part or whole, and not delivered: in sending order. */
   private readonly under = new Set<Outgoing>();
   private offset = 0;
@@ -35,32 +39,34 @@ export class Outbox implements Source {
 
   add(message: Outgoing): void {
     this.queue.push(message);
+    this.waiting.add(message);
   }
 
   /** Takes back a message of which nothing has left. */
   withdraw(message: Outgoing): boolean {
-    const at = this.queue.indexOf(message);
-    if (at < 0 || (at === 0 && this.offset > 0)) return false;
-    this.queue.splice(at, 1);
-    return true;
+    return this.waiting.delete(message);
   }
 
   /** What has not been delivered, oldest first. */
   get undelivered(): Outgoing[] {
-    const waiting = this.queue.filter((message) => !this.under.has(message));
-    return [...this.under, ...waiting];
+    return [...this.under, ...this.waiting];
   }
 
   get empty(): boolean {
-    return this.queue.length === 0 && this.under.size === 0;
+    return this.waiting.size === 0 && this.under.size === 0;
+  }
+
+  /** Whether the last byte of everything has left. */
+  get drained(): boolean {
+    return this.waiting.size === 0 && this.offset === 0;
   }
 
   grant(limit: number): void {
     this.limit = Math.max(this.limit, limit);
   }
 
-  next(): { frame: Unnumbered; arrived?: () => void } | undefined {
-    const message = this.queue[0];
+  next(): Fresh | undefined {
+    const message = this.head();
     if (!message) return undefined;
     const overhead = this.offset === 0 ? MESSAGE_COST : 0;
     const credit = this.limit - this.charged - overhead;
@@ -70,15 +76,25 @@ export class Outbox implements Source {
     return this.cut(message, wanted, overhead);
   }
 
-  private cut(message: Outgoing, size: number, overhead: number): { frame: Unnumbered; arrived?: () => void } {
-    const bytes = message.data.subarray(this.offset, this.offset + size);
+  private head(): Outgoing | undefined {
+    for (;;) {
+      const message = this.queue.at(0);
+      if (!message || this.offset > 0 || this.waiting.has(message)) return message;
+      this.queue.shift();
+    }
+  }
+
+  private cut(message: Outgoing, size: number, overhead: number): Fresh {
+    const { id, data, asks } = message;
+    const bytes = data.subarray(this.offset, this.offset + size);
     const frame: Unnumbered = this.offset === 0
-      ? { kind: "message", id: message.id, size: message.data.length, asks: message.asks, bytes }
+      ? { kind: "message", id, size: data.length, asks, bytes }
       : { kind: "more", bytes };
     this.charged += size + overhead;
     this.offset += size;
+    this.waiting.delete(message);
     this.under.add(message);
-    if (this.offset < message.data.length) return { frame };
+    if (this.offset < data.length) return { frame };
     this.queue.shift();
     this.offset = 0;
     this.departed(message);
@@ -93,7 +109,11 @@ export class Outbox implements Source {
 
 /** Messages coming in. A protocol violation is a value: `"violation"`. */
 export class Inbox {
-  /** Holds what has come, not what was announced: a lie about the size costs its teller, not us. */
+  /**
+   * Holds what has come, not what was announced: a lie about the size costs its teller,
+   * not us. Only the last chunk may be short: a million single bytes would cost us a
+   * hundred million.
+   */
   private building: { id: Uint8Array; asks: boolean; size: number; parts: Uint8Array[]; filled: number } | undefined;
   private charged = 0;
   private unread = 0;
@@ -112,7 +132,7 @@ export class Inbox {
 
   private continue(chunk: MessageChunk | MoreChunk): Incoming | undefined | "violation" {
     const building = this.building;
-    if (!building || chunk.bytes.length > building.size - building.filled) return "violation";
+    if (!building || chunk.bytes.length !== Math.min(MAX_CHUNK, building.size - building.filled)) return "violation";
     building.parts.push(chunk.bytes);
     building.filled += chunk.bytes.length;
     if (building.filled < building.size) return undefined;

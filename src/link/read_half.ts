@@ -1,9 +1,15 @@
-import { STREAM_START, STREAM_WINDOW } from "./limits.ts";
+import { Fifo } from "./fifo.ts";
+import { MAX_CHUNK, STREAM_START, STREAM_WINDOW } from "./limits.ts";
+
+/** Bytes below which what arrives is gathered while nobody reads: each piece of memory costs a hundred bytes more. */
+const SLIVER = 1_024;
 
 /** The incoming direction of a byte stream: what has arrived and is unread, and the credit for more. Pure. */
 export class ReadHalf {
   state: "open" | "ended" | "reset" = "open";
-  private arrived: Uint8Array[] = [];
+  private readonly arrived = new Fifo<Uint8Array>();
+  /** Slivers that arrived last, behind everything in {@link arrived}. */
+  private gathered = { bytes: new Uint8Array(0), filled: 0 };
   private received = 0;
   private unread = 0;
   private granted = STREAM_START;
@@ -17,26 +23,51 @@ export class ReadHalf {
     this.received += bytes.length;
     if (this.received > this.granted || this.state === "ended") return false;
     if (this.state === "reset") return true; // was under way when we stopped reading
-    this.arrived.push(bytes);
+    this.keep(bytes);
     this.unread += bytes.length;
     return true;
+  }
+
+  private keep(bytes: Uint8Array): void {
+    const { filled } = this.gathered;
+    if (bytes.length >= SLIVER || this.unread === 0) {
+      this.flush();
+      return this.arrived.push(bytes);
+    }
+    if (filled + bytes.length > this.gathered.bytes.length) this.flush();
+    if (this.gathered.bytes.length === 0) this.gathered = { bytes: new Uint8Array(MAX_CHUNK), filled: 0 };
+    this.gathered.bytes.set(bytes, this.gathered.filled);
+    this.gathered.filled += bytes.length;
+  }
+
+  private flush(): void {
+    const { bytes, filled } = this.gathered;
+    if (filled > 0) this.arrived.push(bytes.subarray(0, filled));
+    this.gathered = { bytes: new Uint8Array(0), filled: 0 };
   }
 
   end(): void {
     if (this.state === "open") this.state = "ended";
   }
 
-  /** Drops what is unread. False when the end had come already. */
+  /** We stop reading and drop what is unread. False when there was nothing to stop any more. */
   reset(): boolean {
     if (this.over) return false;
     this.state = "reset";
-    this.arrived = [];
+    this.arrived.clear();
+    this.gathered.filled = 0;
     this.unread = 0;
     return true;
   }
 
+  /** The other side stops writing. False when it had finished: what has come whole can still be read. */
+  breakOff(): boolean {
+    return this.state === "open" && this.reset();
+  }
+
   /** The next bytes, `"end"`, or `undefined` when nothing is there yet. */
   read(): Uint8Array | "end" | undefined {
+    if (this.arrived.length === 0) this.flush();
     const bytes = this.arrived.shift();
     if (bytes) {
       this.unread -= bytes.length;

@@ -6,12 +6,12 @@
  * @module
  */
 import { Congestion, RoundTrip } from "./congestion.ts";
+import { Fifo } from "./fifo.ts";
 import { encodeNumbered, type Unnumbered } from "./frames.ts";
-import { REORDER } from "./limits.ts";
+import { PROBE_BYTES, PROBES_IN_VAIN, REORDER } from "./limits.ts";
 
 /** A numbered frame and what became of it. */
 interface Chunk {
-  readonly seq: number;
   readonly frame: Uint8Array;
   /** Called once everything up to this number has arrived. */
   readonly arrived: (() => void) | undefined;
@@ -19,28 +19,36 @@ interface Chunk {
   packet: number;
   sentAt: number;
   transmissions: number;
+  /** `lost`: waits to leave (again). */
   state: "in-flight" | "lost" | "arrived";
+}
+
+/** A frame to send; `arrived` is called once the other side has it and everything before it. */
+export interface Fresh {
+  frame: Unnumbered;
+  arrived?: () => void;
 }
 
 /** Something that has frames to send: the messages, a stream, the control queue. */
 export interface Source {
   /** The next frame, as far as credit allows, or `undefined`. */
-  next(): { frame: Unnumbered; arrived?: () => void } | undefined;
+  next(): Fresh | undefined;
 }
 
 export class Sender {
   readonly roundTrip: RoundTrip = new RoundTrip();
   readonly congestion: Congestion = new Congestion();
   private readonly source: Source;
-  /** Everything from `base` on: sent, and not cumulatively acknowledged. */
-  private chunks: Chunk[] = [];
+  /** Everything from `base` on: numbered, and not cumulatively acknowledged. */
+  private readonly chunks: Fifo<Chunk> = new Fifo();
   private base = 1;
-  private nextSeq = 1;
+  /** Numbers below have left at least once: nothing else can be acknowledged. */
+  private sentBelow = 1;
   private nextPacket = 1;
-  private lost: Chunk[] = [];
+  private lost: Fifo<Chunk> = new Fifo();
   private fresh = true;
-  /** Highest packet of which something sent only once has arrived. */
-  private newestArrived = 0;
+  /** The youngest packet known to have arrived. */
+  private newest = { packet: 0, sentAt: -Infinity };
   private tries = 0;
   /** One packet may leave although the window is full: the probe that finds out whether anything arrives. */
   private urgent = false;
@@ -72,7 +80,8 @@ export class Sender {
 
   /** Whether `transmit` may yield something. */
   get ready(): boolean {
-    return (this.lost.length > 0 && (this.congestion.room || this.urgent)) || (this.fresh && this.congestion.room);
+    const mayRepeat = this.congestion.room || this.urgent;
+    return (this.lost.length > 0 && mayRepeat) || (this.fresh && this.congestion.room);
   }
 
   /** Appends frames to `parts` up to `room` bytes (one frame at least); returns the bytes added. */
@@ -105,8 +114,8 @@ export class Sender {
   }
 
   private nextLost(): Chunk | undefined {
-    while (this.lost.length > 0 && this.lost[0]!.state !== "lost") this.lost.shift();
-    return this.lost[0];
+    while (this.lost.length > 0 && this.lost.at(0)!.state !== "lost") this.lost.shift();
+    return this.lost.at(0);
   }
 
   private takeFresh(room: number, first: boolean): Chunk | undefined {
@@ -115,16 +124,20 @@ export class Sender {
       this.fresh = false;
       return undefined;
     }
-    const seq = this.nextSeq++;
-    const frame = encodeNumbered(next.frame, seq);
-    const chunk: Chunk = { seq, frame, arrived: next.arrived, packet: 0, sentAt: 0, transmissions: 0, state: "lost" };
+    const frame = encodeNumbered(next.frame, this.nextSeq);
+    const chunk: Chunk = { frame, arrived: next.arrived, packet: 0, sentAt: 0, transmissions: 0, state: "lost" };
     this.chunks.push(chunk);
     if (first || frame.length <= room) return chunk;
     this.lost.push(chunk); // numbered already: it leads the next packet
     return undefined;
   }
 
+  private get nextSeq(): number {
+    return this.base + this.chunks.length;
+  }
+
   private depart(chunk: Chunk, packet: number, now: number): void {
+    if (chunk.transmissions === 0) this.sentBelow++;
     chunk.packet = packet;
     chunk.sentAt = now;
     chunk.transmissions++;
@@ -135,55 +148,66 @@ export class Sender {
   /** Takes in an acknowledgement. False: it acknowledges what was never sent, which no honest side does. */
   acknowledge(next: number, ranges: number[], now: number): boolean {
     const top = ranges.at(-1) ?? next;
-    if (next > this.nextSeq || top > this.nextSeq) return false;
-    let news = this.settle(Math.min(next, this.base + this.chunks.length), now);
-    for (let i = 0; i < ranges.length; i += 2) news = this.mark(ranges[i]!, ranges[i + 1]!, now) || news;
-    if (!news) return true;
+    if (next > this.sentBelow || top > this.sentBelow) return false;
+    const arrived = this.collect(next, ranges);
+    if (arrived.length === 0) return true;
+    this.learn(arrived, now);
+    const done = this.settle(next);
     this.tries = 0;
     this.findLost();
-    this.probeAt = this.chunks.length > 0 ? now + this.roundTrip.patience(0) : Infinity;
-    return true;
-  }
-
-  /** Everything below `next` has arrived: it is forgotten and its owners are told. */
-  private settle(next: number, now: number): boolean {
-    const count = next - this.base;
-    if (count <= 0) return false;
-    this.mark(this.base, next, now);
-    const done = this.chunks.splice(0, count);
-    this.base = next;
+    this.probeAt = this.outstanding ? now + this.roundTrip.patience(0) : Infinity;
     for (const chunk of done) chunk.arrived?.();
     return true;
   }
 
-  private mark(from: number, to: number, now: number): boolean {
-    let news = false;
-    for (let seq = Math.max(from, this.base); seq < to; seq++) {
-      const chunk = this.chunks[seq - this.base];
-      if (chunk && chunk.state !== "arrived") {
-        this.arrive(chunk, now);
-        news = true;
-      }
-    }
+  /** The chunks of which this acknowledgement is the first news. */
+  private collect(next: number, ranges: number[]): Chunk[] {
+    const news: Chunk[] = [];
+    this.mark(this.base, next, news);
+    for (let i = 0; i < ranges.length; i += 2) this.mark(ranges[i]!, ranges[i + 1]!, news);
     return news;
   }
 
-  private arrive(chunk: Chunk, now: number): void {
-    if (chunk.state === "in-flight") this.congestion.acknowledged(chunk.frame.length, chunk.packet);
-    chunk.state = "arrived";
-    // Sent twice, it does not tell which of the two arrived (Karn's algorithm).
-    if (chunk.transmissions !== 1 || chunk.packet <= this.newestArrived) return;
-    this.newestArrived = chunk.packet;
-    this.roundTrip.sample(now - chunk.sentAt);
+  private mark(from: number, to: number, news: Chunk[]): void {
+    for (let seq = Math.max(from, this.base); seq < to; seq++) {
+      const chunk = this.chunks.at(seq - this.base)!;
+      if (chunk.state === "arrived") continue;
+      if (chunk.state === "in-flight") this.congestion.acknowledged(chunk.frame.length, chunk.packet);
+      chunk.state = "arrived";
+      news.push(chunk);
+    }
   }
 
-  /** What left well before something that arrived, and did not arrive, is lost (RFC 9002 §6.1.1). */
+  /** Everything below `next` has arrived: it is forgotten. */
+  private settle(next: number): Chunk[] {
+    const done = this.chunks.drop(Math.max(0, next - this.base));
+    this.base += done.length;
+    return done;
+  }
+
+  /** Round trip and youngest arrival. What left once comes first: it tells how soon an answer can be one. */
+  private learn(arrived: Chunk[], now: number): void {
+    const once = youngest(arrived.filter((chunk) => chunk.transmissions === 1));
+    if (once && once.packet > this.newest.packet) {
+      this.newest = once;
+      this.roundTrip.sample(now - once.sentAt);
+    }
+    // Sent again, it does not tell which of the two arrived (Karn's algorithm), unless
+    // the answer came too late to be one to the former (RFC 8985 §6.2).
+    const again = youngest(arrived.filter((chunk) => chunk.transmissions > 1));
+    if (!again || again.packet <= this.newest.packet) return;
+    if (now - again.sentAt >= (this.roundTrip.least ?? 0)) this.newest = again;
+  }
+
+  /** What left well before something that arrived, and did not arrive, is lost (RFC 9002 §6.1). */
   private findLost(): void {
-    const before = this.newestArrived - REORDER;
+    const { packet, sentAt } = this.newest;
+    const before = sentAt - (9 / 8) * (this.roundTrip.smoothed ?? Infinity);
     for (const chunk of this.chunks) {
       // Numbers sent once left in ascending packets: from here on all are too young.
-      if (chunk.transmissions === 1 && chunk.packet > before) break;
-      if (chunk.state === "in-flight" && chunk.packet <= before) this.lose(chunk, true);
+      if (chunk.transmissions <= 1 && chunk.packet >= packet) break;
+      if (chunk.state !== "in-flight" || chunk.packet >= packet) continue;
+      if (chunk.packet <= packet - REORDER || chunk.sentAt <= before) this.lose(chunk, true);
     }
   }
 
@@ -199,29 +223,62 @@ export class Sender {
     this.congestion.lost(this.nextPacket - 1, this.nextPacket);
   }
 
-  /** The wait for an acknowledgement is over: the oldest packet's worth goes out again. */
+  /**
+   * The wait for an acknowledgement is over: the oldest chunk goes out again. When even
+   * that stays unanswered everything under way is taken for lost; what arrived after all
+   * is dropped there by its number.
+   */
   expire(now: number): void {
     if (now < this.probeAt) return;
     this.tries++;
     this.probeAt = now + this.roundTrip.patience(this.tries);
-    const oldest = this.chunks.filter((chunk) => chunk.state === "in-flight").slice(0, 4);
-    for (const chunk of oldest) this.lose(chunk, false);
     this.urgent = true;
+    if (this.tries >= PROBES_IN_VAIN) {
+      this.loseAll();
+      this.congestion.collapse();
+    } else this.loseOldest();
+  }
+
+  private loseOldest(): void {
+    let bytes = 0;
+    for (const chunk of this.chunks) {
+      if (chunk.state !== "in-flight") continue;
+      if (bytes > 0 && bytes + chunk.frame.length > PROBE_BYTES) return;
+      bytes += chunk.frame.length;
+      this.lose(chunk, false);
+    }
+  }
+
+  /** In the order of their numbers, those found lost before among them. */
+  private loseAll(): void {
+    this.lost = new Fifo();
+    for (const chunk of this.chunks) {
+      if (chunk.state === "in-flight") this.lose(chunk, false);
+      else if (chunk.state === "lost") this.lost.push(chunk);
+    }
   }
 
   /** The path came back or another took over: what was under way went down with it. */
   resend(): void {
-    for (const chunk of this.chunks) {
-      if (chunk.state === "in-flight") this.lose(chunk, false);
-    }
+    this.loseAll();
     this.tries = 0;
     this.probeAt = Infinity;
-    this.newestArrived = this.nextPacket - 1;
-    this.lost.sort((a, b) => a.seq - b.seq);
+    this.newest = { packet: this.nextPacket - 1, sentAt: -Infinity };
+  }
+
+  /** The packet under way was sent a second time as it was: answers to it measure nothing. */
+  repeated(): void {
+    for (const chunk of this.chunks) if (chunk.state === "in-flight") chunk.transmissions++;
   }
 
   /** The path is down: no deadline runs until {@link resend}. */
   pause(): void {
     this.probeAt = Infinity;
   }
+}
+
+function youngest(chunks: Chunk[]): { packet: number; sentAt: number } | undefined {
+  let best: Chunk | undefined;
+  for (const chunk of chunks) if (!best || chunk.packet > best.packet) best = chunk;
+  return best && { packet: best.packet, sentAt: best.sentAt };
 }

@@ -108,14 +108,26 @@ class Writing {
 
   web(): WritableStream<Uint8Array> {
     return new WritableStream<Uint8Array>({
-      start: (controller) => void (this.controller = controller),
+      start: (controller) => this.start(controller),
       write: (bytes) => this.write(bytes),
       close: () => this.close(),
-      abort: (why) => {
-        this.stream.reset("writer", textOf(why));
-        this.touched();
-      },
+      abort: (why) => this.abort(why),
     });
+  }
+
+  /** The stream's own `abort` waits for the write under way, which may wait for the other side: the signal does not. */
+  private start(controller: WritableStreamDefaultController): void {
+    this.controller = controller;
+    const { signal } = controller;
+    signal?.addEventListener("abort", () => this.abort(signal.reason), { once: true });
+  }
+
+  private abort(why: unknown): void {
+    if (this.error) return;
+    this.error = why instanceof Error ? why : new WaymeetError("aborted", "the writer was aborted", { cause: why });
+    this.stream.reset("writer", textOf(why));
+    this.touched();
+    this.wake();
   }
 
   private async write(bytes: Uint8Array): Promise<void> {
@@ -144,13 +156,12 @@ class Writing {
   }
 
   fail(error: Error): void {
-    this.error = error;
+    this.error ??= error;
     this.controller?.error(error);
     this.wake();
   }
 }
 
 function textOf(why: unknown): string {
-  const text = why instanceof Error ? why.message : why === undefined ? "" : String(why);
-  return text.slice(0, 80);
+  return why instanceof Error ? why.message : why === undefined ? "" : String(why);
 }

@@ -1,5 +1,6 @@
-import type { Unnumbered } from "./frames.ts";
+import { Fifo } from "./fifo.ts";
 import { MAX_CHUNK, STREAM_START } from "./limits.ts";
+import type { Fresh } from "./sender.ts";
 
 /** The outgoing direction of a byte stream: a queue, cut into chunks as far as the reader's credit goes. Pure. */
 export class WriteHalf {
@@ -7,7 +8,9 @@ export class WriteHalf {
   state: "open" | "ending" | "ended" | "finished" | "reset" = "open";
   /** Bytes written and not yet cut; the writer holds back by it. */
   queued = 0;
-  private queue: Uint8Array[] = [];
+  private readonly queue = new Fifo<Uint8Array>();
+  /** Bytes of the queue's head that were cut already. */
+  private taken = 0;
   private sent = 0;
   private limit = STREAM_START;
   private readonly stream: number;
@@ -37,7 +40,7 @@ export class WriteHalf {
   reset(): boolean {
     if (this.over) return false;
     this.state = "reset";
-    this.queue = [];
+    this.queue.clear();
     this.queued = 0;
     return true;
   }
@@ -46,14 +49,14 @@ export class WriteHalf {
     this.limit = Math.max(this.limit, limit);
   }
 
-  next(): { frame: Unnumbered; arrived?: () => void } | undefined {
+  next(): Fresh | undefined {
     if (this.queued > 0) return this.cut();
     if (this.state !== "ending") return undefined;
     this.state = "ended";
     return { frame: { kind: "end", stream: this.stream }, arrived: () => this.finish() };
   }
 
-  private cut(): { frame: Unnumbered } | undefined {
+  private cut(): Fresh | undefined {
     const size = Math.min(MAX_CHUNK, this.queued, this.limit - this.sent);
     // A sliver waits for more credit, unless it is all that is left to send.
     if (size <= 0 || (size < this.queued && size < MAX_CHUNK)) return undefined;
@@ -65,21 +68,26 @@ export class WriteHalf {
   }
 
   private gather(size: number): Uint8Array {
-    if (this.queue[0]!.length >= size) return this.split(size);
+    if (this.queue.at(0)!.length - this.taken >= size) return this.split(size);
     const whole = new Uint8Array(size);
     for (let at = 0; at < size;) {
-      const part = this.split(Math.min(size - at, this.queue[0]!.length));
+      const part = this.split(size - at);
       whole.set(part, at);
       at += part.length;
     }
     return whole;
   }
 
+  /** At most `size` bytes of the queue's head. */
   private split(size: number): Uint8Array {
-    const head = this.queue[0]!;
-    if (head.length === size) return this.queue.shift()!;
-    this.queue[0] = head.subarray(size);
-    return head.subarray(0, size);
+    const head = this.queue.at(0)!;
+    const part = head.subarray(this.taken, this.taken + size);
+    this.taken += part.length;
+    if (this.taken === head.length) {
+      this.queue.shift();
+      this.taken = 0;
+    }
+    return part;
   }
 
   private finish(): void {

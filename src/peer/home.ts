@@ -31,6 +31,7 @@ export interface HomeEvents {
 export interface Process {
   identity: Identity;
   instance: Uint8Array;
+  /** By this machine's clock, milliseconds since 1970. */
   started: number;
   linkKey: KeyPair;
 }
@@ -50,6 +51,7 @@ export class Home {
   private backoff: ReconnectState = FRESH;
   private readyAt = 0;
   private offset = 0;
+  private started: number | undefined;
   private cancel: (() => void) | undefined;
   private closed = false;
 
@@ -74,7 +76,7 @@ export class Home {
       identity: process.identity,
       network: settings.network,
       instance: process.instance,
-      started: process.started,
+      started: (hello) => this.startedBy(hello),
       agent: this.platform.name,
       token: settings.token,
       connect: this.platform.connect,
@@ -92,14 +94,22 @@ export class Home {
 
   /** The record leaves with the auth, so that whoever looks us up from now on finds us. */
   private async introduce(hello: Hello): Promise<Uint8Array[]> {
+    this.startedBy(hello);
+    return [await this.publication(hello.node)];
+  }
+
+  /** When this process began, by the first node's clock; the same ever after, since it names the process. */
+  private startedBy(hello: Hello): number {
     const difference = hello.time - this.settings.clock.wall();
     this.offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
-    return [await this.publication(hello.node)];
+    this.started ??= Math.floor(this.process.started + this.offset);
+    return this.started;
   }
 
   private async publication(node: Key): Promise<Uint8Array> {
     const issued = Math.floor(this.wall());
-    const { identity, instance, started, linkKey } = this.process;
+    const { identity, instance, linkKey } = this.process;
+    const started = this.started!;
     this.record = await signRecord(identity, {
       peer: identity.publicKey,
       instance,

@@ -113,7 +113,11 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       data: (source, packet) => this.#data(source, packet),
       control: (frame) => this.#control(frame),
     });
-    this.#clock = { now: clock.now, after: clock.after, wall: () => this.#home.wall() };
+    this.#clock = {
+      now: () => clock.now(),
+      wall: () => this.#home.wall(),
+      after: (delay, run) => clock.after(delay, run),
+    };
     this.#local = {
       key: identity.publicKey,
       instance,

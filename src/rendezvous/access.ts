@@ -5,6 +5,7 @@
  * @module
  */
 import { decodeJwt, errors, importJWK, type JWTPayload, jwtVerify } from "jose";
+import { toBase64url } from "../identity/base64url.ts";
 import type { Identity } from "../identity/identity.ts";
 import { type PeerId, peerIdBytes, peerIdText, tryPeerId } from "../identity/peer_id.ts";
 import type { AuthBody } from "../wire/protocol.ts";
@@ -115,7 +116,7 @@ interface OkpKey {
 }
 
 function jwk(key: Uint8Array): OkpKey {
-  return { kty: "OKP", crv: "Ed25519", x: base64url(key) };
+  return { kty: "OKP", crv: "Ed25519", x: toBase64url(key) };
 }
 
 /** For whom, where and how long a token is good. */
@@ -162,15 +163,9 @@ export async function issueToken(issuer: Identity, grant: TokenGrant): Promise<s
     cnf: { jwk: jwk(peerIdBytes(peer)) },
   };
   const signed = `${base64urlJson({ alg: "EdDSA", typ: "JWT" })}.${base64urlJson(claims)}`;
-  return `${signed}.${base64url(await issuer.sign(new TextEncoder().encode(signed)))}`;
+  return `${signed}.${toBase64url(await issuer.sign(new TextEncoder().encode(signed)))}`;
 }
 
 function base64urlJson(value: unknown): string {
-  return base64url(new TextEncoder().encode(JSON.stringify(value)));
-}
-
-/** RFC 4648 §5, unpadded. */
-function base64url(bytes: Uint8Array): string {
-  const text = btoa(String.fromCharCode(...bytes));
-  return text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
+  return toBase64url(new TextEncoder().encode(JSON.stringify(value)));
 }

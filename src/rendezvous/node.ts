@@ -19,6 +19,7 @@ import { Ticker } from "../session/ticker.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import { PING_INTERVAL } from "../wire/limits.ts";
 import { type AuthBody, type Liveness, Reason, Role, SUBPROTOCOL } from "../wire/protocol.ts";
+import { VERSION_TEXT } from "../wire/version.ts";
 import { type Access, accessObstacle } from "./access.ts";
 import { type Admission, Doorway } from "./admission.ts";
 import { type AppPort, type NodeApp, nodeApp, type NodeInfo, type Refused } from "./app.ts";
@@ -31,7 +32,6 @@ import { type NodeLimits, nodeLimits } from "./node_limits.ts";
 import { Records } from "./records.ts";
 import { Registry, Seat } from "./registry.ts";
 import { Relay } from "./relay.ts";
-import { VERSION_TEXT } from "./version.ts";
 
 /** What makes a node. */
 export interface NodeOptions {

@@ -33,8 +33,11 @@ export interface DialOptions {
   network: string;
   /** 16 random bytes, fresh for each process. */
   instance: Uint8Array;
-  /** When this process began, milliseconds since 1970. */
-  started: number;
+  /**
+   * When this process began, milliseconds since 1970; a function for who corrects a wrong
+   * clock by the node's.
+   */
+  started: number | ((hello: Hello) => number);
   /** Like HTTP User-Agent. */
   agent: string;
   features?: string[];
@@ -113,7 +116,7 @@ function dialerSide(o: DialOptions, host: string): DialerSide {
     id: o.identity.publicKey,
     role: o.role ?? Role.peer,
     instance: o.instance,
-    started: o.started,
+    started: typeof o.started === "number" ? o.started : 0,
     network: o.network,
     challenge: o.random(32),
     host,
@@ -148,7 +151,8 @@ async function perform(o: DialOptions, task: Task): Promise<Event> {
 async function prepare(o: DialOptions, hello: Hello): Promise<Event> {
   const token = typeof o.token === "function" ? o.token(hello) : o.token;
   const [known, early] = await Promise.all([token, o.early?.(hello) ?? []]);
-  return { type: "prepared", token: known ?? null, early };
+  const started = typeof o.started === "function" ? o.started(hello) : o.started;
+  return { type: "prepared", started, token: known ?? null, early };
 }
 
 function settle(o: DialOptions, { remoteKey, hello, welcome }: Terms): Settlement {

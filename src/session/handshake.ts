@@ -66,7 +66,7 @@ export function dialerStep(side: DialerSide, state: DialerState, event: Event): 
       break;
     case "preparing":
       if (event.type === "message") return tooSoon(event.message);
-      if (event.type === "prepared") return prepareAuth(side, state, event.token, event.early);
+      if (event.type === "prepared") return prepareAuth(side, state, event);
       break;
     case "signing":
       if (event.type === "message") return tooSoon(event.message);
@@ -152,12 +152,11 @@ function refuseHello(side: DialerSide, hello: Hello): Step<Draining> | undefined
 function prepareAuth(
   side: DialerSide,
   state: { hello: Hello },
-  token: string | null,
-  early: Uint8Array[],
+  { started, token, early }: { started: number; token: string | null; early: Uint8Array[] },
 ): DialerStep {
   requireEarly(early);
   const { hello } = state;
-  const bodyBytes = encodeAuthBody({ ...side.body, token });
+  const bodyBytes = encodeAuthBody({ ...side.body, started, token });
   const bytes = authSigned(side.body.role, hello.bytes, bodyBytes);
   return { state: { name: "signing", hello, bodyBytes, early }, effects: [{ type: "sign", bytes }] };
 }

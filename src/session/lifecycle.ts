@@ -47,7 +47,7 @@ export type Event =
   | { type: "open"; wall: number }
   | { type: "message"; message: Uint8Array | string }
   /** A task of this name is done. */
-  | { type: "prepared"; token: string | null; early: Uint8Array[] }
+  | { type: "prepared"; started: number; token: string | null; early: Uint8Array[] }
   | { type: "signed"; signature: Uint8Array }
   | { type: "verified"; valid: boolean }
   | { type: "verdict"; verdict: Verdict; offer: Offer }

@@ -68,7 +68,7 @@ describe("a node over HTTP", () => {
     assert.ok(!/<script|<img|<link|\son\w+=/i.test(page));
     assert.equal(response.headers.get("x-content-type-options"), "nosniff");
     const style = /<style>([\s\S]*)<\/style>/.exec(page)![1]!;
-    const hash = Buffer.from(await crypto.subtle.digest("SHA-256", bytes(style))).toString("base64");
+    const hash = Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style))).toString("base64");
     assert.ok(policy.includes(`style-src 'sha256-${hash}'`) && policy.includes("default-src 'none'"));
   });
 

@@ -56,13 +56,13 @@ describe("records", () => {
     const node = await memoryNode();
     const [a, b] = [await meetInMemory(node), await meetInMemory(node)];
     const at = [key(node)];
-    b.session.send(await publishOf(b, at, { sequence: 5 }));
-    const forged = (await publishOf(b, at, { sequence: 9 })).slice();
+    b.session.send(await publishOf(b, at, { sequence: 5, started: 5 }));
+    const forged = (await publishOf(b, at, { sequence: 9, started: 5 })).slice();
     forged[forged.length - 1]! ^= 1;
     const bad = [
       forged,
-      await publishOf(b, at, { sequence: 5 }),
-      await publishOf(b, at, { sequence: 4 }),
+      await publishOf(b, at, { sequence: 5, started: 5 }),
+      await publishOf(b, at, { sequence: 4, started: 5 }),
       await publishOf(b, [new Uint8Array(32).fill(3)], { sequence: 9 }),
       await publishOf(b, at, { sequence: 9, network: "other" }),
       await publishOf(b, at, { sequence: 9, issued: 1, expires: 2 }),
@@ -75,7 +75,7 @@ describe("records", () => {
     assert.deepEqual(await ask(a, b), { reason: Reason.none, sequence: 5 });
     assert.equal((await ask(b, a)).reason, Reason.absent);
     assert.match(node.metricsText(), new RegExp(`waymeet_records_refused_total ${bad.length}\n`));
-    b.session.send(await publishOf(b, at, { sequence: 6 }));
+    b.session.send(await publishOf(b, at, { sequence: 6, started: 5 }));
     await settle();
     assert.equal((await ask(a, b)).sequence, 6);
   });
@@ -83,7 +83,8 @@ describe("records", () => {
   it("of which the newest wins, in whatever order their verification ends", async () => {
     const node = await memoryNode();
     const [a, b] = [await meetInMemory(node), await meetInMemory(node)];
-    for (const sequence of [3, 1, 2]) b.session.send(await publishOf(b, [key(node)], { sequence }));
+    const publishes = [3, 1, 2].map((sequence) => publishOf(b, [key(node)], { sequence, started: 5 }));
+    for (const publish of await Promise.all(publishes)) b.session.send(publish);
     await settle();
     assert.equal((await ask(a, b)).sequence, 3);
   });
@@ -106,7 +107,6 @@ describe("records", () => {
     const [a, b] = [await meetInMemory(node), await meetInMemory(node)];
     b.session.send(await publishOf(b, [key(node)], { expires: Date.now() + 150 }));
     await settle();
-    await until(() => Date.now() > 0);
     await new Promise((resolve) => setTimeout(resolve, 200));
     assert.equal((await ask(a, b)).reason, Reason.absent);
   });

@@ -55,7 +55,7 @@ const auth = await authFor(decodeControl(hello) as Hello);
 
 const open: Event = { type: "open", wall: 5 };
 const message = (bytes: Uint8Array | string): Event => ({ type: "message", message: bytes });
-const prepared: Event = { type: "prepared", token: null, early: [] };
+const prepared: Event = { type: "prepared", started: 0, token: null, early: [] };
 const signed: Event = { type: "signed", signature: new Uint8Array(64) };
 const verified: Event = { type: "verified", valid: true };
 const verdict: Event = { type: "verdict", verdict: { ok: true }, offer: {} };

@@ -1,0 +1,75 @@
+import type { Command } from "commander";
+import type { RunningNode, ServeOptions } from "../rendezvous/serve.ts";
+import { readAliases, resolvePeer } from "./aliases.ts";
+import { Failure } from "./failure.ts";
+import { loadKey } from "./key.ts";
+import { configureLog } from "./log.ts";
+import { interruption } from "./open_peer.ts";
+import { aliasFile, nodeKeyFile } from "./places.ts";
+import { accessOf, applyConfigFile, checkExposure, type ServeChoices } from "./serve_options.ts";
+import type { Terminal } from "./terminal.ts";
+
+/** Milliseconds for saying goodbye to all peers: SIGTERM ends within 5 s, the process' own end included. */
+const GRACE = 4_500;
+
+/** `waymeet serve` */
+export async function serve(terminal: Terminal, command: Command): Promise<void> {
+  const { config } = command.opts<ServeChoices>();
+  if (config) await applyConfigFile(command, config);
+  const choices = command.opts<ServeChoices>();
+  const aliases = await readAliases(aliasFile(terminal));
+  const access = accessOf(choices, (text) => resolvePeer(text, aliases));
+  checkExposure(choices, access);
+  await configureLog(terminal, choices.logLevel, choices.json === true);
+  const interrupt = terminal.interrupt();
+  const node = await start(terminal, choices, access);
+  try {
+    await announce(terminal, choices, node);
+    await interruption(interrupt);
+  } finally {
+    await node.stop({ graceMs: GRACE });
+  }
+}
+
+async function start(terminal: Terminal, choices: ServeChoices, access: ServeOptions["access"]): Promise<RunningNode> {
+  const { host, port, network, name } = choices;
+  const path = choices.key || (port === 0 ? undefined : nodeKeyFile(terminal, port));
+  const key = path === undefined ? undefined : await loadKey(terminal, path);
+  const names = name?.includes("any") ? "any" : name;
+  const edge = await edgeOf(terminal.runtime);
+  try {
+    return await edge.serve({ host, port, key, network, access, names });
+  } catch (error) {
+    throw translated(error, choices);
+  }
+}
+
+function edgeOf(runtime: Terminal["runtime"]): Promise<{ serve(options: ServeOptions): Promise<RunningNode> }> {
+  switch (runtime) {
+    case "bun":
+      return import("../../edge/bun.ts");
+    case "deno":
+      return import("../../edge/deno.ts");
+    case "node":
+      return import("../../edge/node.ts");
+  }
+}
+
+/** What systems say of addresses that cannot be listened at; Deno tells by name. */
+function translated(error: unknown, { host, port }: ServeChoices): unknown {
+  const { code, name, message } = error as { code?: string; name?: string; message: string };
+  const cause = { cause: error };
+  if (code === "EACCES" || name === "PermissionDenied") {
+    return new Failure("port-forbidden", `port ${port} needs privileges that this program lacks; take one from 1024, such as --port 8787`, cause);
+  }
+  if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable" || code === "ENOTFOUND") {
+    return new Failure("no-such-address", `this machine has no address ${host}; --host 127.0.0.1 serves this machine, --host 0.0.0.0 all others, too`, cause);
+  }
+  if (error instanceof TypeError || error instanceof RangeError) return new Failure("bad-options", message, cause);
+  return error;
+}
+
+async function announce(terminal: Terminal, { json, network }: ServeChoices, { url, id }: RunningNode): Promise<void> {
+  if (json) return await terminal.output.json({ event: "ready", url, id, network });
+  await terminal.output.write(`node ${id}\naccepts peers at ${url}, try: waymeet listen --node ${url}\n`);
+}

@@ -1,0 +1,141 @@
+/** Nodes and peers in one process, on a clock that a test turns: the real code, no sockets, no waiting. */
+import { generateIdentity, type Identity } from "../../src/identity/identity.ts";
+import type { Link } from "../../src/link/link.ts";
+import type { Message } from "../../src/link/message.ts";
+import type { PeerOptions } from "../../src/peer/options.ts";
+import { Peer } from "../../src/peer/peer.ts";
+import type { Platform } from "../../src/peer/platform.ts";
+import { type NodeOptions, RendezvousNode } from "../../src/rendezvous/node.ts";
+import type { Clock } from "../../src/session/clock.ts";
+import type { Socket, SocketHandlers } from "../../src/session/socket.ts";
+import { type PairEnd, socketPair } from "../session/socket_pair.ts";
+import { VirtualClock } from "../session/virtual_clock.ts";
+
+const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
+
+/** A node that can be killed and started again under its key. */
+interface Station {
+  identity: Identity;
+  options: Partial<NodeOptions>;
+  node: RendezvousNode | undefined;
+  /** Both ends of every connection: the peer's, the node's. */
+  lines: Set<[PairEnd, PairEnd]>;
+}
+
+export class VirtualWorld {
+  readonly clock: VirtualClock = new VirtualClock();
+  /** Milliseconds one way between a peer and a node. */
+  readonly delay: number;
+  readonly stations: Map<string, Station> = new Map();
+  /** Every peer opened here. */
+  readonly peers: Peer[] = [];
+
+  constructor({ delay = 5 }: { delay?: number } = {}) {
+    this.delay = delay;
+  }
+
+  async start(url: string = "ws://127.0.0.1", options: Partial<NodeOptions> = {}): Promise<string> {
+    this.stations.set(url, { identity: await generateIdentity(), options, node: undefined, lines: new Set() });
+    this.restart(url);
+    return url;
+  }
+
+  restart(url: string = "ws://127.0.0.1"): void {
+    const station = this.stations.get(url)!;
+    const { identity, options } = station;
+    const access = { kind: "open" } as const;
+    station.node = new RendezvousNode({ clock: this.clock, random, access, hosts: "any", ...options, identity });
+  }
+
+  /** As kill -9: connections break, what was under way is gone, nothing is said. */
+  kill(url: string = "ws://127.0.0.1"): void {
+    const station = this.stations.get(url)!;
+    station.node = undefined;
+    for (const [peer, node] of station.lines) {
+      node.handlers = undefined;
+      node.cut = peer.cut = true;
+      this.clock.after(0, () => peer.lose(1006, "connection reset"));
+    }
+    station.lines.clear();
+  }
+
+  node(url: string = "ws://127.0.0.1"): RendezvousNode {
+    return this.stations.get(url)!.node!;
+  }
+
+  /** Opens a peer; options as for `Peer.open`, on this world's clock and first node. */
+  async open(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    return await this.run(this.opening(options));
+  }
+
+  opening(options: Partial<PeerOptions> = {}): Promise<Peer> {
+    const platform = { name: "test/1", connect: this.connect };
+    class VirtualPeer extends Peer {
+      protected static override platform: Platform = platform;
+    }
+    const opened = VirtualPeer.open({ nodes: [[...this.stations.keys()][0]!], clock: this.clock, ...options });
+    opened.then((peer) => this.peers.push(peer), () => {});
+    return opened;
+  }
+
+  private readonly connect = (url: string, handlers: SocketHandlers): Socket => {
+    const [peer, node] = socketPair(this.clock, { delay: this.delay });
+    peer.handlers = handlers;
+    const station = [...this.stations].find(([base]) => url.startsWith(`${base}/`))?.[1];
+    const admitted = station?.node?.admit(url.split("/").at(-1)!, "192.0.2.1");
+    if (!station || !admitted || "status" in admitted) {
+      this.clock.after(this.delay, () => peer.lose(1006, "connection refused"));
+      return peer;
+    }
+    const line: [PairEnd, PairEnd] = [peer, node];
+    station.lines.add(line);
+    this.clock.after(2 * this.delay, () => {
+      if (!station.lines.has(line)) return admitted.release();
+      handlers.open?.();
+      node.handlers = admitted.open(node);
+    });
+    return peer;
+  };
+
+  /** Turns the clock until the promise is settled, at most `limit` virtual milliseconds. */
+  async run<T>(promise: Promise<T>, limit: number = 600_000): Promise<T> {
+    let settled = false;
+    const mark = () => void (settled = true);
+    promise.then(mark, mark);
+    for (const until = this.clock.now() + limit; !settled;) {
+      await this.clock.advance(1);
+      if (this.clock.now() > until) throw new Error(`nothing came of it in ${limit} virtual ms`);
+      if (!settled) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return await promise;
+  }
+
+  /** Closes every peer and stops the nodes. */
+  async end(): Promise<void> {
+    await this.run(Promise.all(this.peers.map((peer) => peer.close())));
+    for (const { node } of this.stations.values()) if (node) await this.run(node.drain(0));
+    await this.clock.advance(10_000);
+  }
+}
+
+/** A wrong clock: `by` milliseconds off. */
+export function wrongClock(clock: VirtualClock, by: number): Clock {
+  return { now: () => clock.now(), wall: () => clock.wall() + by, after: (delay, run) => clock.after(delay, run) };
+}
+
+/** Resolves with the next link that somebody begins with `peer`. */
+export function nextLink(peer: Peer): Promise<Link> {
+  return new Promise((resolve) => peer.addEventListener("link", ({ link }) => resolve(link), { once: true }));
+}
+
+/** Reads messages as they come; returns the growing list of their texts. */
+export function collect(link: Link, each?: (message: Message) => void): string[] {
+  const texts: string[] = [];
+  void (async () => {
+    for await (const message of link) {
+      texts.push(message.text());
+      each?.(message);
+    }
+  })();
+  return texts;
+}
