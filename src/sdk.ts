@@ -1,5 +1,10 @@
 /** What every entry point of the SDK exports besides `Peer`. */
-export { type ExportableIdentity, generateIdentity, type Identity, identityFromSeed } from "./identity/identity.ts";
+export {
+  type ExportableIdentity,
+  generateIdentity,
+  type Identity,
+  identityFromSeed,
+} from "./identity/identity.ts";
 export { fileKeyStore, KeyFileError, type KeyFileProblem } from "./identity/key_file.ts";
 export { type KeyStore, memoryKeyStore } from "./identity/key_store.ts";
 export { parsePeerId, type PeerId, peerIdBytes, peerIdFromBytes, tryPeerId } from "./identity/peer_id.ts";

@@ -15,7 +15,8 @@ const MAX_PENDING = 65_536;
 export async function listen(terminal: Terminal, choices: ListenChoices): Promise<void> {
   await withPeer(terminal, choices, { accept: "all" }, async (presence) => {
     const listener = new Listener(terminal, choices);
-    await Promise.race([listener.run(presence), presence.stopped, interruption(presence.interrupt)]);
+    const end = [presence.stopped, terminal.output.failed, interruption(presence.interrupt)];
+    await Promise.race([listener.run(presence), ...end]);
   });
 }
 
@@ -55,7 +56,7 @@ class Listener {
   async #take(link: Link, message: Message): Promise<void> {
     const { output } = this.#terminal;
     const written = output.write(this.#lineOf(message)).then(() => message.ack());
-    written.catch(() => {}); // the next write says the same
+    written.catch(() => {}); // it ends the command, see `output.failed`
     if (output.pending > MAX_PENDING) await written;
     if (this.#choices.echo) await link.send(message).catch((error) => this.#complain(error));
   }

@@ -23,15 +23,20 @@ export class Output {
   /** Bytes that wait for the reader. */
   pending: number = 0;
   readonly isTerminal: boolean;
+  /** Rejects when a write has failed: for who does not await each. */
+  readonly failed: Promise<never>;
   readonly #write: (bytes: Uint8Array) => Promise<void>;
   readonly #queue: Waiting[] = [];
   #writing = false;
   #broken: Error | undefined;
+  #fail!: (error: Error) => void;
 
   /** `write` MUST resolve when the system has all bytes. It is not called again before. */
   constructor(write: (bytes: Uint8Array) => Promise<void>, isTerminal: boolean = false) {
     this.#write = write;
     this.isTerminal = isTerminal;
+    this.failed = new Promise((_, reject) => this.#fail = reject);
+    this.failed.catch(() => {});
   }
 
   /** Resolves when the system has the bytes. Rejects with {@link OutputGone}, or why it cannot take them. */
@@ -42,7 +47,7 @@ export class Output {
       this.pending += bytes.length;
       this.#queue.push({ bytes, done: (error) => error ? reject(error) : resolve() });
     });
-    written.catch(() => {}); // who does not wait for it hears of the failure at the next write
+    written.catch(() => {}); // who does not wait for it hears of it at the next write, or by `failed`
     if (!this.#writing) void this.#run();
     return written;
   }
@@ -77,7 +82,9 @@ export class Output {
       await this.#write(joined(piece));
       return undefined;
     } catch (error) {
-      return this.#broken = isGone(error) ? new OutputGone() : error as Error;
+      this.#broken = isGone(error) ? new OutputGone() : error as Error;
+      this.#fail(this.#broken);
+      return this.#broken;
     }
   }
 }

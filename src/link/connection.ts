@@ -3,94 +3,48 @@
  * handshakes that make new keys. Still without sockets and clocks: packets and time
  * come in, packets come out, and what happened goes to {@link ConnectionEvents}.
  *
- *     hailing ──response, or the other side's own hail──▶ open ──▶ closing ──▶ closed
- *
  * @module
  */
 import { compareBytes } from "../wire/cbor.ts";
 import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
-import { type Incoming } from "./mailbox.ts";
+import type { Candidate, ConnectionEnd, ConnectionEvents, Standing } from "./connection_events.ts";
 import { Conversation } from "./conversation.ts";
 import { Epoch } from "./epoch.ts";
-import { type Attempt, greet, type Greeting, type Local, type OpenedInit, readAnswer } from "./greeting.ts";
+import { type Greeting, type Local, newerProcess, type OpenedInit, sameProcess } from "./greeting.ts";
+import { Hail } from "./hail.ts";
 import { Keyring } from "./keyring.ts";
-import {
-  CLOSE_PATIENCE,
-  HANDSHAKE_RETRY,
-  IDLE_PATIENCE,
-  IDLE_PROBE,
-  LINK_TIMEOUT,
-  MAX_FIRST,
-  MAX_PACKET,
-} from "./limits.ts";
-import type { ByteStream } from "./byte_stream.ts";
-import type { Outgoing } from "./outgoing.ts";
+import { CLOSE_PATIENCE, HANDSHAKE_RETRY, MAX_FIRST, MAX_PACKET, PROBES_IN_VAIN } from "./limits.ts";
 import type { RefusedPacket, ResponsePacket, TransportPacket } from "./packet.ts";
+import { Presence } from "./presence.ts";
 
-/** How a connection ended. */
-export interface ConnectionEnd {
-  /** A {@link Reason} of a link. */
-  reason: number;
-  text: string;
-  by: "local" | "remote" | "timeout";
-}
+export type { Candidate, ConnectionEnd, ConnectionEvents, Standing } from "./connection_events.ts";
 
-export interface ConnectionEvents {
-  message(message: Incoming): void;
-  stream(stream: ByteStream): void;
-  departed(message: Outgoing): void;
-  delivered(message: Outgoing): void;
-  processed(id: Uint8Array): void;
-  probeAnswered(nonce: number): void;
-  /** The other process proved that it is there; from now on the connection may call itself connected. */
-  established(): void;
-  /** A new process answers for the peer: what was undelivered goes to it, streams are broken. */
-  restarted(): void;
-  /** Whether the other side answers changed. */
-  presence(): void;
-  /** The record may be stale: look the peer up, then call {@link Connection.hail}. */
-  lookUp(): void;
-  /** The peer began another conversation and proved it: this connection is over, that one follows. */
-  superseded(successor: Candidate): void;
-  /** Once, last. Undelivered messages are in `conversation.outbox.undelivered`. */
-  ended(end: ConnectionEnd): void;
-}
-
-/** A conversation the other side began while one was open; it waits for its first packet. */
-export interface Candidate {
-  greeting: Greeting;
-  keyring: Keyring;
-}
-
-export type Standing = "hailing" | "open" | "closing" | "closed";
+const NOTHING = new Uint8Array();
 
 export class Connection {
   readonly remote: Key;
   standing: Standing = "hailing";
   conversation: Conversation;
+  /** The connection does not give up before this time: somebody wants to wait that long for the peer. */
+  patientUntil: number = -Infinity;
   private readonly local: Local;
   private readonly events: ConnectionEvents;
+  private readonly presence: Presence;
   private conversationId: Uint8Array;
   private record: PeerRecord | undefined;
   private keyring: Keyring;
-  private attempt: (Attempt & { again: number; tries: number }) | undefined;
+  private attempt: Hail | undefined;
   private candidate: Candidate | undefined;
+  private goodbye: { reason: number; text: string; until: number } | undefined;
   private pathUp = false;
-  /** Monotonic milliseconds at which the other process last proved to be there. */
-  private heard: number;
-  private idleProbe: number | undefined;
-  private silent = false;
   private away = false;
-  private closeBy = Infinity;
   private lookUpAt = -Infinity;
-  /** The connection does not give up before this time: somebody wants to wait that long for the peer. */
-  patientUntil: number = -Infinity;
 
   constructor(local: Local, remote: Key, events: ConnectionEvents, now: number) {
     this.local = local;
     this.remote = remote;
     this.events = events;
-    this.heard = now;
+    this.presence = new Presence(now);
     this.conversationId = local.random(16);
     this.conversation = this.newConversation();
     this.keyring = this.newKeyring();
@@ -98,16 +52,26 @@ export class Connection {
 
   /** Whether what is sent now is believed to arrive: keys, a path, and a peer that answers. */
   get connected(): boolean {
-    return this.standing === "open" && this.pathUp && !this.away && !this.silent;
+    return this.standing === "open" && this.reachable && !this.presence.silent;
   }
 
   /** Whether a greeting is under way to a peer that was there a moment ago. */
   get hopeful(): boolean {
-    return this.standing === "hailing" && this.record !== undefined && this.pathUp && !this.away;
+    return this.standing === "hailing" && this.record !== undefined && this.reachable;
   }
 
   get instance(): Uint8Array | undefined {
     return this.record?.instance;
+  }
+
+  private get reachable(): boolean {
+    return this.pathUp && !this.away;
+  }
+
+  /** Whether the conversation can be carried. */
+  private get carrying(): boolean {
+    const agreed = this.standing === "open" || this.standing === "closing";
+    return agreed && this.reachable && this.keyring.sending !== undefined;
   }
 
   /** The smaller key wins when both hail at once. */
@@ -115,26 +79,28 @@ export class Connection {
     return compareBytes(this.local.key, this.remote) < 0;
   }
 
-  // Beginning.
+  // Greeting and being greeted.
 
   /** Greets the process that a verified record describes: the first time, after its restart, or for new keys. */
   hail(record: PeerRecord, now: number): void {
-    if (this.standing === "closed") return;
     const known = this.record;
-    if (known && compareBytes(known.instance, record.instance) !== 0) this.restart(this.local.random(16));
+    // A node may play back what an earlier process signed: that must not end what the present one has.
+    if (this.standing === "closed" || (known && newerProcess(known, record))) return;
+    const restarted = known && !sameProcess(known, record);
+    if (restarted) this.restart(this.local.random(16));
     this.record = record;
-    this.setAway(false);
-    if (this.standing === "hailing") this.conversation.sender.resend();
-    this.makeAttempt(now);
+    this.foundAgain(now);
+    if (!this.attempt?.patient(now)) this.makeAttempt(now);
   }
 
   private makeAttempt(now: number): void {
+    this.dropAttempt();
+    if (!this.record || this.isClosed) return;
     const continues = this.standing !== "hailing";
-    const frames = continues ? undefined : this.conversation.transmit(now, MAX_FIRST);
-    const words = { conversation: this.conversationId, continues, frames: frames ?? new Uint8Array() };
-    const attempt = greet(this.local, this.record!, words);
-    this.attempt?.initiation.forget();
-    this.attempt = attempt && { ...attempt, again: now, tries: 0 };
+    if (!continues) this.conversation.sender.resend();
+    const frames = continues ? NOTHING : this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
+    const words = { conversation: this.conversationId, continues, frames };
+    this.attempt = Hail.to(this.record, this.local, words, now);
   }
 
   /** The first greeting of a connection that the other side began. */
@@ -146,8 +112,7 @@ export class Connection {
     now: number,
   ): { connection: Connection; packet: Uint8Array } {
     const connection = new Connection(local, greeting.record.peer, events, now);
-    const packet = connection.adopt(greeting, init, now);
-    return { connection, packet };
+    return { connection, packet: connection.adopt(greeting, init, now) };
   }
 
   /** What followed a superseded connection. */
@@ -170,63 +135,64 @@ export class Connection {
    * `undefined` when this side's own attempt goes before.
    */
   greeted(greeting: Greeting, init: OpenedInit, now: number): Uint8Array | undefined {
-    if (this.record && greeting.record.started < this.record.started) return undefined; // an older process
-    if (this.attempt && this.wins && this.sameProcess(greeting)) return undefined;
+    if (this.isClosed || (this.record && newerProcess(this.record, greeting.record))) return undefined;
+    const ours = compareBytes(greeting.conversation, this.conversationId) === 0;
+    const same = this.sameProcess(greeting);
+    // Both began at once. Of two new conversations the winner's stays; new keys for one are made once.
+    if (this.attempt && this.wins && same && (ours || this.standing === "hailing")) return undefined;
     if (this.standing === "hailing" && !greeting.continues) return this.adopt(greeting, init, now);
-    if (compareBytes(greeting.conversation, this.conversationId) === 0) return this.renew(greeting, init, now);
+    if (ours && same) return this.renew(greeting, init, now);
     if (greeting.continues) return this.decline(init, Reason.linkClosed, "no such conversation here");
     return this.consider(greeting, init, now);
   }
 
   /** Their conversation becomes ours: nothing of ours was taken in under another name. */
   private adopt(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
-    this.dropAttempt();
     this.conversationId = greeting.conversation;
     this.record = greeting.record;
     this.conversation.sender.resend();
-    this.open(now);
-    this.receive(greeting.frames, now);
-    return this.respond(this.keyring, init, now);
+    return this.renew(greeting, init, now);
   }
 
+  /** Who greets about our conversation has opened our own greeting, or is the one we adopted it from. */
   private renew(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
     this.dropAttempt();
+    this.open(now);
     this.receive(greeting.frames, now);
-    return this.respond(this.keyring, init, now);
+    const frames = this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
+    return this.respond(this.keyring, init, frames, now);
   }
 
   /** A message 1 alone never destroys what is open: it waits for a packet under its keys. */
   private consider(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
     this.candidate?.keyring.forget();
-    const keyring = this.newKeyring();
-    this.candidate = { greeting, keyring };
-    const { packet, keys } = init.answer({ time: this.local.stamp(), reason: 0, text: "", frames: new Uint8Array() });
-    keyring.add(epochOf(packet, keys, false, now), now);
-    return packet;
+    this.candidate = { greeting, keyring: this.newKeyring() };
+    return this.respond(this.candidate.keyring, init, NOTHING, now);
   }
 
-  private respond(keyring: Keyring, init: OpenedInit, now: number): Uint8Array {
-    const frames = this.conversation.transmit(now, MAX_FIRST) ?? new Uint8Array();
-    const { packet, keys } = init.answer({ time: this.local.stamp(), reason: 0, text: "", frames });
-    keyring.add(epochOf(packet, keys, false, now), now);
+  private respond(keyring: Keyring, init: OpenedInit, frames: Uint8Array, now: number): Uint8Array {
+    const { packet, keys } = init.answer({ time: this.local.stamp(), reason: Reason.none, text: "", frames });
+    keyring.add(new Epoch({ handshake: packet.subarray(1, 9), keys, initiated: false, createdAt: now }), now);
     return packet;
   }
 
   private decline(init: OpenedInit, reason: number, text: string): Uint8Array {
-    return init.answer({ time: this.local.stamp(), reason, text, frames: new Uint8Array() }).packet;
+    return init.answer({ time: this.local.stamp(), reason, text, frames: NOTHING }).packet;
   }
 
   /** Returns the time the responder stamped, when the packet answered this side's attempt. */
   takeResponse(packet: ResponsePacket, now: number): number | undefined {
     const attempt = this.attempt;
-    if (!attempt || compareBytes(attempt.handshake, packet.handshake) !== 0) return undefined;
-    const read = readAnswer(attempt, packet);
-    if (!read) return undefined;
+    const read = attempt?.concerns(packet) ? attempt.read(packet) : undefined;
+    if (!attempt || !read) return undefined;
     this.attempt = undefined;
     const { answer, keys } = read;
     if (answer.reason !== Reason.none) this.end({ reason: answer.reason, text: answer.text, by: "remote" });
     else {
-      this.keyring.add(new Epoch({ handshake: attempt.handshake, keys, initiated: true, createdAt: now }), now);
+      this.keyring.add(
+        new Epoch({ handshake: attempt.handshake, keys, initiated: true, createdAt: now }),
+        now,
+      );
       this.open(now);
       this.receive(answer.frames, now);
       this.conversation.demandAck(now); // the first packet under the new keys proves us to the responder
@@ -238,14 +204,13 @@ export class Connection {
 
   /** A sealed packet. `"unknown"`: no such keys here, which the sender may be told. */
   takeTransport(packet: TransportPacket, now: number): "taken" | "refused" | "unknown" {
+    if (this.isClosed) return "unknown";
     const opened = this.keyring.open(packet, now);
-    if (opened.kind === "opened") {
-      this.hear(now);
-      this.receive(opened.plaintext, now);
-      return "taken";
-    }
+    if (opened.kind === "unknown") return this.takeFromCandidate(packet, now);
     if (opened.kind === "refused") return "refused";
-    return this.takeFromCandidate(packet, now);
+    this.hear(now);
+    this.receive(opened.plaintext, now);
+    return "taken";
   }
 
   private takeFromCandidate(packet: TransportPacket, now: number): "taken" | "refused" | "unknown" {
@@ -259,26 +224,27 @@ export class Connection {
       return "taken";
     }
     this.restart(candidate.greeting.conversation);
+    if (this.isClosed) return "taken";
     this.take(candidate, now);
     this.receive(opened.plaintext, now);
     return "taken";
   }
 
   private sameProcess({ record }: Greeting): boolean {
-    return this.record === undefined || compareBytes(this.record.instance, record.instance) === 0;
+    return this.record === undefined || sameProcess(this.record, record);
   }
 
   /** Hints that anybody could have written: they make us look, nothing more. */
   takeUnknown(now: number): void {
-    if (this.standing !== "hailing" && this.standing !== "closed") this.askForRecord(now);
+    if (this.standing !== "hailing") this.askForRecord(now);
   }
 
   takeRefused(packet: RefusedPacket, now: number): void {
-    if (this.attempt && compareBytes(this.attempt.handshake, packet.handshake) === 0) this.askForRecord(now);
+    if (this.attempt?.concerns(packet)) this.askForRecord(now);
   }
 
   private askForRecord(now: number): void {
-    if (now - this.lookUpAt < HANDSHAKE_RETRY) return;
+    if (this.isClosed || now - this.lookUpAt < HANDSHAKE_RETRY) return;
     this.lookUpAt = now;
     this.events.lookUp();
   }
@@ -307,106 +273,127 @@ export class Connection {
   }
 
   private goOn(now: number): void {
-    this.heard = now;
-    this.idleProbe = undefined;
+    this.presence.restart(now);
     this.conversation.resume(now);
     if (this.attempt) this.attempt.again = now;
   }
 
   /** The next packet to send, or `undefined`. */
   transmit(now: number): Uint8Array | undefined {
-    if (!this.pathUp || this.away || this.standing === "closed") return undefined;
+    if (!this.reachable || this.isClosed) return undefined;
     return this.transmitAttempt(now) ?? this.transmitSealed(now);
   }
 
   private transmitAttempt(now: number): Uint8Array | undefined {
+    if (this.attempt && now >= this.attempt.again && this.attempt.wornOut) this.giveAttemptUp(now);
     const attempt = this.attempt;
     if (!attempt || now < attempt.again) return undefined;
-    attempt.again = now + HANDSHAKE_RETRY;
-    if (++attempt.tries % 4 === 0) this.askForRecord(now);
-    return attempt.packet;
+    const packet = attempt.packet(now);
+    if (attempt.repeated && this.standing === "hailing") this.conversation.sender.repeated();
+    return packet;
+  }
+
+  /** Without new keys the old ones do, as long as they are answered; without any the greeting is made anew. */
+  private giveAttemptUp(now: number): void {
+    const answered = this.carrying && this.presence.heardSince(this.attempt!.made);
+    this.dropAttempt();
+    if (answered) return;
+    this.makeAttempt(now);
+    this.askForRecord(now);
   }
 
   private transmitSealed(now: number): Uint8Array | undefined {
-    const epoch = this.keyring.sending;
-    if (!epoch || this.standing === "hailing") return undefined;
-    const plaintext = this.conversation.transmit(now, MAX_PACKET);
-    return plaintext && epoch.seal(plaintext);
+    const plaintext = this.carrying ? this.conversation.transmit(now, MAX_PACKET) : undefined;
+    return plaintext && this.keyring.sending!.seal(plaintext);
   }
 
   /** When {@link expire} wants to be called although nothing happened. */
   get deadline(): number {
-    if (this.standing === "closed") return Infinity;
-    const attempt = this.attempt && this.pathUp && !this.away ? this.attempt.again : Infinity;
-    const idle = this.standing === "open" && this.pathUp && !this.away ? this.idleDeadline : Infinity;
-    const carried = this.pathUp && !this.away && this.standing !== "hailing" ? this.conversation.deadline : Infinity;
-    return Math.min(attempt, idle, carried, this.closeBy, this.giveUpAt);
+    if (this.isClosed) return Infinity;
+    const attempt = this.attempt && this.reachable ? this.attempt.again : Infinity;
+    const idle = this.standing === "open" && this.reachable ? this.presence.askAt : Infinity;
+    const carried = this.carrying ? this.conversation.deadline : Infinity;
+    return Math.min(attempt, idle, carried, this.goodbye?.until ?? Infinity, this.giveUpAt);
   }
 
   /** Silence counts against the other side only while this side could have heard it. */
   private get giveUpAt(): number {
-    return this.pathUp ? Math.max(this.heard + LINK_TIMEOUT, this.patientUntil) : Infinity;
-  }
-
-  private get idleDeadline(): number {
-    return this.idleProbe === undefined ? this.heard + IDLE_PROBE : this.idleProbe + IDLE_PATIENCE;
+    return this.pathUp ? Math.max(this.presence.giveUpAt, this.patientUntil) : Infinity;
   }
 
   /** Called at the deadline; afterwards `transmit` may have something. */
   expire(now: number): void {
-    if (this.standing === "closed") return;
-    if (now >= this.closeBy) return this.end({ reason: Reason.linkClosed, text: "closed before all was acknowledged", by: "local" });
+    if (this.isClosed) return;
+    if (this.goodbye && now >= this.goodbye.until) {
+      const text = "closed before all was acknowledged";
+      return this.end({ reason: Reason.linkClosed, text, by: "local" });
+    }
     if (now >= this.giveUpAt) {
       return this.end({ reason: Reason.linkTimeout, text: "no sign of the other side", by: "timeout" });
     }
-    if (this.standing !== "hailing" && this.pathUp && !this.away) this.conversation.expire(now);
-    if (this.standing === "open" && this.pathUp && !this.away && now >= this.idleDeadline) this.probeIdle(now);
+    if (this.carrying) this.expireConversation(now);
+    if (this.standing === "open" && this.reachable && now >= this.presence.askAt) this.askWhetherThere(now);
     this.renewKeys(now);
   }
 
-  private probeIdle(now: number): void {
-    if (this.idleProbe !== undefined) this.setSilent(true);
-    this.idleProbe = now;
-    this.conversation.probe(0);
-    if (this.silent) this.askForRecord(now);
+  private expireConversation(now: number): void {
+    const { sender } = this.conversation;
+    const before = sender.unanswered;
+    this.conversation.expire(now);
+    if (sender.unanswered > before && sender.unanswered >= PROBES_IN_VAIN) this.doubt(now);
   }
 
-  /** The side whose hail would win renews, so that two renewals do not cross. */
+  private askWhetherThere(now: number): void {
+    if (this.presence.ask(now)) this.doubt(now);
+    this.conversation.probe(0);
+  }
+
+  /** Half of the time before keys are due: those who answered wait longer, so that renewals do not cross. */
   private renewKeys(now: number): void {
     this.keyring.sweep(now);
-    if (this.standing === "open" && !this.attempt && this.keyring.needsRekey(now)) this.makeAttempt(now);
+    if (this.standing !== "open" || this.attempt) return;
+    if (this.keyring.sending === undefined || this.keyring.needsRekey(now)) this.makeAttempt(now);
   }
 
   private hear(now: number): void {
-    this.heard = now;
-    this.idleProbe = undefined;
-    this.setSilent(false);
-    if (this.away) this.foundAgain(now);
+    if (this.presence.hear(now)) this.events.presence();
+    this.foundAgain(now);
   }
 
-  private setSilent(silent: boolean): void {
-    if (this.silent === silent) return;
-    this.silent = silent;
-    this.events.presence();
+  /** Questions stayed unanswered: not connected, until something is heard. */
+  private doubt(now: number): void {
+    if (this.presence.doubt()) this.events.presence();
+    this.askForRecord(now);
   }
 
   // Ending.
 
+  private get isClosed(): boolean {
+    return this.standing === "closed";
+  }
+
   /** Says goodbye behind what was posted; ends when the other side knows, or after {@link CLOSE_PATIENCE}. */
   close(reason: number, text: string, now: number): void {
-    if (this.standing === "closed" || this.standing === "closing") return;
-    if (this.standing === "hailing" && this.conversation.outbox.empty && this.conversation.settled) {
-      return this.end({ reason, text, by: "local" });
-    }
+    if (this.isClosed || this.goodbye) return;
+    this.goodbye = { reason, text, until: now + CLOSE_PATIENCE };
     if (this.standing === "open") this.standing = "closing";
-    this.closeBy = now + CLOSE_PATIENCE;
-    this.conversation.close(reason, text, () => this.end({ reason, text, by: "local" }));
+    this.sayGoodbye();
+  }
+
+  /** To a process that was never met there is nothing to say unless something waits for it. */
+  private sayGoodbye(): void {
+    if (!this.goodbye) return;
+    const { reason, text } = this.goodbye;
+    const end = () => this.end({ reason, text, by: "local" });
+    if (this.standing === "hailing" && this.conversation.settled) end();
+    else this.conversation.close(reason, text, end);
   }
 
   /** Ends at once and without a word. */
   end(end: ConnectionEnd): void {
-    if (this.standing === "closed") return;
+    if (this.isClosed) return;
     this.standing = "closed";
+    this.conversation.stop();
     this.dropAttempt();
     this.events.ended(end);
   }
@@ -428,12 +415,12 @@ export class Connection {
   private open(now: number): void {
     this.hear(now);
     if (this.standing !== "hailing") return;
-    this.standing = "open";
+    this.standing = this.goodbye ? "closing" : "open";
     this.events.established();
   }
 
   private receive(plaintext: Uint8Array, now: number): void {
-    if (this.standing === "closed" || this.conversation.receive(plaintext, now)) return;
+    if (this.isClosed || this.conversation.receive(plaintext, now)) return;
     this.end({ reason: Reason.linkProtocolError, text: "the other side broke the protocol", by: "local" });
   }
 
@@ -442,6 +429,7 @@ export class Connection {
     this.keyring.forget();
     this.keyring = this.newKeyring();
     this.dropAttempt();
+    before.stop();
     this.conversationId = conversation;
     this.conversation = this.newConversation();
     for (const message of before.outbox.undelivered) this.conversation.post(message);
@@ -449,12 +437,13 @@ export class Connection {
       stream.takeReset("writer", "the other process restarted");
       stream.takeReset("reader", "the other process restarted");
     }
-    if (this.standing === "open") this.standing = "hailing";
-    this.events.restarted();
+    this.standing = "hailing";
+    this.sayGoodbye();
+    if (!this.isClosed) this.events.restarted();
   }
 
   private dropAttempt(): void {
-    this.attempt?.initiation.forget();
+    this.attempt?.forget();
     this.attempt = undefined;
   }
 
@@ -463,14 +452,9 @@ export class Connection {
   }
 
   private newConversation(): Conversation {
-    const { message, stream, departed, delivered, processed, probeAnswered } = this.events;
     const closed = (reason: number, text: string) => this.end({ reason, text, by: "remote" });
-    return new Conversation(this.wins ? "odd" : "even", { message, stream, departed, delivered, processed, probeAnswered, closed });
+    return new Conversation(this.wins ? "odd" : "even", { ...this.events, closed });
   }
-}
-
-function epochOf(packet: Uint8Array, keys: { send: Uint8Array; receive: Uint8Array; hash: Uint8Array }, initiated: boolean, now: number): Epoch {
-  return new Epoch({ handshake: packet.subarray(1, 9), keys, initiated, createdAt: now });
 }
 
 function withFrames(greeting: Greeting, more: Uint8Array): Greeting {

@@ -78,7 +78,9 @@ export class Conversation {
   /** @throws {RangeError} when {@link MAX_STREAMS} are open or the label is too long. */
   openStream(label: string): ByteStream {
     if (clip(label, MAX_LABEL) !== label) {
-      throw new RangeError(`a label is at most ${MAX_LABEL} bytes of well-formed text: send the rest through the stream`);
+      throw new RangeError(
+        `a label is at most ${MAX_LABEL} bytes of well-formed text: send the rest through the stream`,
+      );
     }
     const stream = this.streams.begin(label);
     this.enqueue({ kind: "open", stream: stream.id, label });

@@ -118,7 +118,17 @@ export interface Strange {
   kind: "strange";
   seq: number;
 }
-export type Numbered = MessageChunk | MoreChunk | Processed | Open | Bytes | End | Reset | Credit | Close | Strange;
+export type Numbered =
+  | MessageChunk
+  | MoreChunk
+  | Processed
+  | Open
+  | Bytes
+  | End
+  | Reset
+  | Credit
+  | Close
+  | Strange;
 /** What is numbered, before it has its number. */
 export type Unnumbered = Numbered extends infer F ? F extends Numbered ? Omit<F, "seq"> : never : never;
 export type LinkFrame = Ack | Probe | Ask | Numbered;
@@ -182,7 +192,9 @@ export function decodeFrames(plaintext: Uint8Array): LinkFrame[] | undefined {
 function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
   if (!Array.isArray(value) || !isCount(value[0])) return "malformed";
   const [kind, a, b, c, d, e] = value;
-  if (kind === LinkKind.ack) return isRanges(a, b) ? { kind: "ack", next: a as number, ranges: b } : "malformed";
+  if (kind === LinkKind.ack) {
+    return isRanges(a, b) ? { kind: "ack", next: a as number, ranges: b } : "malformed";
+  }
   if (kind === LinkKind.probe || kind === LinkKind.probeAck) {
     return isCount(a) ? { kind: kind === LinkKind.probe ? "probe" : "probe-ack", nonce: a } : "malformed";
   }
@@ -192,7 +204,14 @@ function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
   return readNumbered(kind, a, b, c, d, e) ?? "malformed";
 }
 
-function readNumbered(kind: number, seq: number, b?: Value, c?: Value, d?: Value, e?: Value): Numbered | undefined {
+function readNumbered(
+  kind: number,
+  seq: number,
+  b?: Value,
+  c?: Value,
+  d?: Value,
+  e?: Value,
+): Numbered | undefined {
   switch (kind) {
     case LinkKind.message:
       return isId(b) && isCount(c) && c <= MAX_SIZE && (d === 0 || d === 1) && isBytes(e) && e.length <= c
@@ -232,7 +251,8 @@ function readStream(kind: number, seq: number, stream: number, c?: Value, d?: Va
 }
 
 const isCount = (value: Value | undefined): value is number => typeof value === "number";
-const isId = (value: Value | undefined): value is Uint8Array => value instanceof Uint8Array && value.length === 16;
+const isId = (value: Value | undefined): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === 16;
 const isBytes = (value: Value | undefined): value is Uint8Array =>
   value instanceof Uint8Array && value.length <= MAX_CHUNK;
 const isLabel = (value: Value | undefined): value is string =>

@@ -40,6 +40,16 @@ export interface Greeting {
   frames: Uint8Array;
 }
 
+/** Whether two records describe one process. */
+export function sameProcess(a: PeerRecord, b: PeerRecord): boolean {
+  return compareBytes(a.instance, b.instance) === 0;
+}
+
+/** Whether `a` describes a later process than `b`, in the order of records (protocol rule 3). */
+export function newerProcess(a: PeerRecord, b: PeerRecord): boolean {
+  return (a.started - b.started || compareBytes(a.instance, b.instance)) > 0;
+}
+
 /** What the responder says. */
 export interface Answer {
   time: number;
@@ -61,7 +71,14 @@ export interface Attempt {
  * recorded between other ends, or before a restart, do not open; and a node that alters
  * the id, which travels in clear, spoils this one packet instead of the cached answer.
  */
-function prologue(handshake: Uint8Array, network: string, initiator: Key, responder: Key, a: Uint8Array, b: Uint8Array) {
+function prologue(
+  handshake: Uint8Array,
+  network: string,
+  initiator: Key,
+  responder: Key,
+  a: Uint8Array,
+  b: Uint8Array,
+) {
   return encode([Domain.link, VERSION, handshake, network, initiator, responder, a, b]);
 }
 
@@ -113,7 +130,9 @@ export interface OpenedInit {
   /** Verifies the record; `undefined` when the init does not come from whom the frame names. */
   verify(now: number): Promise<Greeting | undefined>;
   /** Message 2 and the keys; once. */
-  answer(answer: Answer): { packet: Uint8Array; keys: { send: Uint8Array; receive: Uint8Array; hash: Uint8Array } };
+  answer(
+    answer: Answer,
+  ): { packet: Uint8Array; keys: { send: Uint8Array; receive: Uint8Array; hash: Uint8Array } };
   forget(): void;
 }
 
@@ -149,7 +168,8 @@ export function openInit(local: Local, source: Key, packet: InitPacket): OpenedI
       if (verdict.error !== undefined) return undefined;
       const { record } = verdict;
       // The record ties the Noise key to the identity; without it anybody could greet as anybody.
-      const genuine = compareBytes(record.peer, source) === 0 && compareBytes(record.instance, instance) === 0 &&
+      const genuine = compareBytes(record.peer, source) === 0 &&
+        compareBytes(record.instance, instance) === 0 &&
         compareBytes(record.linkKey, response.remoteStatic) === 0;
       return genuine ? { ...words, record } : undefined;
     },
@@ -166,7 +186,9 @@ function readGreeting(payload: Uint8Array): Omit<Greeting, "record"> & { signed:
   const items = decode(payload);
   if (!Array.isArray(items)) return undefined;
   const [time, continues, conversation, body, signature, frames] = items;
-  if (typeof time !== "number" || !isFlag(continues) || !isBytes(conversation) || conversation.length !== 16) {
+  if (
+    typeof time !== "number" || !isFlag(continues) || !isBytes(conversation) || conversation.length !== 16
+  ) {
     return undefined;
   }
   if (!isBytes(body) || !isBytes(signature) || !isBytes(frames)) return undefined;

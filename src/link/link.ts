@@ -95,7 +95,11 @@ export class Link extends Emitter<LinkEvents> implements AsyncIterable<Message>,
 
   /** How packets travel now, and why. */
   get path(): LinkPath {
-    return { kind: "relay", why: this.#shared.why, rtt: this.#shared.connection.conversation.sender.roundTrip.smoothed };
+    return {
+      kind: "relay",
+      why: this.#shared.why,
+      rtt: this.#shared.connection.conversation.sender.roundTrip.smoothed,
+    };
   }
 
   /** Resolves once the other process has answered; rejects when the link ends before (`rejected`, `timeout`, …). */
@@ -139,7 +143,9 @@ export class Link extends Emitter<LinkEvents> implements AsyncIterable<Message>,
   openStream({ label = "" }: { label?: string } = {}): LinkStream {
     this.#check();
     if (new TextEncoder().encode(label).length > MAX_LABEL) {
-      throw new RangeError(`a stream's label has at most ${MAX_LABEL} bytes: send the rest through the stream`);
+      throw new RangeError(
+        `a stream's label has at most ${MAX_LABEL} bytes: send the rest through the stream`,
+      );
     }
     return this.#shared.openStream(label);
   }
@@ -197,7 +203,9 @@ function bytesOf(data: Uint8Array | string | Message): Uint8Array {
 
 function idOf(text: string | undefined): Uint8Array | undefined {
   const id = text === undefined ? undefined : messageId(text);
-  if (text !== undefined && !id) throw new TypeError("a message id is 32 lower-case hex digits, as in message.id");
+  if (text !== undefined && !id) {
+    throw new TypeError("a message id is 32 lower-case hex digits, as in message.id");
+  }
   return id;
 }
 

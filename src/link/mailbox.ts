@@ -114,7 +114,9 @@ export class Inbox {
    * not us. Only the last chunk may be short: a million single bytes would cost us a
    * hundred million.
    */
-  private building: { id: Uint8Array; asks: boolean; size: number; parts: Uint8Array[]; filled: number } | undefined;
+  private building:
+    | { id: Uint8Array; asks: boolean; size: number; parts: Uint8Array[]; filled: number }
+    | undefined;
   private charged = 0;
   private unread = 0;
   private granted = MESSAGE_WINDOW;
@@ -132,7 +134,9 @@ export class Inbox {
 
   private continue(chunk: MessageChunk | MoreChunk): Incoming | undefined | "violation" {
     const building = this.building;
-    if (!building || chunk.bytes.length !== Math.min(MAX_CHUNK, building.size - building.filled)) return "violation";
+    if (!building || chunk.bytes.length !== Math.min(MAX_CHUNK, building.size - building.filled)) {
+      return "violation";
+    }
     building.parts.push(chunk.bytes);
     building.filled += chunk.bytes.length;
     if (building.filled < building.size) return undefined;

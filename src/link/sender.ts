@@ -125,7 +125,14 @@ export class Sender {
       return undefined;
     }
     const frame = encodeNumbered(next.frame, this.nextSeq);
-    const chunk: Chunk = { frame, arrived: next.arrived, packet: 0, sentAt: 0, transmissions: 0, state: "lost" };
+    const chunk: Chunk = {
+      frame,
+      arrived: next.arrived,
+      packet: 0,
+      sentAt: 0,
+      transmissions: 0,
+      state: "lost",
+    };
     this.chunks.push(chunk);
     if (first || frame.length <= room) return chunk;
     this.lost.push(chunk); // numbered already: it leads the next packet

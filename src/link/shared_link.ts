@@ -14,9 +14,9 @@ import { Connection } from "./connection.ts";
 import type { Greeting, Local, OpenedInit } from "./greeting.ts";
 import { MAX_SIZE } from "./limits.ts";
 import { hex, Message } from "./message.ts";
-import { Outgoing } from "./outgoing.ts";
 import type { Packet } from "./packet.ts";
-import { type Posted, PostedMessage } from "./posted.ts";
+import type { Posted } from "./posted.ts";
+import { type PostOptions, Posts } from "./posts.ts";
 import { Queue } from "./queue.ts";
 import { type LinkStream, webStream } from "./stream.ts";
 
@@ -42,18 +42,6 @@ export interface LinkListener {
   ended(end: ConnectionEnd): void;
 }
 
-export interface PostOptions {
-  /** Milliseconds within which the message must be delivered; 0: fail at once unless the peer is there. Default: as long as the link lives. */
-  deadline?: number;
-  signal?: AbortSignal;
-  /** Ask to hear when the application there acknowledged the message (`processed`). */
-  asks?: boolean;
-  /** 16 bytes instead of random ones: an application that stores messages sends one again under its id. */
-  id?: Uint8Array;
-  /** Called after each change of status. */
-  onStatus?: (posted: Posted) => void;
-}
-
 /** Waits between looking for a peer that is away, milliseconds. */
 const SEEK_FIRST = 250;
 const SEEK_LAST = 5_000;
@@ -70,7 +58,7 @@ export class SharedLink {
   readonly opened: Promise<void>;
   private settleOpened!: { resolve(): void; reject(error: Error): void };
   private readonly carrier: Carrier;
-  private readonly posted = new Map<string, PostedMessage>();
+  private readonly posts: Posts;
   private readonly pings = new Map<number, (now: number) => void>();
   private doubted = false;
   /** The greeting leaves in a moment, so that what is sent at once travels in it. */
@@ -83,6 +71,11 @@ export class SharedLink {
     this.carrier = carrier;
     this.peer = peer;
     this.key = key;
+    this.posts = new Posts(
+      peer,
+      carrier.clock,
+      (message) => this.connection.conversation.outbox.withdraw(message),
+    );
     this.opened = new Promise<void>((resolve, reject) => this.settleOpened = { resolve, reject });
     this.opened.catch(() => {});
     this.connection = new Connection(carrier.local, key, this.events(), carrier.clock.now());
@@ -175,8 +168,9 @@ export class SharedLink {
     this.seek = undefined;
     const known = this.connection.instance;
     const same = known !== undefined && compareBytes(known, record.instance) === 0;
-    if (!same || this.doubted || this.connection.standing === "hailing") this.connection.hail(record, this.now);
-    else this.connection.foundAgain(this.now);
+    if (!same || this.doubted || this.connection.standing === "hailing") {
+      this.connection.hail(record, this.now);
+    } else this.connection.foundAgain(this.now);
     this.doubted = false;
     this.wake();
   }
@@ -191,21 +185,14 @@ export class SharedLink {
   // What the handles want.
 
   post(data: Uint8Array, options: PostOptions): Posted {
-    const outgoing = new Outgoing(
-      options.id ?? this.carrier.local.random(16),
-      data,
-      options.asks ?? false,
-      this.carrier.clock.wall(),
-    );
-    const posted = new PostedMessage(outgoing, options.onStatus);
-    const refusal = this.refusal(data, options);
-    if (refusal) {
-      outgoing.advance("failed", this.carrier.clock.wall(), refusal);
-      return posted;
+    const id = options.id ?? this.carrier.local.random(16);
+    const posted = this.posts.add(id, data, options, this.refusal(data, options));
+    if (posted.status === "failed") return posted;
+    const { connection } = this;
+    if (options.deadline) {
+      connection.patientUntil = Math.max(connection.patientUntil, this.now + options.deadline);
     }
-    this.posted.set(posted.id, posted);
-    this.connection.conversation.post(outgoing);
-    this.bound(posted, options);
+    connection.conversation.post(posted.outgoing);
     this.wake();
     return posted;
   }
@@ -213,37 +200,25 @@ export class SharedLink {
   private refusal(data: Uint8Array, { deadline, signal }: PostOptions): WaymeetError | undefined {
     const peer = this.peer;
     if (this.end) return this.error();
-    if (this.connection.standing === "closing") return new WaymeetError("closed", "the link is being closed", { peer });
-    if (signal?.aborted) return new WaymeetError("aborted", "the send was aborted", { peer, cause: signal.reason });
+    if (this.connection.standing === "closing") {
+      return new WaymeetError("closed", "the link is being closed", { peer });
+    }
+    if (signal?.aborted) {
+      return new WaymeetError("aborted", "the send was aborted", { peer, cause: signal.reason });
+    }
     if (data.length > MAX_SIZE) {
-      return new WaymeetError("too-large", `a message has at most ${MAX_SIZE} bytes, this one ${data.length}: send it as a stream (link.openStream)`, { peer });
+      return new WaymeetError(
+        "too-large",
+        `a message has at most ${MAX_SIZE} bytes, this one ${data.length}: send it as a stream (link.openStream)`,
+        { peer },
+      );
     }
     if (deadline === 0 && !this.reachable) {
-      return new WaymeetError("absent", "the peer is away: give the send a deadline to wait for it", { peer });
+      return new WaymeetError("absent", "the peer is away: give the send a deadline to wait for it", {
+        peer,
+      });
     }
     return undefined;
-  }
-
-  private bound(posted: PostedMessage, { deadline, signal }: PostOptions): void {
-    const undo: (() => void)[] = [];
-    if (deadline) {
-      this.connection.patientUntil = Math.max(this.connection.patientUntil, this.now + deadline);
-      undo.push(this.carrier.clock.after(deadline, () => this.giveUp(posted, "timeout", `not acknowledged within ${deadline} ms`)));
-    }
-    if (signal) {
-      const abort = () => this.giveUp(posted, "aborted", "the send was aborted", signal.reason);
-      signal.addEventListener("abort", abort);
-      undo.push(() => signal.removeEventListener("abort", abort));
-    }
-    const release = () => undo.forEach((each) => each());
-    if (undo.length > 0) posted.delivered.then(release, release);
-  }
-
-  private giveUp(posted: PostedMessage, code: WaymeetErrorCode, why: string, cause?: unknown): void {
-    const unsent = this.connection.conversation.outbox.withdraw(posted.outgoing);
-    const text = unsent ? why : `${why}; some of it was sent and may arrive`;
-    posted.outgoing.advance("failed", this.carrier.clock.wall(), new WaymeetError(code, text, { peer: this.peer, cause }));
-    this.posted.delete(posted.id);
   }
 
   openStream(label: string): LinkStream {
@@ -254,7 +229,10 @@ export class SharedLink {
     return webStream(stream, () => this.touched(conversation, stream));
   }
 
-  private touched(conversation: Connection["conversation"], stream: Parameters<Connection["conversation"]["touched"]>[0]): void {
+  private touched(
+    conversation: Connection["conversation"],
+    stream: Parameters<Connection["conversation"]["touched"]>[0],
+  ): void {
     conversation.touched(stream);
     this.wake();
   }
@@ -267,7 +245,9 @@ export class SharedLink {
       const began = this.now;
       const abort = () => {
         this.pings.delete(nonce);
-        reject(new WaymeetError("aborted", "the ping was aborted", { peer: this.peer, cause: signal?.reason }));
+        reject(
+          new WaymeetError("aborted", "the ping was aborted", { peer: this.peer, cause: signal?.reason }),
+        );
       };
       signal?.addEventListener("abort", abort);
       this.pings.set(nonce, (now) => {
@@ -336,9 +316,9 @@ export class SharedLink {
         const { conversation } = this.connection;
         this.streams.push(webStream(stream, () => this.touched(conversation, stream)));
       },
-      departed: (outgoing) => outgoing.advance("sent", this.carrier.clock.wall()),
-      delivered: (outgoing) => this.delivered(outgoing),
-      processed: (id) => this.processed(hex(id)),
+      departed: (outgoing) => this.posts.departed(outgoing),
+      delivered: (outgoing) => this.posts.delivered(outgoing),
+      processed: (id) => this.posts.processed(hex(id)),
       probeAnswered: (nonce) => {
         this.pings.get(nonce)?.(this.now);
         this.pings.delete(nonce);
@@ -368,16 +348,6 @@ export class SharedLink {
     });
   }
 
-  private delivered(outgoing: Outgoing): void {
-    outgoing.advance("delivered", this.carrier.clock.wall());
-    if (!outgoing.asks) this.posted.delete(hex(outgoing.id));
-  }
-
-  private processed(id: string): void {
-    this.posted.get(id)?.outgoing.advance("processed", this.carrier.clock.wall());
-    this.posted.delete(id);
-  }
-
   private finish(end: ConnectionEnd): void {
     this.end = end;
     const last = end.by === "remote" ? this.connection.farewell(this.now) : undefined;
@@ -395,11 +365,7 @@ export class SharedLink {
 
   private failAll(): void {
     const error = this.error();
-    for (const posted of this.posted.values()) {
-      posted.outgoing.advance("failed", this.carrier.clock.wall(), error);
-      posted.abandon(error);
-    }
-    this.posted.clear();
+    this.posts.failAll(error);
     for (const stream of this.connection.conversation.openStreams) {
       stream.takeReset("writer", error.message);
       stream.takeReset("reader", error.message);

@@ -124,7 +124,9 @@ class Writing {
 
   private abort(why: unknown): void {
     if (this.error) return;
-    this.error = why instanceof Error ? why : new WaymeetError("aborted", "the writer was aborted", { cause: why });
+    this.error = why instanceof Error
+      ? why
+      : new WaymeetError("aborted", "the writer was aborted", { cause: why });
     this.stream.reset("writer", textOf(why));
     this.touched();
     this.wake();

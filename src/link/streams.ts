@@ -24,7 +24,9 @@ export class Streams implements Source {
 
   /** Bytes, or their end, wait to be sent or acknowledged. */
   get busy(): boolean {
-    return this.open.some(({ write }) => write.queued > 0 || write.state === "ending" || write.state === "ended");
+    return this.open.some(({ write }) =>
+      write.queued > 0 || write.state === "ending" || write.state === "ended"
+    );
   }
 
   /** Bytes, or their end, wait to be sent. */

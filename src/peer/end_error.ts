@@ -19,7 +19,14 @@ const CODES: ReadonlyMap<number, WaymeetErrorCode> = new Map<number, WaymeetErro
 export function errorOf(end: SessionEnd, url: string): WaymeetError {
   const code = end.by === "network" ? "node-unreachable" : CODES.get(end.reason) ?? "refused";
   const text = end.text || reasonName(end.reason);
-  if (code === "node-unreachable") return new WaymeetError(code, `no session with ${url}: ${text}. Is a node running there?`);
-  if (code === "replaced") return new WaymeetError(code, "another program opened a peer with this key and took its place; give each program its own key");
+  if (code === "node-unreachable") {
+    return new WaymeetError(code, `no session with ${url}: ${text}. Is a node running there?`);
+  }
+  if (code === "replaced") {
+    return new WaymeetError(
+      code,
+      "another program opened a peer with this key and took its place; give each program its own key",
+    );
+  }
   return new WaymeetError(code, `${url} says ${reasonName(end.reason)}: ${text}`);
 }

@@ -20,12 +20,17 @@ export class Freshness {
   private swept = 0;
 
   /** True when nothing newer of that peer was seen; remembered then. */
-  admit(peer: string, process: { instance: Uint8Array; started: number }, time: number, now: number): boolean {
+  admit(
+    peer: string,
+    from: { instance: Uint8Array; started: number },
+    time: number,
+    now: number,
+  ): boolean {
     this.sweep(now);
     const known = this.newest.get(peer);
-    if (known && process.started < known.started) return false;
-    if (known && compareBytes(known.instance, process.instance) === 0 && time <= known.time) return false;
-    this.newest.set(peer, { ...process, time, noted: now });
+    if (known && from.started < known.started) return false;
+    if (known && compareBytes(known.instance, from.instance) === 0 && time <= known.time) return false;
+    this.newest.set(peer, { instance: from.instance, started: from.started, time, noted: now });
     return true;
   }
 
@@ -33,7 +38,12 @@ export class Freshness {
   learn(peer: string, instance: Uint8Array, time: number, now: number): void {
     const known = this.newest.get(peer);
     const same = known && compareBytes(known.instance, instance) === 0;
-    this.newest.set(peer, { instance, started: known?.started ?? 0, time: Math.max(time, same ? known.time : 0), noted: now });
+    this.newest.set(peer, {
+      instance,
+      started: known?.started ?? 0,
+      time: Math.max(time, same ? known.time : 0),
+      noted: now,
+    });
   }
 
   /** What is older than the window of first packets is refused for its age alone. */

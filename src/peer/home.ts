@@ -43,7 +43,7 @@ export class Home {
   record: SignedBytes | undefined;
   private readonly settings: Settings;
   private readonly platform: Platform;
-  private readonly process: Process;
+  private readonly own: Process;
   private readonly events: HomeEvents;
   private dialled: Session | undefined;
   private node = 0;
@@ -55,10 +55,10 @@ export class Home {
   private cancel: (() => void) | undefined;
   private closed = false;
 
-  constructor(settings: Settings, platform: Platform, process: Process, events: HomeEvents) {
+  constructor(settings: Settings, platform: Platform, own: Process, events: HomeEvents) {
     this.settings = settings;
     this.platform = platform;
-    this.process = process;
+    this.own = own;
     this.events = events;
   }
 
@@ -68,14 +68,14 @@ export class Home {
   }
 
   dial(): void {
-    const { settings, process } = this;
+    const { settings, own } = this;
     this.url = settings.nodes[this.node % settings.nodes.length]!;
     this.dialled = dialSession({
       url: this.url,
       insecure: settings.insecure,
-      identity: process.identity,
+      identity: own.identity,
       network: settings.network,
-      instance: process.instance,
+      instance: own.instance,
       started: (hello) => this.startedBy(hello),
       agent: this.platform.name,
       token: settings.token,
@@ -85,7 +85,8 @@ export class Home {
       early: (hello) => this.introduce(hello),
       handlers: {
         ready: (session) => this.ready(session),
-        data: (_, message, start, end) => this.events.data(peerOf(message, start), dataPayload(message, start, end)),
+        data: (_, message, start, end) =>
+          this.events.data(peerOf(message, start), dataPayload(message, start, end)),
         control: (_, frame) => this.events.control(frame),
         closed: (_, end) => this.ended(end),
       },
@@ -102,13 +103,13 @@ export class Home {
   private startedBy(hello: Hello): number {
     const difference = hello.time - this.settings.clock.wall();
     this.offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
-    this.started ??= Math.floor(this.process.started + this.offset);
+    this.started ??= Math.floor(this.own.started + this.offset);
     return this.started;
   }
 
   private async publication(node: Key): Promise<Uint8Array> {
     const issued = Math.floor(this.wall());
-    const { identity, instance, linkKey } = this.process;
+    const { identity, instance, linkKey } = this.own;
     const started = this.started!;
     this.record = await signRecord(identity, {
       peer: identity.publicKey,
@@ -146,7 +147,13 @@ export class Home {
     this.session = undefined;
     this.cancel?.();
     if (this.closed) return;
-    const { state, decision } = reconnectStep(this.backoff, end, lasted, Math.random(), this.settings.backoff);
+    const { state, decision } = reconnectStep(
+      this.backoff,
+      end,
+      lasted,
+      Math.random(),
+      this.settings.backoff,
+    );
     this.backoff = state;
     this.events.down(end, this.url, decision);
     if (decision.type === "stop" || this.closed) return;

@@ -42,7 +42,9 @@ export class Lookups {
   async answer({ request, reason, record }: Found): Promise<void> {
     const asked = this.open.get(request);
     if (!asked) return;
-    if (!record || reason !== Reason.none) return asked.settle({ kind: reason === Reason.absent ? "absent" : "lost" });
+    if (!record || reason !== Reason.none) {
+      return asked.settle({ kind: reason === Reason.absent ? "absent" : "lost" });
+    }
     const verdict = await verifyRecord(record, { network: this.network, now: this.clock.wall() });
     // A record that is forged, stale or somebody else's says only that this node knows no better.
     const genuine = verdict.error === undefined && compareBytes(verdict.record.peer, asked.key) === 0;

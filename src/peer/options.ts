@@ -61,7 +61,7 @@ export interface Settings {
 export async function settle(options: PeerOptions): Promise<Settings> {
   const { network = "default", offline = false, insecure = false, clock = systemClock } = options;
   const nodes = [...options.nodes];
-  if (nodes.length === 0) throw new TypeError("Peer.open needs at least one node: { nodes: [\"wss://…\"] }");
+  if (nodes.length === 0) throw new TypeError('Peer.open needs at least one node: { nodes: ["wss://…"] }');
   const identity = await identityOf(options.key);
   for (const url of nodes) sessionUrl(url, identity.id, insecure);
   return {
@@ -88,7 +88,9 @@ function policyOf(accept: AcceptPolicy): (peer: PeerId) => boolean | Promise<boo
   if (accept === "all") return () => true;
   if (accept === "none") return () => false;
   if (typeof accept === "function") return (peer) => accept({ peer });
-  if (typeof accept === "string") throw new TypeError(`accept is "all", "none", a list of PeerIds or a function, not "${accept}"`);
+  if (typeof accept === "string") {
+    throw new TypeError(`accept is "all", "none", a list of PeerIds or a function, not "${accept}"`);
+  }
   const allowed = new Set<string>([...accept].map(parsePeerId));
   return (peer) => allowed.has(peer);
 }

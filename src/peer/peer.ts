@@ -1,10 +1,9 @@
 import { generateLinkKey } from "../link/dh.ts";
-import type { Candidate } from "../link/connection.ts";
-import type { Greeting, Local, OpenedInit } from "../link/greeting.ts";
-import { Link, type SendOptions } from "../link/link.ts";
+import type { Local } from "../link/greeting.ts";
+import type { Link, SendOptions } from "../link/link.ts";
 import type { Delivery } from "../link/outgoing.ts";
 import { type Packet, readPacket, writeUnknown } from "../link/packet.ts";
-import { type Carrier, SharedLink } from "../link/shared_link.ts";
+import type { SharedLink } from "../link/shared_link.ts";
 import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
@@ -12,12 +11,13 @@ import type { Decision } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { encodeData } from "../wire/data_frame.ts";
 import { WaymeetError } from "../wire/error.ts";
-import { type Control, type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { type Control, type Key, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { errorOf } from "./end_error.ts";
 import { Home, random } from "./home.ts";
+import { Links } from "./links.ts";
 import { type Finding, Lookups } from "./lookup.ts";
-import { type PeerOptions, settle, type Settings } from "./options.ts";
+import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
 import { Reception } from "./reception.ts";
 import { LinkRequest } from "./request.ts";
@@ -73,7 +73,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #lookups: Lookups;
   readonly #reception: Reception;
   readonly #clock: Clock;
-  readonly #links = new Map<PeerId, { shared: SharedLink; handles: Set<Link> }>();
+  readonly #links: Links;
   readonly #start = new Standstill();
   #closed: Promise<void> | undefined;
   #failure: WaymeetError | undefined;
@@ -128,24 +128,29 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       stamp: stamps(this.#clock),
     };
     this.#lookups = new Lookups(this.#clock, network);
-    this.#reception = new Reception({
+    const carrier = {
       clock: this.#clock,
       local: this.#local,
-      send: (to, packet) => this.#send(to, packet),
-      knows: (peer) => this.#links.has(peer),
+      send: (to: Key, packet: Uint8Array) => this.#send(to, packet),
+      lookUp: (shared: SharedLink) => void this.#lookUp(shared),
+      why: () => `relay through ${this.#home.url}`,
+    };
+    this.#links = new Links(
+      carrier,
+      () => this.#home.session !== undefined,
+      (link) => this.emit("link", { link }),
+    );
+    this.#reception = new Reception({
+      ...carrier,
+      knows: (peer) => this.#links.get(peer) !== undefined,
       judge: (peer) => this.#judge(peer),
-      welcome: (peer, greeting, init) => this.#welcome(peer, greeting, init),
+      welcome: (peer, greeting, init) => this.#links.welcome(peer, greeting, init),
     });
   }
 
   /** Links under way, one handle each. */
   get links(): ReadonlyMap<PeerId, Link> {
-    const links = new Map<PeerId, Link>();
-    for (const [peer, { handles }] of this.#links) {
-      const [first] = handles;
-      if (first) links.set(peer, first);
-    }
-    return links;
+    return this.#links.handles;
   }
 
   /** The node this peer has a session with now, if any. */
@@ -172,10 +177,10 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     this.#check();
     const began = this.#clock.now();
     for (let wait = SEEK_FIRST;; wait = Math.min(2 * wait, SEEK_LAST)) {
-      const known = this.#open(peer);
-      if (known) return this.#handle(known);
+      const known = this.#links.join(peer);
+      if (known) return known;
       const finding = await this.#seek(peer, began + Math.max(deadline, NODE_PATIENCE), signal);
-      if (finding.kind === "found") return this.#handle(this.#open(peer) ?? this.#greet(peer, finding.record));
+      if (finding.kind === "found") return this.#links.join(peer) ?? this.#links.begin(peer, finding.record);
       const patience = finding.kind === "lost" ? Math.max(deadline, NODE_PATIENCE) : deadline;
       if (this.#clock.now() + wait > began + patience) throw notFound(finding, peer, deadline);
       await this.#start.pause(this.#clock, wait, signal);
@@ -217,9 +222,11 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const error = new WaymeetError("closed", "the peer was closed");
     this.#start.fail(error);
     this.#failure ??= error;
-    const links = [...this.#links.values()];
-    if (this.#home.session) await Promise.all(links.map(({ shared }) => this.#closeShared(shared, "the program ended")));
-    for (const { shared } of links) shared.abort(Reason.linkClosed, "the peer was closed");
+    const links = this.#links.all;
+    if (this.#home.session) {
+      await Promise.all(links.map((shared) => this.#links.close(shared, "the program ended")));
+    }
+    for (const shared of links) shared.abort(Reason.linkClosed, "the peer was closed");
     this.#lookups.lost();
     this.#home.close(Reason.closed);
   }
@@ -228,7 +235,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   #stop(error: WaymeetError, reason: number): void {
     this.#failure ??= error;
     this.#start.fail(error);
-    for (const { shared } of [...this.#links.values()]) shared.abort(reason, error.message);
+    for (const shared of this.#links.all) shared.abort(reason, error.message);
     void this.close();
   }
 
@@ -240,14 +247,14 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   #up(session: Session, url: string): void {
     this.#start.go();
-    for (const { shared } of this.#links.values()) shared.setPath(true);
+    for (const shared of this.#links.all) shared.setPath(true);
     this.emit("node", { state: "connected", url, session: session.id });
   }
 
   #down(end: SessionEnd, url: string, decision: Decision): void {
     this.#start.stop();
     this.#lookups.lost();
-    for (const { shared } of this.#links.values()) shared.setPath(false);
+    for (const shared of this.#links.all) shared.setPath(false);
     const change = { url, reason: reasonName(end.reason), text: end.text };
     if (decision.type === "stop") {
       this.#stop(errorOf(end, url), end.reason);
@@ -264,9 +271,10 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   /** A hint that ends nothing: it makes the link look elsewhere, or slow down. */
   #notice(reason: number, key: Key): void {
-    const shared = this.#links.get(peerIdText(key))?.shared;
-    if (reason === Reason.queueFull || reason === Reason.rateLimited || reason === Reason.overQuota) shared?.congested();
-    else if (reason === Reason.absent || reason === Reason.gone) shared?.absent();
+    const shared = this.#links.get(peerIdText(key));
+    if (reason === Reason.queueFull || reason === Reason.rateLimited || reason === Reason.overQuota) {
+      shared?.congested();
+    } else if (reason === Reason.absent || reason === Reason.gone) shared?.absent();
   }
 
   // Packets.
@@ -284,10 +292,12 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   }
 
   #packet(source: Key, peer: PeerId, packet: Packet): void {
-    const shared = this.#links.get(peer)?.shared;
+    const shared = this.#links.get(peer);
     const result = shared?.take(packet);
     const record = shared?.connection.instance;
-    if (result?.stamp !== undefined && record) this.#reception.freshness.learn(peer, record, result.stamp, this.#clock.now());
+    if (result?.stamp !== undefined && record) {
+      this.#reception.freshness.learn(peer, record, result.stamp, this.#clock.now());
+    }
     const strange = shared === undefined || result?.unknown;
     if (packet.kind === "transport" && strange) this.#send(source, writeUnknown(packet.epoch));
   }
@@ -301,48 +311,6 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     return await request.verdict(this.#settings.accept);
   }
 
-  #welcome(peer: PeerId, greeting: Greeting, init: OpenedInit): Uint8Array | undefined {
-    const known = this.#links.get(peer);
-    if (known) return known.shared.greeted(greeting, init);
-    const link = this.#newLink(peer);
-    const packet = link.shared.greeted(greeting, init);
-    this.emit("link", { link: this.#handle(link) });
-    return packet;
-  }
-
-  #newLink(peer: PeerId): { shared: SharedLink; handles: Set<Link> } {
-    const shared = new SharedLink(this.#carrier(), peer, peerIdBytes(peer));
-    const link = { shared, handles: new Set<Link>() };
-    this.#links.set(peer, link);
-    shared.setPath(this.#home.session !== undefined);
-    return link;
-  }
-
-  #greet(peer: PeerId, record: PeerRecord): { shared: SharedLink; handles: Set<Link> } {
-    const link = this.#newLink(peer);
-    link.shared.greet(record);
-    return link;
-  }
-
-  #open(peer: PeerId): { shared: SharedLink; handles: Set<Link> } | undefined {
-    const link = this.#links.get(peer);
-    return link && link.shared.connection.standing !== "closing" ? link : undefined;
-  }
-
-  #carrier(): Carrier {
-    return {
-      clock: this.#clock,
-      local: this.#local,
-      send: (to, packet) => this.#send(to, packet),
-      lookUp: (shared) => void this.#lookUp(shared),
-      why: () => `relay through ${this.#home.url}`,
-      superseded: (shared, successor) => this.#superseded(shared, successor),
-      ended: (shared) => {
-        if (this.#links.get(shared.peer)?.shared === shared) this.#links.delete(shared.peer);
-      },
-    };
-  }
-
   async #lookUp(shared: SharedLink): Promise<void> {
     const session = this.#home.session;
     if (!session) return; // the link resumes by itself when a session is there
@@ -351,35 +319,11 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     else if (finding.kind === "absent") shared.absent();
   }
 
-  #superseded(shared: SharedLink, successor: Candidate): void {
-    shared.end ?? shared.connection.end({ reason: Reason.linkClosed, text: "the other side began anew", by: "remote" });
-    const link = this.#newLink(shared.peer);
-    link.shared.succeed(successor);
-    this.emit("link", { link: this.#handle(link) });
-  }
-
   async #seek(peer: PeerId, until: number, signal: AbortSignal | undefined): Promise<Finding> {
     await this.#start.wait(this.#clock, until, signal);
     this.#check();
     const session = this.#home.session;
     return session ? await this.#lookups.ask(session, peerIdBytes(peer)) : { kind: "lost" };
-  }
-
-  #handle({ shared, handles }: { shared: SharedLink; handles: Set<Link> }): Link {
-    const link = new Link(shared, async (closing, text) => {
-      handles.delete(closing);
-      if (handles.size === 0) await this.#closeShared(shared, text);
-    });
-    handles.add(link);
-    return link;
-  }
-
-  #closeShared(shared: SharedLink, text: string): Promise<void> {
-    if (shared.end) return Promise.resolve();
-    return new Promise((resolve) => {
-      shared.listeners.add({ presence() {}, restarted() {}, ended: () => resolve() });
-      shared.close(text);
-    });
   }
 }
 
@@ -390,8 +334,12 @@ const SEEK_FIRST = 100;
 const SEEK_LAST = 2_000;
 
 function notFound(finding: Finding, peer: PeerId, deadline: number): WaymeetError {
-  if (finding.kind === "lost") return new WaymeetError("node-unreachable", "the node did not answer: is it running?", { peer });
-  const text = deadline > 0 ? `the peer did not come within ${deadline} ms` : "no node knows this peer: is it running? A dial with a deadline waits for it";
+  if (finding.kind === "lost") {
+    return new WaymeetError("node-unreachable", "the node did not answer: is it running?", { peer });
+  }
+  const text = deadline > 0
+    ? `the peer did not come within ${deadline} ms`
+    : "no node knows this peer: is it running? A dial with a deadline waits for it";
   return new WaymeetError("absent", text, { peer });
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { PeerId } from "../identity/peer_id.ts";
-import { type Greeting, type Local, noiseMessage, openInit, type OpenedInit } from "../link/greeting.ts";
+import { type Greeting, type Local, noiseMessage, type OpenedInit, openInit } from "../link/greeting.ts";
 import { InitCache, type OpenInit } from "../link/init_cache.ts";
 import { type InitPacket, writeRefused } from "../link/packet.ts";
 import type { Clock } from "../session/clock.ts";

@@ -48,7 +48,11 @@ export class Standstill {
     if (this.failure) return Promise.reject(this.failure);
     if (signal?.aborted) return Promise.reject(aborted(signal));
     if (this.going) return Promise.resolve();
-    return this.suspend(first, signal, ({ reject }) => clock?.after(Math.max(0, until - clock.now()), () => reject(late())));
+    return this.suspend(
+      first,
+      signal,
+      ({ reject }) => clock?.after(Math.max(0, until - clock.now()), () => reject(late())),
+    );
   }
 
   /** Resolves after `delay` ms, or when a session comes; rejects as {@link wait}. */

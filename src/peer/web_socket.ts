@@ -43,7 +43,8 @@ class WebSocketPort implements Socket {
     socket.onmessage = ({ data }: { data: ArrayBuffer | string }) =>
       this.handlers?.message(typeof data === "string" ? data : new Uint8Array(data));
     socket.onerror = ({ message }: { message?: string }) => void (this.trouble = message ?? "");
-    socket.onclose = ({ code, reason }: { code: number; reason: string }) => this.ended(code, reason || this.trouble);
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
+      this.ended(code, reason || this.trouble);
   }
 
   get buffered(): number {

@@ -14,17 +14,29 @@ export type Receive = (socket: Socket, admission: Admission) => SocketHandlers;
 
 /** Counts the handshakes under way. */
 export class Doorway {
+  readonly clock: Clock;
+  readonly receive: Receive;
   #pending = 0;
+
+  constructor(clock: Clock, receive: Receive) {
+    this.clock = clock;
+    this.receive = receive;
+  }
 
   get pending(): number {
     return this.#pending;
   }
 
   /** A place, or `undefined` when `limit` of them are taken. */
-  admit(limit: number, claimed: PeerId, address: string, clock: Clock, receive: Receive): Admission | undefined {
+  admit(limit: number, claimed: PeerId, address: string): Admission | undefined {
     if (this.#pending >= limit) return undefined;
     this.#pending++;
-    return new Admission(claimed, address, clock, receive, () => this.#pending--);
+    return new Admission(claimed, address, this);
+  }
+
+  /** Called once by each admission. */
+  free(): void {
+    this.#pending--;
   }
 }
 
@@ -36,17 +48,15 @@ export class Doorway {
 export class Admission {
   readonly claimed: PeerId;
   readonly address: string;
-  readonly #receive: Receive;
-  readonly #free: () => void;
+  readonly #doorway: Doorway;
   readonly #stopWaiting: () => void;
   #state: "waiting" | "open" | "released" = "waiting";
 
-  constructor(claimed: PeerId, address: string, clock: Clock, receive: Receive, free: () => void) {
+  constructor(claimed: PeerId, address: string, doorway: Doorway) {
     this.claimed = claimed;
     this.address = address;
-    this.#receive = receive;
-    this.#free = free;
-    this.#stopWaiting = clock.after(HANDSHAKE_STEP, () => this.release());
+    this.#doorway = doorway;
+    this.#stopWaiting = doorway.clock.after(HANDSHAKE_STEP, () => this.release());
   }
 
   /**
@@ -57,7 +67,7 @@ export class Admission {
     if (this.#state !== "waiting") return undefined;
     this.#state = "open";
     this.#stopWaiting();
-    const handlers = this.#receive(socket, this);
+    const handlers = this.#doorway.receive(socket, this);
     handlers.open?.();
     return handlers;
   }
@@ -67,6 +77,6 @@ export class Admission {
     if (this.#state === "released") return;
     this.#state = "released";
     this.#stopWaiting();
-    this.#free();
+    this.#doorway.free();
   }
 }

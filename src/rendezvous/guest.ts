@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { PeerId } from "../identity/peer_id.ts";
 import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts";
 import type { AuthBody, Control, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
@@ -31,7 +32,10 @@ export interface Refusal {
 
 export class Guest implements SessionHandlers {
   readonly #host: Host;
-  readonly #admission: Admission;
+  readonly claimed: PeerId;
+  readonly address: string;
+  /** Until the handshake is over: an idle peer keeps nothing of it. */
+  #admission: Admission | undefined;
   /** Clock time at which the session became ready, milliseconds. */
   since = 0;
   seat: Seat | undefined;
@@ -41,11 +45,13 @@ export class Guest implements SessionHandlers {
 
   constructor(host: Host, admission: Admission) {
     this.#host = host;
+    this.claimed = admission.claimed;
+    this.address = admission.address;
     this.#admission = admission;
   }
 
   ready(session: Session): void {
-    this.#admission.release();
+    this.#releasePlace();
     this.auth = undefined;
     this.#host.arrived(this, session);
   }
@@ -78,15 +84,20 @@ export class Guest implements SessionHandlers {
   }
 
   closed(session: Session, end: SessionEnd): void {
-    this.#admission.release();
+    this.#releasePlace();
     this.#host.departed(this, session, end);
+  }
+
+  #releasePlace(): void {
+    this.#admission?.release();
+    this.#admission = undefined;
   }
 
   /** What logs and events say about this guest. */
   describe(session: Session, reason: Reason, text: string): NodeEventDetail {
     return {
-      peer: this.#admission.claimed,
-      address: this.#admission.address,
+      peer: this.claimed,
+      address: this.address,
       agent: tidy((session.auth ?? this.auth)?.agent ?? ""),
       session: session.id,
       reason: reasonName(reason),

@@ -11,7 +11,7 @@ import { getLogger, type Logger } from "@logtape/logtape";
 import type { Hono } from "hono";
 import type { Identity } from "../identity/identity.ts";
 import { type PeerId, peerIdBytes, peerIdText, tryPeerId } from "../identity/peer_id.ts";
-import { acceptSession, type Verdict } from "../session/accept.ts";
+import { type AcceptOptions, acceptSession, type Verdict } from "../session/accept.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
@@ -61,6 +61,8 @@ export interface NodeOptions {
   log?: Logger;
 }
 
+type Reception = Omit<AcceptOptions, "claimed" | "address" | "handlers">;
+
 /** Milliseconds between two looks at queues that are being emptied. */
 const FLUSH_POLL = 20;
 /** Milliseconds that a drain keeps for closing handshakes, at the end of its grace. */
@@ -95,10 +97,11 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   readonly #began: number;
   readonly #ticker: Ticker;
   readonly #registry = new Registry();
-  readonly #doorway = new Doorway();
+  readonly #doorway: Doorway;
   readonly #bans = new Bans();
-  readonly #open = new Set<Session>();
+  readonly #open = new Map<Session, Guest>();
   readonly #host: Host;
+  readonly #reception: Reception;
   #draining = false;
 
   /** @throws {RangeError} when a limit is out of bounds. */
@@ -113,7 +116,9 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     this.#log = (options.log ?? getLogger(["waymeet", "node"])).with({ node: this.id, network: this.network });
     this.#began = this.#clock.now();
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
+    this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
     this.#host = this.#makeHost();
+    this.#reception = this.#makeReception();
     this.app = nodeApp(this.#appPort());
   }
 
@@ -147,8 +152,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     if (peer === undefined) return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
     if (this.#draining) return refused(503, Reason.draining, "this node is leaving; try another one");
     const { handshakes } = this.limits;
-    const receive = (socket: Socket, admission: Admission) => this.#receive(socket, admission);
-    const admission = this.#doorway.admit(handshakes, peer, address, this.#clock, receive);
+    const admission = this.#doorway.admit(handshakes, peer, address);
     return admission ?? this.#refuseCrowd(peer, address);
   }
 
@@ -192,7 +196,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     const start = this.#clock.now();
     do {
       const patient = this.#clock.now() - start < grace - CLOSING_TIME;
-      for (const session of [...this.#open]) {
+      for (const session of [...this.#open.keys()]) {
         if (!patient || session.buffered === 0) this.#dismiss(session);
       }
       if (this.#open.size > 0) await this.#pause(FLUSH_POLL);
@@ -212,26 +216,34 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     session.close(Reason.draining, "this node is leaving", this.#otherNodes());
   }
 
-  #receive(socket: Socket, admission: Admission): SocketHandlers {
-    const guest = new Guest(this.#host, admission);
-    const { session, handlers } = acceptSession(socket, {
+  /** What the handshakes of all guests have in common. */
+  #makeReception(): Reception {
+    return {
       identity: this.#o.identity,
       network: this.network,
-      claimed: admission.claimed,
       hosts: this.#o.hosts,
-      address: admission.address,
       clock: this.#clock,
       random: this.#random,
       liveness: this.#o.liveness,
       ticker: this.#ticker,
+      welcome: () => ({ nodes: this.#otherNodes(), stun: [...this.#o.stun ?? []] }),
+      authorize: (auth, session) => this.#authorize(this.#open.get(session)!, auth),
+      onError: (error) => this.#log.error("a handler failed: {error}", { error }),
+    };
+  }
+
+  /** Inherited options, because a session keeps them: an idle peer costs three fields of them. */
+  #receive(socket: Socket, admission: Admission): SocketHandlers {
+    const guest = new Guest(this.#host, admission);
+    const options = Object.assign(Object.create(this.#reception) as Reception, {
+      claimed: admission.claimed,
+      address: admission.address,
+      handlers: guest,
       maxPayload: this.limits.payload,
       maxQueue: this.limits.queue,
-      welcome: () => ({ nodes: this.#otherNodes(), stun: [...this.#o.stun ?? []] }),
-      authorize: (auth) => this.#authorize(guest, auth),
-      handlers: guest,
-      onError: (error) => this.#log.error("a handler failed: {error}", { peer: admission.claimed, error }),
     });
-    this.#open.add(session);
+    const { session, handlers } = acceptSession(socket, options);
+    this.#open.set(session, guest);
     return handlers;
   }
 

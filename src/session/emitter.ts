@@ -2,7 +2,9 @@
 export type EventWith<Fields> = Event & Readonly<Fields>;
 
 /** A listener, as a function or an object. */
-export type Listener<Fields> = ((event: EventWith<Fields>) => void) | { handleEvent(event: EventWith<Fields>): void };
+export type Listener<Fields> = ((event: EventWith<Fields>) => void) | {
+  handleEvent(event: EventWith<Fields>): void;
+};
 
 /**
  * An `EventTarget` whose events are typed: `Events` maps each type to the fields of its

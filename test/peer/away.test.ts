@@ -5,7 +5,8 @@ import { generateIdentity } from "../../src/identity/identity.ts";
 import { WaymeetError } from "../../src/wire/error.ts";
 import { collect, nextLink, VirtualWorld } from "./virtual_world.ts";
 
-const code = (expected: string) => (error: unknown) => error instanceof WaymeetError && error.code === expected;
+const code = (expected: string) => (error: unknown) =>
+  error instanceof WaymeetError && error.code === expected;
 
 describe("nodes and peers that come and go", () => {
   let world: VirtualWorld;
@@ -17,37 +18,40 @@ describe("nodes and peers that come and go", () => {
 
   it("a node killed under traffic, at any moment, loses and doubles nothing", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 4 }), async (kills) => {
-        const world = new VirtualWorld();
-        await world.start();
-        const [a, b] = [await world.open(), await world.open()];
-        const arriving = nextLink(b);
-        const link = await world.run(a.dial(b.id));
-        const count = 200;
-        const sends: Promise<unknown>[] = [];
-        const sending = (async () => {
-          for (let i = 0; i < count; i++) {
-            sends.push(link.send(`a${i}`));
-            await new Promise<void>((resolve) => world.clock.after(3, resolve));
+      fc.asyncProperty(
+        fc.array(fc.integer({ min: 1, max: 400 }), { minLength: 1, maxLength: 4 }),
+        async (kills) => {
+          const world = new VirtualWorld();
+          await world.start();
+          const [a, b] = [await world.open(), await world.open()];
+          const arriving = nextLink(b);
+          const link = await world.run(a.dial(b.id));
+          const count = 200;
+          const sends: Promise<unknown>[] = [];
+          const sending = (async () => {
+            for (let i = 0; i < count; i++) {
+              sends.push(link.send(`a${i}`));
+              await new Promise<void>((resolve) => world.clock.after(3, resolve));
+            }
+          })();
+          const incoming = await world.run(arriving);
+          const atB = collect(incoming, (message) => void incoming.send(message));
+          const atA = collect(link);
+          for (const wait of kills) {
+            await world.clock.advance(wait);
+            world.kill();
+            await world.clock.advance(wait % 50);
+            world.restart();
           }
-        })();
-        const incoming = await world.run(arriving);
-        const atB = collect(incoming, (message) => void incoming.send(message));
-        const atA = collect(link);
-        for (const wait of kills) {
-          await world.clock.advance(wait);
-          world.kill();
-          await world.clock.advance(wait % 50);
-          world.restart();
-        }
-        await world.run(sending);
-        await world.run(Promise.all(sends));
-        await world.clock.advance(120_000);
-        const expected = Array.from({ length: count }, (_, i) => `a${i}`);
-        assert.deepEqual(atB, expected);
-        assert.deepEqual(atA, expected);
-        await world.end();
-      }),
+          await world.run(sending);
+          await world.run(Promise.all(sends));
+          await world.clock.advance(120_000);
+          const expected = Array.from({ length: count }, (_, i) => `a${i}`);
+          assert.deepEqual(atB, expected);
+          assert.deepEqual(atA, expected);
+          await world.end();
+        },
+      ),
       { numRuns: 12 },
     );
   });
@@ -86,7 +90,10 @@ describe("nodes and peers that come and go", () => {
     const link = await world.run(a.dial(b.id));
     await world.run(link.opened);
     await world.run(b.close());
-    await assert.rejects(world.run(link.send("x", { deadline: 5_000 }), 6_000), (error) => code("timeout")(error) || code("closed")(error));
+    await assert.rejects(
+      world.run(link.send("x", { deadline: 5_000 }), 6_000),
+      (error) => code("timeout")(error) || code("closed")(error),
+    );
   });
 
   it("a peer that restarts gets what its predecessor did not take, under the same ids", async () => {

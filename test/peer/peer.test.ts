@@ -56,7 +56,9 @@ describe("two peers and a node", () => {
     message!.ack();
     const { times } = await world.run(posted.processed);
     assert.deepEqual(seen, ["sent", "delivered", "processed"]);
-    assert(times.queued! <= times.sent! && times.sent! <= times.delivered! && times.delivered! < times.processed!);
+    assert(
+      times.queued! <= times.sent! && times.sent! <= times.delivered! && times.delivered! < times.processed!,
+    );
   });
 
   it("dialling a peer that is not there says so at once", async () => {
@@ -122,7 +124,9 @@ describe("two peers and a node", () => {
     const closing = link.close("all said");
     const incoming = await world.run(arriving);
     const texts = collect(incoming);
-    const ended = new Promise((resolve) => incoming.addEventListener("close", ({ by, reason }) => resolve([by, reason])));
+    const ended = new Promise((resolve) =>
+      incoming.addEventListener("close", ({ by, reason }) => resolve([by, reason]))
+    );
     await world.run(closing);
     assert.deepEqual(await world.run(ended), ["remote", "all said"]);
     assert.equal(texts.length, 500);
@@ -141,8 +145,9 @@ describe("two peers and a node", () => {
   it("a request listener decides, now or later, and its reason is told", async () => {
     const [a, b, c] = [await world.open(), await world.open({ accept: "none" }), await world.open()];
     b.addEventListener("request", ({ request }) => {
-      if (request.peer === a.id) request.decideLater(new Promise((resolve) => world.clock.after(500, () => resolve(true))));
-      else request.reject("I do not know you");
+      if (request.peer === a.id) {
+        request.decideLater(new Promise((resolve) => world.clock.after(500, () => resolve(true))));
+      } else request.reject("I do not know you");
     });
     const link = await world.run(a.dial(b.id));
     await world.run(link.send("hello"));
@@ -246,7 +251,10 @@ describe("two peers and a node", () => {
     world.kill();
     await assert.rejects(world.run(link.send("x", { signal: soon() }), 500), code("aborted"));
     await assert.rejects(world.run(link.ping({ signal: soon() }), 500), code("aborted"));
-    await assert.rejects(world.run(world.opening({ offline: false, nodes: ["ws://127.0.0.2"] }), 500), code("node-unreachable"));
+    await assert.rejects(
+      world.run(world.opening({ offline: false, nodes: ["ws://127.0.0.2"] }), 500),
+      code("node-unreachable"),
+    );
     world.restart();
   });
 });

@@ -35,7 +35,12 @@ export class VirtualWorld {
   }
 
   async start(url: string = "ws://127.0.0.1", options: Partial<NodeOptions> = {}): Promise<string> {
-    this.stations.set(url, { identity: await generateIdentity(), options, node: undefined, lines: new Set() });
+    this.stations.set(url, {
+      identity: await generateIdentity(),
+      options,
+      node: undefined,
+      lines: new Set(),
+    });
     this.restart(url);
     return url;
   }
@@ -44,7 +49,14 @@ export class VirtualWorld {
     const station = this.stations.get(url)!;
     const { identity, options } = station;
     const access = { kind: "open" } as const;
-    station.node = new RendezvousNode({ clock: this.clock, random, access, hosts: "any", ...options, identity });
+    station.node = new RendezvousNode({
+      clock: this.clock,
+      random,
+      access,
+      hosts: "any",
+      ...options,
+      identity,
+    });
   }
 
   /** As kill -9: connections break, what was under way is gone, nothing is said. */
@@ -73,7 +85,11 @@ export class VirtualWorld {
     class VirtualPeer extends Peer {
       protected static override platform: Platform = platform;
     }
-    const opened = VirtualPeer.open({ nodes: [[...this.stations.keys()][0]!], clock: this.clock, ...options });
+    const opened = VirtualPeer.open({
+      nodes: [[...this.stations.keys()][0]!],
+      clock: this.clock,
+      ...options,
+    });
     opened.then((peer) => this.peers.push(peer), () => {});
     return opened;
   }
@@ -120,7 +136,11 @@ export class VirtualWorld {
 
 /** A wrong clock: `by` milliseconds off. */
 export function wrongClock(clock: VirtualClock, by: number): Clock {
-  return { now: () => clock.now(), wall: () => clock.wall() + by, after: (delay, run) => clock.after(delay, run) };
+  return {
+    now: () => clock.now(),
+    wall: () => clock.wall() + by,
+    after: (delay, run) => clock.after(delay, run),
+  };
 }
 
 /** Resolves with the next link that somebody begins with `peer`. */
