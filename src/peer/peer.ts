@@ -37,6 +37,18 @@ export interface NodeChange {
   retryIn?: number;
 }
 
+/** A session with a node. */
+export interface NodeSession {
+  url: string;
+  id: PeerId;
+  /** 32 hex digits, the same in the node's log. */
+  session: string;
+  /** Smoothed round trip, milliseconds. */
+  rtt: number | undefined;
+  pingsSent: number;
+  pongsMatched: number;
+}
+
 export interface PeerEvents {
   /** Another peer began a link; close it when done. */
   link: { link: Link };
@@ -153,10 +165,17 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     return this.#links.handles;
   }
 
-  /** The node this peer has a session with now, if any. */
-  get node(): { url: string; session: string; rtt: number | undefined } | undefined {
+  /** The session with a node that this peer has now, if any. */
+  get node(): NodeSession | undefined {
     const session = this.#home.session;
-    return session && { url: this.#home.url, session: session.id, rtt: session.rtt };
+    return session && {
+      url: this.#home.url,
+      id: session.remote,
+      session: session.id,
+      rtt: session.rtt,
+      pingsSent: session.pingsSent,
+      pongsMatched: session.pongsMatched,
+    };
   }
 
   get closed(): boolean {
