@@ -12,6 +12,8 @@ import type { Socket, SocketHandlers } from "../src/session/socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 
+export * from "../src/rendezvous/embed.ts";
+
 /** Bun's server as far as this file needs it: the types of Bun do not pass `deno check`. */
 interface BunServer {
   readonly port: number;
@@ -32,7 +34,7 @@ declare const Bun: { serve(options: Record<string, unknown>): BunServer };
 
 /** What a socket carries from the upgrade to its end. */
 class Visit implements Socket {
-  readonly #admission: Admission;
+  #admission: Admission | undefined;
   #ws: BunSocket | undefined;
   #handlers: SocketHandlers | undefined;
 
@@ -59,7 +61,8 @@ class Visit implements Socket {
 
   opened(ws: BunSocket): void {
     this.#ws = ws;
-    this.#handlers = this.#admission.open(this);
+    this.#handlers = this.#admission?.open(this);
+    this.#admission = undefined;
     if (this.#handlers === undefined) ws.terminate();
   }
   received(message: Uint8Array | string): void {
@@ -114,7 +117,11 @@ export function serve(options: ServeOptions = {}): Promise<RunningNode> {
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw
-async function listen({ host, port }: { host: string; port: number }, app: Hono<NodeApp>, node: RendezvousNode): Promise<Listener> {
+async function listen(
+  { host, port }: { host: string; port: number },
+  app: Hono<NodeApp>,
+  node: RendezvousNode,
+): Promise<Listener> {
   const server = Bun.serve({
     hostname: host,
     port,

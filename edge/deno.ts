@@ -11,10 +11,18 @@ import type { Socket } from "../src/session/socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 
+export * from "../src/rendezvous/embed.ts";
+
 /** Deno's globals as far as this file needs them: a global `Deno` does not pass `tsc`. */
 interface DenoRuntime {
   serve(
-    options: { hostname: string; port: number; signal: AbortSignal; onListen(): void; onError(error: unknown): Response },
+    options: {
+      hostname: string;
+      port: number;
+      signal: AbortSignal;
+      onListen(): void;
+      onError(error: unknown): Response;
+    },
     handler: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
   ): { addr: { port: number }; finished: Promise<void> };
   upgradeWebSocket(
@@ -69,7 +77,9 @@ function attach(ws: WebSocket, admission: Admission): void {
     ws.onclose = ({ code, reason }) => handlers.close(code, reason);
     ws.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
       // Deno itself takes messages of up to 64 MiB.
-      if (typeof data !== "string" && data.byteLength > MAX_MESSAGE) return ws.close(4007, "message too large");
+      if (typeof data !== "string" && data.byteLength > MAX_MESSAGE) {
+        return ws.close(4007, "message too large");
+      }
       handlers.message(typeof data === "string" ? data : new Uint8Array(data));
     };
   };

@@ -16,6 +16,8 @@ import type { Socket } from "../src/session/socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 
+export * from "../src/rendezvous/embed.ts";
+
 class NodeSocket implements Socket {
   readonly #ws: WebSocket;
 
@@ -41,7 +43,9 @@ class NodeSocket implements Socket {
 
 /** What waits in a queue would keep alive all that came with it in one read of the network (protocol rule 15). */
 function unpinned(message: Uint8Array | string): Uint8Array | string {
-  return typeof message === "string" || message.byteLength === message.buffer.byteLength ? message : Uint8Array.from(message);
+  return typeof message === "string" || message.byteLength === message.buffer.byteLength
+    ? message
+    : Uint8Array.from(message);
 }
 
 function attach(ws: WebSocket, socket: Duplex, admission: Admission): void {
@@ -130,7 +134,11 @@ async function listen({ host, port }: { host: string; port: number }, app: Hono<
     return app.fetch(request, { address: incoming.socket.remoteAddress ?? "" });
   }, { overrideGlobalObjects: false });
   // Milliseconds; a slow request holds its connection no longer.
-  const server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_500 }, answer);
+  const server = createServer({
+    headersTimeout: 5_000,
+    requestTimeout: 10_000,
+    connectionsCheckingInterval: 2_500,
+  }, answer);
   const sockets = answerUpgrades(server, app);
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject).listen(port, host, resolve);

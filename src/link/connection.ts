@@ -5,14 +5,11 @@
  *
  * @module
  */
-import { compareBytes } from "../wire/cbor.ts";
 import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { Agreement } from "./agreement.ts";
 import type { Candidate, ConnectionEnd, ConnectionEvents, Standing } from "./connection_events.ts";
 import { Conversation } from "./conversation.ts";
-import { Epoch } from "./epoch.ts";
-import { type Greeting, type Local, newerProcess, type OpenedInit, sameProcess } from "./greeting.ts";
-import { Hail } from "./hail.ts";
-import { Keyring } from "./keyring.ts";
+import type { Greeting, Local, OpenedInit } from "./greeting.ts";
 import { CLOSE_PATIENCE, HANDSHAKE_RETRY, MAX_FIRST, MAX_PACKET, PROBES_IN_VAIN } from "./limits.ts";
 import type { RefusedPacket, ResponsePacket, TransportPacket } from "./packet.ts";
 import { Presence } from "./presence.ts";
@@ -27,27 +24,20 @@ export class Connection {
   conversation: Conversation;
   /** The connection does not give up before this time: somebody wants to wait that long for the peer. */
   patientUntil: number = -Infinity;
-  private readonly local: Local;
   private readonly events: ConnectionEvents;
   private readonly presence: Presence;
-  private conversationId: Uint8Array;
-  private record: PeerRecord | undefined;
-  private keyring: Keyring;
-  private attempt: Hail | undefined;
-  private candidate: Candidate | undefined;
+  private readonly agreement: Agreement;
   private goodbye: { reason: number; text: string; until: number } | undefined;
   private pathUp = false;
   private away = false;
   private lookUpAt = -Infinity;
 
   constructor(local: Local, remote: Key, events: ConnectionEvents, now: number) {
-    this.local = local;
     this.remote = remote;
     this.events = events;
     this.presence = new Presence(now);
-    this.conversationId = local.random(16);
+    this.agreement = new Agreement(local, remote);
     this.conversation = this.newConversation();
-    this.keyring = this.newKeyring();
   }
 
   /** Whether what is sent now is believed to arrive: keys, a path, and a peer that answers. */
@@ -57,11 +47,11 @@ export class Connection {
 
   /** Whether a greeting is under way to a peer that was there a moment ago. */
   get hopeful(): boolean {
-    return this.standing === "hailing" && this.record !== undefined && this.reachable;
+    return this.standing === "hailing" && this.agreement.record !== undefined && this.reachable;
   }
 
   get instance(): Uint8Array | undefined {
-    return this.record?.instance;
+    return this.agreement.record?.instance;
   }
 
   private get reachable(): boolean {
@@ -71,36 +61,32 @@ export class Connection {
   /** Whether the conversation can be carried. */
   private get carrying(): boolean {
     const agreed = this.standing === "open" || this.standing === "closing";
-    return agreed && this.reachable && this.keyring.sending !== undefined;
-  }
-
-  /** The smaller key wins when both hail at once. */
-  private get wins(): boolean {
-    return compareBytes(this.local.key, this.remote) < 0;
+    return agreed && this.reachable && this.agreement.keyring.sending !== undefined;
   }
 
   // Greeting and being greeted.
 
   /** Greets the process that a verified record describes: the first time, after its restart, or for new keys. */
   hail(record: PeerRecord, now: number): void {
-    const known = this.record;
+    const { agreement } = this;
     // A node may play back what an earlier process signed: that must not end what the present one has.
-    if (this.standing === "closed" || (known && newerProcess(known, record))) return;
-    const restarted = known && !sameProcess(known, record);
-    if (restarted) this.restart(this.local.random(16));
-    this.record = record;
+    if (this.isClosed || agreement.isPast(record)) return;
+    if (!agreement.isSameProcess(record)) this.restart();
+    agreement.record = record;
     this.foundAgain(now);
-    if (!this.attempt?.patient(now)) this.makeAttempt(now);
+    if (!agreement.attempt?.patient(now)) this.makeAttempt(now);
   }
 
   private makeAttempt(now: number): void {
-    this.dropAttempt();
-    if (!this.record || this.isClosed) return;
+    if (this.isClosed) return;
     const continues = this.standing !== "hailing";
     if (!continues) this.conversation.sender.resend();
-    const frames = continues ? NOTHING : this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
-    const words = { conversation: this.conversationId, continues, frames };
-    this.attempt = Hail.to(this.record, this.local, words, now);
+    this.agreement.greet(continues, continues ? NOTHING : this.firstFrames(now), now);
+  }
+
+  /** What travels within a handshake. */
+  private firstFrames(now: number): Uint8Array {
+    return this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
   }
 
   /** The first greeting of a connection that the other side began. */
@@ -112,22 +98,21 @@ export class Connection {
     now: number,
   ): { connection: Connection; packet: Uint8Array } {
     const connection = new Connection(local, greeting.record.peer, events, now);
-    return { connection, packet: connection.adopt(greeting, init, now) };
+    return { connection, packet: connection.greeted(greeting, init, now)! };
   }
 
   /** What followed a superseded connection. */
   static succeeding(local: Local, from: Candidate, events: ConnectionEvents, now: number): Connection {
     const connection = new Connection(local, from.greeting.record.peer, events, now);
-    connection.take(from, now);
+    connection.succeed(from, now);
     return connection;
   }
 
-  private take({ greeting, keyring }: Candidate, now: number): void {
-    this.conversationId = greeting.conversation;
-    this.record = greeting.record;
-    this.keyring = keyring;
+  /** A new connection goes on where a candidate began: in place of the superseded one, or of the former process. */
+  succeed(candidate: Candidate, now: number): void {
+    this.agreement.follow(candidate);
     this.open(now);
-    this.receive(greeting.frames, now);
+    this.receive(candidate.greeting.frames, now);
   }
 
   /**
@@ -135,64 +120,37 @@ export class Connection {
    * `undefined` when this side's own attempt goes before.
    */
   greeted(greeting: Greeting, init: OpenedInit, now: number): Uint8Array | undefined {
-    if (this.isClosed || (this.record && newerProcess(this.record, greeting.record))) return undefined;
-    const ours = compareBytes(greeting.conversation, this.conversationId) === 0;
-    const same = this.sameProcess(greeting);
-    // Both began at once. Of two new conversations the winner's stays; new keys for one are made once.
-    if (this.attempt && this.wins && same && (ours || this.standing === "hailing")) return undefined;
-    if (this.standing === "hailing" && !greeting.continues) return this.adopt(greeting, init, now);
-    if (ours && same) return this.renew(greeting, init, now);
-    if (greeting.continues) return this.decline(init, Reason.linkClosed, "no such conversation here");
-    return this.consider(greeting, init, now);
-  }
-
-  /** Their conversation becomes ours: nothing of ours was taken in under another name. */
-  private adopt(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
-    this.conversationId = greeting.conversation;
-    this.record = greeting.record;
-    this.conversation.sender.resend();
-    return this.renew(greeting, init, now);
+    if (this.isClosed) return undefined;
+    switch (this.agreement.judge(greeting, this.standing === "hailing")) {
+      case "ignore":
+        return undefined;
+      case "adopt": // nothing of ours was taken in under another name
+        this.agreement.adopt(greeting);
+        this.conversation.sender.resend();
+        return this.renew(greeting, init, now);
+      case "renew":
+        return this.renew(greeting, init, now);
+      case "decline":
+        return this.agreement.decline(init, "no such conversation here");
+      case "consider":
+        return this.agreement.consider(greeting, init, now);
+    }
   }
 
   /** Who greets about our conversation has opened our own greeting, or is the one we adopted it from. */
   private renew(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
-    this.dropAttempt();
+    this.agreement.dropAttempt();
     this.open(now);
     this.receive(greeting.frames, now);
-    const frames = this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
-    return this.respond(this.keyring, init, frames, now);
-  }
-
-  /** A message 1 alone never destroys what is open: it waits for a packet under its keys. */
-  private consider(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
-    this.candidate?.keyring.forget();
-    this.candidate = { greeting, keyring: this.newKeyring() };
-    return this.respond(this.candidate.keyring, init, NOTHING, now);
-  }
-
-  private respond(keyring: Keyring, init: OpenedInit, frames: Uint8Array, now: number): Uint8Array {
-    const { packet, keys } = init.answer({ time: this.local.stamp(), reason: Reason.none, text: "", frames });
-    keyring.add(new Epoch({ handshake: packet.subarray(1, 9), keys, initiated: false, createdAt: now }), now);
-    return packet;
-  }
-
-  private decline(init: OpenedInit, reason: number, text: string): Uint8Array {
-    return init.answer({ time: this.local.stamp(), reason, text, frames: NOTHING }).packet;
+    return this.agreement.accept(init, this.firstFrames(now), now);
   }
 
   /** Returns the time the responder stamped, when the packet answered this side's attempt. */
   takeResponse(packet: ResponsePacket, now: number): number | undefined {
-    const attempt = this.attempt;
-    const read = attempt?.concerns(packet) ? attempt.read(packet) : undefined;
-    if (!attempt || !read) return undefined;
-    this.attempt = undefined;
-    const { answer, keys } = read;
+    const answer = this.agreement.takeResponse(packet, now);
+    if (!answer) return undefined;
     if (answer.reason !== Reason.none) this.end({ reason: answer.reason, text: answer.text, by: "remote" });
     else {
-      this.keyring.add(
-        new Epoch({ handshake: attempt.handshake, keys, initiated: true, createdAt: now }),
-        now,
-      );
       this.open(now);
       this.receive(answer.frames, now);
       this.conversation.demandAck(now); // the first packet under the new keys proves us to the responder
@@ -205,7 +163,7 @@ export class Connection {
   /** A sealed packet. `"unknown"`: no such keys here, which the sender may be told. */
   takeTransport(packet: TransportPacket, now: number): "taken" | "refused" | "unknown" {
     if (this.isClosed) return "unknown";
-    const opened = this.keyring.open(packet, now);
+    const opened = this.agreement.keyring.open(packet, now);
     if (opened.kind === "unknown") return this.takeFromCandidate(packet, now);
     if (opened.kind === "refused") return "refused";
     this.hear(now);
@@ -214,24 +172,14 @@ export class Connection {
   }
 
   private takeFromCandidate(packet: TransportPacket, now: number): "taken" | "refused" | "unknown" {
-    const candidate = this.candidate;
-    const opened = candidate?.keyring.open(packet, now);
-    if (!candidate || !opened || opened.kind === "unknown") return "unknown";
-    if (opened.kind === "refused") return "refused";
-    this.candidate = undefined;
-    if (this.sameProcess(candidate.greeting)) {
-      this.events.superseded({ ...candidate, greeting: withFrames(candidate.greeting, opened.plaintext) });
-      return "taken";
+    const candidate = this.agreement.proveCandidate(packet, now);
+    if (candidate === "refused" || candidate === "unknown") return candidate;
+    if (this.agreement.isSameProcess(candidate.greeting.record)) this.events.superseded(candidate);
+    else {
+      this.restart();
+      if (!this.isClosed) this.succeed(candidate, now);
     }
-    this.restart(candidate.greeting.conversation);
-    if (this.isClosed) return "taken";
-    this.take(candidate, now);
-    this.receive(opened.plaintext, now);
     return "taken";
-  }
-
-  private sameProcess({ record }: Greeting): boolean {
-    return this.record === undefined || sameProcess(this.record, record);
   }
 
   /** Hints that anybody could have written: they make us look, nothing more. */
@@ -240,7 +188,7 @@ export class Connection {
   }
 
   takeRefused(packet: RefusedPacket, now: number): void {
-    if (this.attempt?.concerns(packet)) this.askForRecord(now);
+    if (this.agreement.attempt?.concerns(packet)) this.askForRecord(now);
   }
 
   private askForRecord(now: number): void {
@@ -275,18 +223,20 @@ export class Connection {
   private goOn(now: number): void {
     this.presence.restart(now);
     this.conversation.resume(now);
-    if (this.attempt) this.attempt.again = now;
+    if (this.agreement.attempt) this.agreement.attempt.again = now;
   }
 
   /** The next packet to send, or `undefined`. */
   transmit(now: number): Uint8Array | undefined {
     if (!this.reachable || this.isClosed) return undefined;
+    this.renewKeys(now);
     return this.transmitAttempt(now) ?? this.transmitSealed(now);
   }
 
   private transmitAttempt(now: number): Uint8Array | undefined {
-    if (this.attempt && now >= this.attempt.again && this.attempt.wornOut) this.giveAttemptUp(now);
-    const attempt = this.attempt;
+    const worn = this.agreement.attempt;
+    if (worn?.wornOut && now >= worn.again) this.giveAttemptUp(worn.made, now);
+    const { attempt } = this.agreement;
     if (!attempt || now < attempt.again) return undefined;
     const packet = attempt.packet(now);
     if (attempt.repeated && this.standing === "hailing") this.conversation.sender.repeated();
@@ -294,23 +244,22 @@ export class Connection {
   }
 
   /** Without new keys the old ones do, as long as they are answered; without any the greeting is made anew. */
-  private giveAttemptUp(now: number): void {
-    const answered = this.carrying && this.presence.heardSince(this.attempt!.made);
-    this.dropAttempt();
-    if (answered) return;
+  private giveAttemptUp(made: number, now: number): void {
+    this.agreement.dropAttempt();
+    if (this.carrying && this.presence.heardSince(made)) return;
     this.makeAttempt(now);
     this.askForRecord(now);
   }
 
   private transmitSealed(now: number): Uint8Array | undefined {
     const plaintext = this.carrying ? this.conversation.transmit(now, MAX_PACKET) : undefined;
-    return plaintext && this.keyring.sending!.seal(plaintext);
+    return plaintext && this.agreement.keyring.sending!.seal(plaintext);
   }
 
   /** When {@link expire} wants to be called although nothing happened. */
   get deadline(): number {
     if (this.isClosed) return Infinity;
-    const attempt = this.attempt && this.reachable ? this.attempt.again : Infinity;
+    const attempt = this.reachable ? this.agreement.attempt?.again ?? Infinity : Infinity;
     const idle = this.standing === "open" && this.reachable ? this.presence.askAt : Infinity;
     const carried = this.carrying ? this.conversation.deadline : Infinity;
     return Math.min(attempt, idle, carried, this.goodbye?.until ?? Infinity, this.giveUpAt);
@@ -333,7 +282,7 @@ export class Connection {
     }
     if (this.carrying) this.expireConversation(now);
     if (this.standing === "open" && this.reachable && now >= this.presence.askAt) this.askWhetherThere(now);
-    this.renewKeys(now);
+    this.agreement.keyring.sweep(now);
   }
 
   private expireConversation(now: number): void {
@@ -348,11 +297,11 @@ export class Connection {
     this.conversation.probe(0);
   }
 
-  /** Half of the time before keys are due: those who answered wait longer, so that renewals do not cross. */
+  /** Who answered the last handshake waits longer (`REKEY_PATIENCE`), so that renewals do not cross every time. */
   private renewKeys(now: number): void {
-    this.keyring.sweep(now);
-    if (this.standing !== "open" || this.attempt) return;
-    if (this.keyring.sending === undefined || this.keyring.needsRekey(now)) this.makeAttempt(now);
+    const { keyring, attempt } = this.agreement;
+    if (this.standing !== "open" || attempt) return;
+    if (keyring.sending === undefined || keyring.needsRekey(now)) this.makeAttempt(now);
   }
 
   private hear(now: number): void {
@@ -394,19 +343,18 @@ export class Connection {
     if (this.isClosed) return;
     this.standing = "closed";
     this.conversation.stop();
-    this.dropAttempt();
+    this.agreement.dropAttempt();
     this.events.ended(end);
   }
 
   /** Erases the keys; call it after a last {@link farewell}. */
   forget(): void {
-    this.keyring.forget();
-    this.candidate?.keyring.forget();
+    this.agreement.forget();
   }
 
   /** The acknowledgement of the other side's close, after which nothing follows. */
   farewell(now: number): Uint8Array | undefined {
-    const epoch = this.keyring.sending;
+    const epoch = this.agreement.keyring.sending;
     this.conversation.demandAck(now);
     const plaintext = epoch && this.conversation.transmit(now, MAX_PACKET);
     return plaintext && epoch.seal(plaintext);
@@ -424,13 +372,10 @@ export class Connection {
     this.end({ reason: Reason.linkProtocolError, text: "the other side broke the protocol", by: "local" });
   }
 
-  private restart(conversation: Uint8Array): void {
+  private restart(): void {
     const before = this.conversation;
-    this.keyring.forget();
-    this.keyring = this.newKeyring();
-    this.dropAttempt();
     before.stop();
-    this.conversationId = conversation;
+    this.agreement.restart();
     this.conversation = this.newConversation();
     for (const message of before.outbox.undelivered) this.conversation.post(message);
     for (const stream of before.openStreams) {
@@ -442,24 +387,8 @@ export class Connection {
     if (!this.isClosed) this.events.restarted();
   }
 
-  private dropAttempt(): void {
-    this.attempt?.forget();
-    this.attempt = undefined;
-  }
-
-  private newKeyring(): Keyring {
-    return new Keyring({ oursWin: this.wins });
-  }
-
   private newConversation(): Conversation {
     const closed = (reason: number, text: string) => this.end({ reason, text, by: "remote" });
-    return new Conversation(this.wins ? "odd" : "even", { ...this.events, closed });
+    return new Conversation(this.agreement.wins ? "odd" : "even", { ...this.events, closed });
   }
-}
-
-function withFrames(greeting: Greeting, more: Uint8Array): Greeting {
-  const frames = new Uint8Array(greeting.frames.length + more.length);
-  frames.set(greeting.frames);
-  frames.set(more, greeting.frames.length);
-  return { ...greeting, frames };
 }

@@ -71,15 +71,29 @@ export interface Attempt {
  * recorded between other ends, or before a restart, do not open; and a node that alters
  * the id, which travels in clear, spoils this one packet instead of the cached answer.
  */
-function prologue(
+export function prologue(
   handshake: Uint8Array,
   network: string,
   initiator: Key,
   responder: Key,
-  a: Uint8Array,
-  b: Uint8Array,
-) {
-  return encode([Domain.link, VERSION, handshake, network, initiator, responder, a, b]);
+  initiatorInstance: Uint8Array,
+  responderInstance: Uint8Array,
+): Uint8Array {
+  const instances = [initiatorInstance, responderInstance];
+  return encode([Domain.link, VERSION, handshake, network, initiator, responder, ...instances]);
+}
+
+/** The payload of message 1. */
+export function encodeGreeting(
+  words: Omit<Greeting, "record">,
+  { body, signature }: SignedBytes,
+): Uint8Array {
+  return encode([words.time, words.continues ? 1 : 0, words.conversation, body, signature, words.frames]);
+}
+
+/** The payload of message 2. */
+export function encodeAnswer({ time, reason, text, frames }: Answer): Uint8Array {
+  return encode([time, reason, text, frames]);
 }
 
 /** Begins a handshake with the process that `remote` describes; `undefined` when its link key is no key. */
@@ -88,9 +102,7 @@ export function greet(
   remote: PeerRecord,
   words: { conversation: Uint8Array; continues: boolean; frames: Uint8Array },
 ): Attempt | undefined {
-  const { body, signature } = local.record();
-  const continues = words.continues ? 1 : 0;
-  const payload = encode([local.stamp(), continues, words.conversation, body, signature, words.frames]);
+  const payload = encodeGreeting({ time: local.stamp(), ...words }, local.record());
   const handshake = local.random(8);
   const initiation = initiate({
     prologue: prologue(handshake, local.network, local.key, remote.peer, local.instance, remote.instance),
@@ -177,8 +189,8 @@ export function openInit(local: Local, source: Key, packet: InitPacket): OpenedI
   };
 }
 
-function writeAnswer(response: Response, handshake: Uint8Array, { time, reason, text, frames }: Answer) {
-  const { message, ...keys } = response.write(encode([time, reason, text, frames]));
+function writeAnswer(response: Response, handshake: Uint8Array, answer: Answer) {
+  const { message, ...keys } = response.write(encodeAnswer(answer));
   return { packet: writeResponse(handshake, message), keys };
 }
 

@@ -1,4 +1,4 @@
-import { WaymeetError } from "../wire/error.ts";
+import type { WaymeetError } from "../wire/error.ts";
 
 /**
  * Where a message stands. `delivered`: the other process holds it. `processed`: the

@@ -98,7 +98,8 @@ export class Sender {
     this.urgent = false;
     if (size > 0) {
       this.nextPacket++;
-      this.probeAt = now + this.roundTrip.patience(this.tries);
+      // Counted from the first that waits: a steady flow would put the doubt off for ever.
+      if (this.probeAt === Infinity) this.probeAt = now + this.roundTrip.patience(this.tries);
     }
     return size;
   }
@@ -214,15 +215,16 @@ export class Sender {
       // Numbers sent once left in ascending packets: from here on all are too young.
       if (chunk.transmissions <= 1 && chunk.packet >= packet) break;
       if (chunk.state !== "in-flight" || chunk.packet >= packet) continue;
-      if (chunk.packet <= packet - REORDER || chunk.sentAt <= before) this.lose(chunk, true);
+      if (chunk.packet > packet - REORDER && chunk.sentAt > before) continue;
+      this.lose(chunk);
+      this.lost.push(chunk);
+      this.congestion.lost(chunk.packet, this.nextPacket);
     }
   }
 
-  private lose(chunk: Chunk, congested: boolean): void {
+  private lose(chunk: Chunk): void {
     chunk.state = "lost";
     this.congestion.dropped(chunk.frame.length);
-    if (congested) this.congestion.lost(chunk.packet, this.nextPacket);
-    this.lost.push(chunk);
   }
 
   /** A node said that it dropped something: halve, once per event. */
@@ -247,22 +249,29 @@ export class Sender {
   }
 
   private loseOldest(): void {
+    this.markOldest();
+    this.queueLost();
+  }
+
+  private markOldest(): void {
     let bytes = 0;
     for (const chunk of this.chunks) {
       if (chunk.state !== "in-flight") continue;
       if (bytes > 0 && bytes + chunk.frame.length > PROBE_BYTES) return;
       bytes += chunk.frame.length;
-      this.lose(chunk, false);
+      this.lose(chunk);
     }
   }
 
-  /** In the order of their numbers, those found lost before among them. */
   private loseAll(): void {
+    for (const chunk of this.chunks) if (chunk.state === "in-flight") this.lose(chunk);
+    this.queueLost();
+  }
+
+  /** The lowest number leads: everything behind it waits for it over there. */
+  private queueLost(): void {
     this.lost = new Fifo();
-    for (const chunk of this.chunks) {
-      if (chunk.state === "in-flight") this.lose(chunk, false);
-      else if (chunk.state === "lost") this.lost.push(chunk);
-    }
+    for (const chunk of this.chunks) if (chunk.state === "lost") this.lost.push(chunk);
   }
 
   /** The path came back or another took over: what was under way went down with it. */

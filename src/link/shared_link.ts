@@ -20,16 +20,21 @@ import { type PostOptions, Posts } from "./posts.ts";
 import { Queue } from "./queue.ts";
 import { type LinkStream, webStream } from "./stream.ts";
 
+/** Which of a peer's two node sessions something travels by: two disjoint ways, as far as the network has them. */
+export type Plane = "home" | "standby";
+
 /** What carries a link's packets and answers its questions: the peer. */
 export interface Carrier {
   clock: Clock;
   local: Local;
-  /** Hands a packet to the node. */
-  send(to: Key, packet: Uint8Array): void;
+  /** Hands a packet to the node of that plane, or to the only one. */
+  send(to: Key, packet: Uint8Array, plane: Plane): void;
+  /** How many planes there are now. */
+  planes(): number;
   /** Looks the peer up; the answer goes to {@link SharedLink.found} or {@link SharedLink.absent}. */
   lookUp(link: SharedLink): void;
   /** How packets travel now, in words. */
-  why(): string;
+  why(plane: Plane): string;
   /** The peer began a new conversation in place of this one. */
   superseded(link: SharedLink, successor: Candidate): void;
   ended(link: SharedLink): void;
@@ -64,6 +69,9 @@ export class SharedLink {
   /** The greeting leaves in a moment, so that what is sent at once travels in it. */
   private greeting: (() => void) | undefined;
   private pumping = false;
+  /** Answers go the way the last word came; what got no answer goes the other way. */
+  private plane: Plane = "home";
+  private refusedBy: Plane | undefined;
   private armed: { at: number; cancel: () => void } | undefined;
   private seek: { wait: number; cancel: () => void } | undefined;
 
@@ -92,7 +100,7 @@ export class SharedLink {
 
   /** How packets travel now, in words. */
   get why(): string {
-    return this.carrier.why();
+    return this.carrier.why(this.plane);
   }
 
   // Packets and paths, from the peer.
@@ -111,19 +119,24 @@ export class SharedLink {
   }
 
   /** Returns the time the responder stamped, when a response was ours. */
-  take(packet: Packet): { stamp?: number; unknown?: boolean } {
-    const now = this.now;
-    const result = this.dispatch(packet, now);
+  take(packet: Packet, plane: Plane): { stamp?: number; unknown?: boolean } {
+    const result = this.dispatch(packet, this.now, plane);
     this.wake();
     return result;
   }
 
-  private dispatch(packet: Packet, now: number): { stamp?: number; unknown?: boolean } {
+  private dispatch(packet: Packet, now: number, plane: Plane): { stamp?: number; unknown?: boolean } {
     switch (packet.kind) {
-      case "transport":
-        return { unknown: this.connection.takeTransport(packet, now) === "unknown" };
-      case "response":
-        return { stamp: this.connection.takeResponse(packet, now) };
+      case "transport": {
+        const outcome = this.connection.takeTransport(packet, now);
+        if (outcome === "taken") this.heardBy(plane);
+        return { unknown: outcome === "unknown" };
+      }
+      case "response": {
+        const stamp = this.connection.takeResponse(packet, now);
+        if (stamp !== undefined) this.heardBy(plane);
+        return { stamp };
+      }
       case "unknown":
         this.doubted = true;
         this.connection.takeUnknown(now);
@@ -134,6 +147,30 @@ export class SharedLink {
       case "init":
         return {};
     }
+  }
+
+  private heardBy(plane: Plane): void {
+    this.plane = plane;
+    this.refusedBy = undefined;
+  }
+
+  private turn(): void {
+    if (this.carrier.planes() > 1) this.plane = this.plane === "home" ? "standby" : "home";
+  }
+
+  /** One of the planes is gone and the other is there: what was under way goes again, that way. */
+  reroute(): void {
+    this.connection.conversation.resume(this.now);
+    this.wake();
+  }
+
+  /** A node says that it does not know the peer; the one of the other plane may. */
+  absentBy(plane: Plane): void {
+    const both = this.refusedBy !== undefined && this.refusedBy !== plane;
+    if (both || this.carrier.planes() < 2) return this.absent();
+    this.refusedBy = plane;
+    this.plane = plane === "home" ? "standby" : "home";
+    this.reroute();
   }
 
   setPath(up: boolean): void {
@@ -289,7 +326,7 @@ export class SharedLink {
     if (connection.standing === "closed") return;
     const now = this.now;
     for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
-      this.carrier.send(this.key, packet);
+      this.carrier.send(this.key, packet, this.plane);
     }
     this.arm(connection.deadline, now);
   }
@@ -302,10 +339,17 @@ export class SharedLink {
     if (at === Infinity) return;
     const cancel = this.carrier.clock.after(Math.max(0, at - now), () => {
       this.armed = undefined;
-      this.connection.expire(this.now);
+      this.expire();
       this.pump();
     });
     this.armed = { at, cancel };
+  }
+
+  /** An acknowledgement that did not come in time is looked for on the other plane (protocol rule 13). */
+  private expire(): void {
+    const before = this.connection.conversation.sender.unanswered;
+    this.connection.expire(this.now);
+    if (this.connection.conversation.sender.unanswered > before) this.turn();
   }
 
   private events(): ConnectionEvents {
@@ -351,7 +395,7 @@ export class SharedLink {
   private finish(end: ConnectionEnd): void {
     this.end = end;
     const last = end.by === "remote" ? this.connection.farewell(this.now) : undefined;
-    if (last) this.carrier.send(this.key, last);
+    if (last) this.carrier.send(this.key, last, this.plane);
     this.connection.forget();
     this.armed?.cancel();
     this.seek?.cancel();

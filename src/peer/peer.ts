@@ -1,9 +1,8 @@
-import { generateLinkKey } from "../link/dh.ts";
 import type { Local } from "../link/greeting.ts";
 import type { Link, SendOptions } from "../link/link.ts";
 import type { Delivery } from "../link/outgoing.ts";
 import { type Packet, readPacket, writeUnknown } from "../link/packet.ts";
-import type { SharedLink } from "../link/shared_link.ts";
+import type { Plane, SharedLink } from "../link/shared_link.ts";
 import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
@@ -14,8 +13,9 @@ import { WaymeetError } from "../wire/error.ts";
 import { type Control, type Key, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { errorOf } from "./end_error.ts";
-import { Home, random } from "./home.ts";
 import { Links } from "./links.ts";
+import { Moorings } from "./moorings.ts";
+import { Passport, random } from "./passport.ts";
 import { type Finding, Lookups } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
@@ -28,6 +28,8 @@ export interface NodeChange {
   /** `stopped`: nothing is dialled any more; the peer is closed. */
   state: "connected" | "disconnected" | "stopped";
   url: string;
+  /** Whether it is, or was, the home session or the standby; not when stopped. */
+  plane?: Plane;
   /** Session id, 32 hex digits, the same in the node's log; when connected. */
   session?: string;
   /** Name of the reason, such as `ping-timeout`, and its text; when not connected. */
@@ -40,6 +42,7 @@ export interface NodeChange {
 /** A session with a node. */
 export interface NodeSession {
   url: string;
+  plane: Plane;
   id: PeerId;
   /** 32 hex digits, the same in the node's log. */
   session: string;
@@ -80,7 +83,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   protected static platform: Platform;
   readonly id: PeerId;
   readonly #settings: Settings;
-  readonly #home: Home;
+  readonly #moorings: Moorings;
+  readonly #passport: Passport;
   readonly #local: Local;
   readonly #lookups: Lookups;
   readonly #reception: Reception;
@@ -115,41 +119,41 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     this.id = settings.identity.id;
     this.#settings = settings;
     const { clock, identity, network } = settings;
-    const linkKey = generateLinkKey();
-    const instance = random(16);
-    const started = Math.floor(clock.wall());
     const agent = settings.agent ? `${settings.agent} ${platform.name}` : platform.name;
-    this.#home = new Home(settings, { ...platform, name: agent }, { identity, instance, started, linkKey }, {
-      up: (session, url) => this.#up(session, url),
-      down: (end, url, decision) => this.#down(end, url, decision),
-      data: (source, packet) => this.#data(source, packet),
-      control: (frame) => this.#control(frame),
+    this.#passport = new Passport(identity, network, clock);
+    this.#moorings = new Moorings(settings, { ...platform, name: agent }, this.#passport, {
+      up: (session, url, plane) => this.#up(session, url, plane),
+      down: (end, url, plane, decision) => this.#down(end, url, plane, decision),
+      stopped: (end, url) => this.#stopped(end, url),
+      data: (source, packet, plane) => this.#data(source, packet, plane),
+      control: (frame, plane) => this.#control(frame, plane),
     });
     this.#clock = {
       now: () => clock.now(),
-      wall: () => this.#home.wall(),
+      wall: () => this.#passport.wall(),
       after: (delay, run) => clock.after(delay, run),
     };
     this.#local = {
       key: identity.publicKey,
-      instance,
-      linkKey,
+      instance: this.#passport.instance,
+      linkKey: this.#passport.linkKey,
       network,
       random,
-      record: () => this.#home.record!,
+      record: () => this.#passport.record!,
       stamp: stamps(this.#clock),
     };
     this.#lookups = new Lookups(this.#clock, network);
     const carrier = {
       clock: this.#clock,
       local: this.#local,
-      send: (to: Key, packet: Uint8Array) => this.#send(to, packet),
+      send: (to: Key, packet: Uint8Array, plane: Plane) => this.#send(to, packet, plane),
+      planes: () => this.#moorings.sessions.length,
       lookUp: (shared: SharedLink) => void this.#lookUp(shared),
-      why: () => `relay through ${this.#home.url}`,
+      why: (plane: Plane) => `relay through ${this.#moorings.urlOf(plane)}`,
     };
     this.#links = new Links(
       carrier,
-      () => this.#home.session !== undefined,
+      () => this.#moorings.session !== undefined,
       (link) => this.emit("link", { link }),
     );
     this.#reception = new Reception({
@@ -165,17 +169,22 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     return this.#links.handles;
   }
 
-  /** The session with a node that this peer has now, if any. */
+  /** The session with its home node that this peer has now, if any. */
   get node(): NodeSession | undefined {
-    const session = this.#home.session;
-    return session && {
-      url: this.#home.url,
+    return this.nodes[0];
+  }
+
+  /** All of them: home first, then the standby. */
+  get nodes(): NodeSession[] {
+    return this.#moorings.sessions.map(({ session, url, plane }) => ({
+      url,
+      plane,
       id: session.remote,
       session: session.id,
       rtt: session.rtt,
       pingsSent: session.pingsSent,
       pongsMatched: session.pongsMatched,
-    };
+    }));
   }
 
   get closed(): boolean {
@@ -232,7 +241,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   // Opening and closing.
 
   async #begin(): Promise<void> {
-    this.#home.dial();
+    this.#moorings.dial();
     if (this.#settings.offline) return;
     await this.#start.first(this.#settings.signal);
   }
@@ -242,20 +251,12 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     this.#start.fail(error);
     this.#failure ??= error;
     const links = this.#links.all;
-    if (this.#home.session) {
+    if (this.#moorings.session) {
       await Promise.all(links.map((shared) => this.#links.close(shared, "the program ended")));
     }
     for (const shared of links) shared.abort(Reason.linkClosed, "the peer was closed");
     this.#lookups.lost();
-    this.#home.close(Reason.closed);
-  }
-
-  /** The node turned us away for good, or the attempts are used up. */
-  #stop(error: WaymeetError, reason: number): void {
-    this.#failure ??= error;
-    this.#start.fail(error);
-    for (const shared of this.#links.all) shared.abort(reason, error.message);
-    void this.close();
+    this.#moorings.close(Reason.closed);
   }
 
   #check(): void {
@@ -264,61 +265,79 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   // The node.
 
-  #up(session: Session, url: string): void {
+  #up(session: Session, url: string, plane: Plane): void {
     this.#start.go();
     for (const shared of this.#links.all) shared.setPath(true);
-    this.emit("node", { state: "connected", url, session: session.id });
+    this.emit("node", { state: "connected", url, plane, session: session.id });
   }
 
-  #down(end: SessionEnd, url: string, decision: Decision): void {
-    this.#start.stop();
+  #down(end: SessionEnd, url: string, plane: Plane, decision: Decision): void {
+    const up = this.#moorings.session !== undefined;
+    if (!up) this.#start.stop();
     this.#lookups.lost();
-    for (const shared of this.#links.all) shared.setPath(false);
-    const change = { url, reason: reasonName(end.reason), text: end.text };
-    if (decision.type === "stop") {
-      this.#stop(errorOf(end, url), end.reason);
-      return void this.emit("node", { state: "stopped", ...change });
+    // What was under way through that node is gone; the other carries on at once.
+    for (const shared of this.#links.all) {
+      if (up) shared.reroute();
+      else shared.setPath(false);
     }
     this.#start.failed(() => errorOf(end, url), this.#settings.nodes.length);
-    this.emit("node", { state: "disconnected", ...change, retryIn: decision.delay });
+    const retryIn = decision.type === "retry" ? decision.delay : undefined;
+    this.emit("node", {
+      state: "disconnected",
+      url,
+      plane,
+      reason: reasonName(end.reason),
+      text: end.text,
+      retryIn,
+    });
   }
 
-  #control(frame: Control): void {
+  /** The nodes turned us away for good, or the attempts are used up. */
+  #stopped(end: SessionEnd, url: string): void {
+    const error = errorOf(end, url);
+    this.#failure ??= error;
+    this.#start.fail(error);
+    for (const shared of this.#links.all) shared.abort(end.reason, error.message);
+    void this.close();
+    this.emit("node", { state: "stopped", url, reason: reasonName(end.reason), text: end.text });
+  }
+
+  #control(frame: Control, plane: Plane): void {
     if (frame.kind === "found") void this.#lookups.answer(frame);
-    if (frame.kind === "notice") this.#notice(frame.reason, frame.peer);
+    if (frame.kind === "notice") this.#notice(frame.reason, frame.peer, plane);
   }
 
   /** A hint that ends nothing: it makes the link look elsewhere, or slow down. */
-  #notice(reason: number, key: Key): void {
+  #notice(reason: number, key: Key, plane: Plane): void {
     const shared = this.#links.get(peerIdText(key));
     if (reason === Reason.queueFull || reason === Reason.rateLimited || reason === Reason.overQuota) {
       shared?.congested();
-    } else if (reason === Reason.absent || reason === Reason.gone) shared?.absent();
+    } else if (reason === Reason.absent || reason === Reason.gone) shared?.absentBy(plane);
   }
 
   // Packets.
 
-  #send(to: Key, packet: Uint8Array): void {
-    this.#home.session?.send(encodeData(to, packet));
+  #send(to: Key, packet: Uint8Array, plane: Plane): void {
+    this.#moorings.by(plane)?.send(encodeData(to, packet));
   }
 
-  #data(source: Key, bytes: Uint8Array): void {
+  #data(source: Key, bytes: Uint8Array, plane: Plane): void {
     const packet = readPacket(bytes);
     if (!packet) return;
     const peer = peerIdText(source);
-    if (packet.kind === "init") void this.#reception.receive(source.slice(), peer, packet);
-    else this.#packet(source, peer, packet);
+    if (packet.kind === "init") void this.#reception.receive(source.slice(), peer, packet, plane);
+    else this.#packet(source, peer, packet, plane);
   }
 
-  #packet(source: Key, peer: PeerId, packet: Packet): void {
+  #packet(source: Key, peer: PeerId, packet: Packet, plane: Plane): void {
     const shared = this.#links.get(peer);
-    const result = shared?.take(packet);
+    const result = shared?.take(packet, plane);
     const record = shared?.connection.instance;
     if (result?.stamp !== undefined && record) {
       this.#reception.freshness.learn(peer, record, result.stamp, this.#clock.now());
     }
     const strange = shared === undefined || result?.unknown;
-    if (packet.kind === "transport" && strange) this.#send(source, writeUnknown(packet.epoch));
+    if (packet.kind === "transport" && strange) this.#send(source, writeUnknown(packet.epoch), plane);
   }
 
   // Links.
@@ -331,18 +350,27 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   }
 
   async #lookUp(shared: SharedLink): Promise<void> {
-    const session = this.#home.session;
-    if (!session) return; // the link resumes by itself when a session is there
-    const finding = await this.#lookups.ask(session, shared.key);
+    if (!this.#moorings.session) return; // the link resumes by itself when a session is there
+    const finding = await this.#find(shared.key);
     if (finding.kind === "found") shared.found(finding.record);
     else if (finding.kind === "absent") shared.absent();
+  }
+
+  /** Asks the home node, and the standby when home knows nothing. */
+  async #find(key: Key): Promise<Finding> {
+    let finding: Finding = { kind: "lost" };
+    for (const { session } of this.#moorings.sessions) {
+      const answer = await this.#lookups.ask(session, key);
+      if (answer.kind === "found") return answer;
+      if (answer.kind === "absent") finding = answer;
+    }
+    return finding;
   }
 
   async #seek(peer: PeerId, until: number, signal: AbortSignal | undefined): Promise<Finding> {
     await this.#start.wait(this.#clock, until, signal);
     this.#check();
-    const session = this.#home.session;
-    return session ? await this.#lookups.ask(session, peerIdBytes(peer)) : { kind: "lost" };
+    return await this.#find(peerIdBytes(peer));
   }
 }
 

@@ -8,6 +8,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { type Greeting, type Local, noiseMessage, type OpenedInit, openInit } from "../link/greeting.ts";
 import { InitCache, type OpenInit } from "../link/init_cache.ts";
 import { type InitPacket, writeRefused } from "../link/packet.ts";
+import type { Plane } from "../link/shared_link.ts";
 import type { Clock } from "../session/clock.ts";
 import { type Key, Reason } from "../wire/protocol.ts";
 import { Freshness } from "./freshness.ts";
@@ -19,7 +20,7 @@ export type Verdict = { accepted: true } | { accepted: false; reason: string };
 export interface Hall {
   clock: Clock;
   local: Local;
-  send(to: Key, packet: Uint8Array): void;
+  send(to: Key, packet: Uint8Array, plane: Plane): void;
   /** Whether there is a link with that peer, begun by either side. */
   knows(peer: PeerId): boolean;
   judge(peer: PeerId): Promise<Verdict>;
@@ -37,22 +38,22 @@ export class Reception {
     this.cache = new InitCache(hall.clock);
   }
 
-  async receive(source: Key, peer: PeerId, packet: InitPacket): Promise<void> {
-    const { hall } = this;
+  async receive(source: Key, peer: PeerId, packet: InitPacket, plane: Plane): Promise<void> {
+    const reply = (answer: Uint8Array) => this.hall.send(source, answer, plane);
     const begun = this.cache.begin(noiseMessage(packet), peer);
-    if (begun.kind === "repeated") return hall.send(source, begun.response);
-    if (begun.kind === "busy") return hall.send(source, writeRefused(packet.handshake, Reason.overQuota));
+    if (begun.kind === "repeated") return reply(begun.response);
+    if (begun.kind === "busy") return reply(writeRefused(packet.handshake, Reason.overQuota));
     if (begun.kind !== "begun") return;
-    const opened = openInit(hall.local, source, packet);
+    const opened = openInit(this.hall.local, source, packet);
     if (!opened) {
       begun.init.abandon();
       // Most likely greeted to a process that is gone: the hint makes its sender look us up.
-      return hall.send(source, writeRefused(packet.handshake, Reason.peerRestarted));
+      return reply(writeRefused(packet.handshake, Reason.peerRestarted));
     }
     const response = await this.answer(peer, opened, begun.init);
     if (response) {
       begun.init.answer(response);
-      hall.send(source, response);
+      reply(response);
     } else {
       begun.init.abandon();
       opened.forget();

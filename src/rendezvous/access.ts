@@ -57,17 +57,29 @@ function onList(peers: Iterable<PeerId>, id: PeerId): string | undefined {
   return `this node admits listed peers only; ask its operator to add ${id}`;
 }
 
-async function tokenObstacle(issuers: Iterable<PeerId>, auth: AuthBody, context: AccessContext): Promise<string | undefined> {
-  if (auth.token === null) return "this node wants an access token; ask its operator for one and pass it as `token`";
+async function tokenObstacle(
+  issuers: Iterable<PeerId>,
+  auth: AuthBody,
+  context: AccessContext,
+): Promise<string | undefined> {
+  if (auth.token === null) {
+    return "this node wants an access token; ask its operator for one and pass it as `token`";
+  }
   try {
     const claims = await verifiedClaims(auth.token, issuers, context);
-    return isBoundTo(claims, auth.id) ? undefined : "this token was issued for another peer; ask for one for your own id";
+    return isBoundTo(claims, auth.id)
+      ? undefined
+      : "this token was issued for another peer; ask for one for your own id";
   } catch (error) {
     return tokenAdvice(error, context);
   }
 }
 
-async function verifiedClaims(token: string, issuers: Iterable<PeerId>, context: AccessContext): Promise<JWTPayload> {
+async function verifiedClaims(
+  token: string,
+  issuers: Iterable<PeerId>,
+  context: AccessContext,
+): Promise<JWTPayload> {
   const issuer = trusted(issuers, decodeJwt(token).iss);
   const { payload } = await jwtVerify(token, await importJWK({ ...jwk(peerIdBytes(issuer)), alg: "EdDSA" }), {
     algorithms: ["EdDSA", "Ed25519"],
@@ -94,11 +106,14 @@ function isBoundTo(claims: JWTPayload, key: Uint8Array): boolean {
   const confirmation = claims.cnf as { jwk?: Partial<OkpKey> } | undefined;
   const bound = confirmation?.jwk;
   const own = jwk(key);
-  return claims.sub === peerIdText(key) && bound?.kty === own.kty && bound.crv === own.crv && bound.x === own.x;
+  return claims.sub === peerIdText(key) && bound?.kty === own.kty && bound.crv === own.crv &&
+    bound.x === own.x;
 }
 
 function tokenAdvice(error: unknown, { network }: AccessContext): string {
-  if (error instanceof UnknownIssuer) return "this token's issuer is not trusted here; ask this node's operator for a token";
+  if (error instanceof UnknownIssuer) {
+    return "this token's issuer is not trusted here; ask this node's operator for a token";
+  }
   if (error instanceof errors.JWTExpired) return "this token has expired; ask for a new one";
   if (error instanceof errors.JWTClaimValidationFailed) {
     return error.claim === "aud"
@@ -150,9 +165,13 @@ export interface TokenGrant {
  * ```
  */
 export async function issueToken(issuer: Identity, grant: TokenGrant): Promise<string> {
-  if (!(grant.ttl > 0)) throw new RangeError(`a token's ttl is a positive number of seconds, not ${grant.ttl}`);
+  if (!(grant.ttl > 0)) {
+    throw new RangeError(`a token's ttl is a positive number of seconds, not ${grant.ttl}`);
+  }
   const peer = tryPeerId(grant.peer);
-  if (peer === undefined) throw new TypeError(`a token is issued to a PeerId of 52 letters, not ${JSON.stringify(grant.peer)}`);
+  if (peer === undefined) {
+    throw new TypeError(`a token is issued to a PeerId of 52 letters, not ${JSON.stringify(grant.peer)}`);
+  }
   const issued = Math.floor((grant.now ?? Date.now()) / 1000);
   const claims = {
     iss: issuer.id,

@@ -7,7 +7,7 @@ import { type Context, Hono } from "hono";
 import { type Reason, SUBPROTOCOL } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
-import type { NodeLimits } from "./node_limits.ts";
+import type { NodeInfo } from "./info.ts";
 import { homePage, PAGE_POLICY } from "./page.ts";
 
 /**
@@ -35,20 +35,6 @@ export interface Refused {
   text: string;
 }
 
-/** What `/v1/info` shows. */
-export interface NodeInfo {
-  id: string;
-  network: string;
-  version: string;
-  protocol: string;
-  features: string[];
-  access: string;
-  limits: NodeLimits;
-  /** Seconds. */
-  uptime?: number;
-  sessions?: number;
-}
-
 /** The node, as its pages see it. */
 export interface AppPort {
   admit(claimed: string, address: string): Admission | Refused;
@@ -71,10 +57,15 @@ export function nodeApp(port: AppPort): Hono<NodeApp> {
   app.get("/v1/info", (c) => c.json(port.info(), 200, { ...SAFE, "Access-Control-Allow-Origin": "*" }));
   app.get("/metrics", (c) => {
     const text = port.metrics();
-    if (text === undefined) return c.text("the operator keeps the metrics private (option publicMetrics)\n", 403, SAFE);
+    if (text === undefined) {
+      return c.text("the operator keeps the metrics private (option publicMetrics)\n", 403, SAFE);
+    }
     return c.body(text, 200, { ...SAFE, "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
   });
-  app.get("/", (c) => c.html(homePage(port.info()), 200, { ...SAFE, "Content-Security-Policy": PAGE_POLICY }));
+  app.get(
+    "/",
+    (c) => c.html(homePage(port.info()), 200, { ...SAFE, "Content-Security-Policy": PAGE_POLICY }),
+  );
   return app;
 }
 
@@ -88,9 +79,13 @@ const SAFE = {
 
 function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Response {
   const obstacle = upgradeObstacle(c);
-  if (obstacle !== undefined) return c.text(`${obstacle}\n`, 426, { ...SAFE, Upgrade: "websocket", Connection: "Upgrade" });
+  if (obstacle !== undefined) {
+    return c.text(`${obstacle}\n`, 426, { ...SAFE, Upgrade: "websocket", Connection: "Upgrade" });
+  }
   const { upgrade, address = "" } = c.env ?? {};
-  if (upgrade === undefined) return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
+  if (upgrade === undefined) {
+    return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
+  }
   const admitted = port.admit(claimed, address);
   if ("status" in admitted) return refusal(c, admitted);
   return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);

@@ -54,8 +54,16 @@ export type NodeListener = ((event: NodeEvent) => void) | { handleEvent(event: N
 
 /** An `EventTarget` of node events. */
 export interface NodeEventTarget {
-  addEventListener(type: NodeEventType, listener: NodeListener | null, options?: AddEventListenerOptions | boolean): void;
-  removeEventListener(type: NodeEventType, listener: NodeListener | null, options?: EventListenerOptions | boolean): void;
+  addEventListener(
+    type: NodeEventType,
+    listener: NodeListener | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void;
+  removeEventListener(
+    type: NodeEventType,
+    listener: NodeListener | null,
+    options?: EventListenerOptions | boolean,
+  ): void;
 }
 
 /** Longest text of a stranger that goes into logs and events, characters. */

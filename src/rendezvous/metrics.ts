@@ -77,12 +77,21 @@ export class NodeMetrics {
     page.one("sessions", "gauge", "Peers with a session now.", now.sessions);
     page.one("handshakes_pending", "gauge", "Handshakes under way now.", now.handshakes);
     page.one("sessions_total", "counter", "Sessions that were established.", this.sessionsTotal);
-    page.byReason("handshake_failures_total", "Handshakes that failed or were refused.", this.#handshakeFailures);
+    page.byReason(
+      "handshake_failures_total",
+      "Handshakes that failed or were refused.",
+      this.#handshakeFailures,
+    );
     page.byReason("session_ends_total", "Sessions that ended.", this.#ends);
     this.#exposeTraffic(page);
     this.#exposeRecords(page);
     page.one("pings_sent_total", "counter", "Pings sent to peers.", this.pingsEnded + now.pingsSent);
-    page.one("pongs_matched_total", "counter", "Pongs that matched a ping.", this.pongsEnded + now.pongsMatched);
+    page.one(
+      "pongs_matched_total",
+      "counter",
+      "Pongs that matched a ping.",
+      this.pongsEnded + now.pongsMatched,
+    );
     this.#exposeDurations(page);
     return page.text;
   }
@@ -92,8 +101,18 @@ export class NodeMetrics {
     page.one("bytes_in_total", "counter", "Bytes of data frames received from peers.", this.bytesIn);
     page.one("frames_relayed_total", "counter", "Data frames sent on to their destination.", this.framesOut);
     page.one("bytes_relayed_total", "counter", "Bytes of data frames sent on.", this.bytesOut);
-    page.one("messages_relayed_total", "counter", "WebSocket messages these frames left in.", this.messagesOut);
-    page.one("control_frames_in_total", "counter", "Control frames received after the handshake.", this.controlIn);
+    page.one(
+      "messages_relayed_total",
+      "counter",
+      "WebSocket messages these frames left in.",
+      this.messagesOut,
+    );
+    page.one(
+      "control_frames_in_total",
+      "counter",
+      "Control frames received after the handshake.",
+      this.controlIn,
+    );
     page.byReason("frames_dropped_total", "Data frames that were not delivered.", this.#drops);
     page.one("gone_notices_total", "counter", "Peers told that a correspondent left.", this.goneNotices);
   }
@@ -134,7 +153,13 @@ class Page {
     this.text += `waymeet_${name}${pairs && `{${pairs}}`} ${value}\n`;
   }
 
-  one(name: string, type: "counter" | "gauge", help: string, value: number, labels?: Record<string, string>): void {
+  one(
+    name: string,
+    type: "counter" | "gauge",
+    help: string,
+    value: number,
+    labels?: Record<string, string>,
+  ): void {
     this.head(name, type, help);
     this.sample(name, value, labels);
   }

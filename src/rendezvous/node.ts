@@ -10,27 +10,27 @@
 import { getLogger, type Logger } from "@logtape/logtape";
 import type { Hono } from "hono";
 import type { Identity } from "../identity/identity.ts";
-import { type PeerId, peerIdBytes, peerIdText, tryPeerId } from "../identity/peer_id.ts";
+import { type PeerId, peerIdText } from "../identity/peer_id.ts";
 import { type AcceptOptions, acceptSession, type Verdict } from "../session/accept.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
-import type { Session, SessionEnd } from "../session/session.ts";
+import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { Ticker } from "../session/ticker.ts";
-import { compareBytes } from "../wire/cbor.ts";
 import { PING_INTERVAL } from "../wire/limits.ts";
 import { type AuthBody, type Liveness, Reason, Role, SUBPROTOCOL } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
 import { type Access, accessObstacle } from "./access.ts";
 import { type Admission, Doorway } from "./admission.ts";
-import { type AppPort, type NodeApp, nodeApp, type NodeInfo, type Refused } from "./app.ts";
+import { type AppPort, type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { Bans } from "./bans.ts";
-import { tellGone } from "./correspondents.ts";
 import { NodeEvent, type NodeEventDetail, type NodeEventTarget, type NodeEventType, tidy } from "./events.ts";
-import { Guest, type Host } from "./guest.ts";
+import { Guest, type Host, type Refusal } from "./guest.ts";
+import { Hall } from "./hall.ts";
+import type { NodeInfo } from "./info.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, nodeLimits } from "./node_limits.ts";
 import { Records } from "./records.ts";
-import { Registry, Seat } from "./registry.ts";
+import { Registry, type Seat } from "./registry.ts";
 import { Relay } from "./relay.ts";
 
 /** What makes a node. */
@@ -61,12 +61,14 @@ export interface NodeOptions {
   log?: Logger;
 }
 
+/**
+ * The text form of a key. Whether it is a valid key costs hundreds of multiplications, which
+ * a stranger does not get for a URL: the handshake checks the key and compares the claim.
+ */
+const PEER_ID = /^[a-z2-7]{51}[aq]$/;
+
 type Reception = Omit<AcceptOptions, "claimed" | "address" | "handlers">;
 
-/** Milliseconds between two looks at queues that are being emptied. */
-const FLUSH_POLL = 20;
-/** Milliseconds that a drain keeps for closing handshakes, at the end of its grace. */
-const CLOSING_TIME = 1_500;
 /** Milliseconds within which a stopped node has said goodbye to all. */
 export const GRACE = 5_000;
 
@@ -99,10 +101,9 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   readonly #registry = new Registry();
   readonly #doorway: Doorway;
   readonly #bans = new Bans();
-  readonly #open = new Map<Session, Guest>();
+  readonly #hall: Hall;
   readonly #host: Host;
   readonly #reception: Reception;
-  #draining = false;
 
   /** @throws {RangeError} when a limit is out of bounds. */
   constructor(options: NodeOptions) {
@@ -113,10 +114,14 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     this.limits = nodeLimits(options.limits);
     this.#clock = options.clock ?? systemClock;
     this.#random = options.random ?? ((length) => crypto.getRandomValues(new Uint8Array(length)));
-    this.#log = (options.log ?? getLogger(["waymeet", "node"])).with({ node: this.id, network: this.network });
+    this.#log = (options.log ?? getLogger(["waymeet", "node"])).with({
+      node: this.id,
+      network: this.network,
+    });
     this.#began = this.#clock.now();
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
     this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
+    this.#hall = this.#makeHall();
     this.#host = this.#makeHost();
     this.#reception = this.#makeReception();
     this.app = nodeApp(this.#appPort());
@@ -134,7 +139,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
 
   /** Whether the node takes no newcomers because it is leaving. */
   get draining(): boolean {
-    return this.#draining;
+    return this.#hall.draining;
   }
 
   /** Peers here now. */
@@ -148,17 +153,17 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
    * `address`: the stranger's, `""` when unknown.
    */
   admit(claimed: string, address: string): Admission | Refused {
-    const peer = tryPeerId(claimed);
-    if (peer === undefined) return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
-    if (this.#draining) return refused(503, Reason.draining, "this node is leaving; try another one");
+    if (!PEER_ID.test(claimed)) return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
+    if (this.draining) return refused(503, Reason.draining, "this node is leaving; try another one");
     const { handshakes } = this.limits;
+    const peer = claimed as PeerId;
     const admission = this.#doorway.admit(handshakes, peer, address);
     return admission ?? this.#refuseCrowd(peer, address);
   }
 
   /** Ends the session of a peer; false when it had none. It may come back: see {@link ban}. */
   disconnect(peer: PeerId, text: string = "disconnected by the operator"): boolean {
-    return this.#disconnect(peer, Reason.disconnected, text);
+    return this.#hall.dismiss(peer, Reason.disconnected, text);
   }
 
   /** Ends the session of a peer and refuses new ones for so many seconds. */
@@ -166,7 +171,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     const now = this.#clock.wall();
     this.#bans.add(peer, { reason: text, until: now + seconds * 1000 }, now);
     this.#tell("banned", { peer, address: "", agent: "", session: "", reason: "banned", text: tidy(text) });
-    this.#disconnect(peer, Reason.banned, text);
+    this.#hall.dismiss(peer, Reason.banned, text);
   }
 
   /** False when there was no ban. */
@@ -183,7 +188,15 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     }
     const uptime = (this.#clock.now() - this.#began) / 1000;
     const { sessions, handshakes, id } = this;
-    return this.metrics.expose({ sessions, handshakes, pingsSent, pongsMatched, uptime, id, version: VERSION_TEXT });
+    return this.metrics.expose({
+      sessions,
+      handshakes,
+      pingsSent,
+      pongsMatched,
+      uptime,
+      id,
+      version: VERSION_TEXT,
+    });
   }
 
   /**
@@ -191,34 +204,22 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
    * waits until all are gone, at most `grace` milliseconds. False when some were not.
    */
   async drain(grace: number = GRACE): Promise<boolean> {
-    if (!this.#draining) this.#log.info("draining {sessions} sessions", { sessions: this.sessions });
-    this.#draining = true;
-    const start = this.#clock.now();
-    do {
-      const patient = this.#clock.now() - start < grace - CLOSING_TIME;
-      for (const session of [...this.#open.keys()]) {
-        if (!patient || session.buffered === 0) this.#dismiss(session);
-      }
-      if (this.#open.size > 0) await this.#pause(FLUSH_POLL);
-    } while (this.#open.size > 0 && this.#clock.now() - start < grace);
-    this.#log.info("drained, {left} left", { left: this.#open.size });
-    return this.#open.size === 0;
-  }
-
-  #pause(delay: number): Promise<void> {
-    return new Promise((resolve) => void this.#clock.after(delay, resolve));
-  }
-
-  #dismiss(session: Session): void {
-    if (session.state === "draining" || session.state === "closed") return;
-    const seat = session.state === "ready" ? this.#registry.find(session.remoteKey) : undefined;
-    if (seat?.session === session) this.#vacate(seat);
-    session.close(Reason.draining, "this node is leaving", this.#otherNodes());
+    this.#log.info("draining {sessions} sessions", { sessions: this.sessions });
+    const left = await this.#hall.drain(grace);
+    this.#log.info("drained, {left} left", { left });
+    return left === 0;
   }
 
   /** What the handshakes of all guests have in common. */
   #makeReception(): Reception {
+    const { limits } = this;
     return {
+      get maxPayload() {
+        return limits.payload;
+      },
+      get maxQueue() {
+        return limits.queue;
+      },
       identity: this.#o.identity,
       network: this.network,
       hosts: this.#o.hosts,
@@ -226,8 +227,8 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       random: this.#random,
       liveness: this.#o.liveness,
       ticker: this.#ticker,
-      welcome: () => ({ nodes: this.#otherNodes(), stun: [...this.#o.stun ?? []] }),
-      authorize: (auth, session) => this.#authorize(this.#open.get(session)!, auth),
+      welcome: () => ({ nodes: [...this.#o.nodes ?? []], stun: [...this.#o.stun ?? []] }),
+      authorize: (auth, session) => this.#authorize(this.#hall.guestOf(session)!, auth),
       onError: (error) => this.#log.error("a handler failed: {error}", { error }),
     };
   }
@@ -239,11 +240,9 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       claimed: admission.claimed,
       address: admission.address,
       handlers: guest,
-      maxPayload: this.limits.payload,
-      maxQueue: this.limits.queue,
     });
     const { session, handlers } = acceptSession(socket, options);
-    this.#open.set(session, guest);
+    this.#hall.entered(guest, session);
     return handlers;
   }
 
@@ -254,91 +253,27 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return refusal === undefined ? { ok: true } : { ok: false, ...refusal, nodes: [] };
   }
 
-  async #refusal(auth: AuthBody): Promise<{ reason: Reason; text: string } | undefined> {
-    if (auth.role !== Role.peer) return { reason: Reason.unauthorized, text: "this node takes sessions of peers only" };
+  async #refusal(auth: AuthBody): Promise<Refusal | undefined> {
+    if (auth.role !== Role.peer) {
+      return { reason: Reason.unauthorized, text: "this node takes sessions of peers only" };
+    }
     const now = this.#clock.wall();
-    const ban = this.#bans.find(peerIdText(auth.id), now);
-    if (ban !== undefined) return { reason: Reason.banned, text: banText(ban) };
+    const ban = this.#banOf(peerIdText(auth.id));
+    if (ban !== undefined) return ban;
     const obstacle = await accessObstacle(this.#o.access, auth, { network: this.network, now });
     return obstacle === undefined ? undefined : { reason: Reason.unauthorized, text: obstacle };
   }
 
-  /** One turn of the event loop decides and seats: no race can exceed the limit. */
+  #banOf(peer: PeerId): Refusal | undefined {
+    const ban = this.#bans.find(peer, this.#clock.wall());
+    return ban && { reason: Reason.banned, text: banText(ban) };
+  }
+
+  /** Asks again for a ban: it may have come while the welcome was signed. */
   #arrived(guest: Guest, session: Session): void {
-    const before = this.#registry.find(session.remoteKey);
-    const order = before === undefined ? 1 : compareInstances(session, before.session);
-    if (this.#draining) return this.#turnAway(guest, session, Reason.draining, "this node is leaving");
-    if (order < 0) return this.#turnAway(guest, session, Reason.replaced, "a newer process with this key is here");
-    if (before === undefined && this.#registry.size >= this.limits.sessions) {
-      return this.#turnAway(guest, session, Reason.overCapacity, "this node is full");
-    }
-    guest.since = this.#clock.now();
-    guest.seat = order === 0 ? this.#reseat(before!, session) : this.#seat(before, session);
-    this.metrics.sessionsTotal++;
-    this.#tell("established", guest.describe(session, Reason.none, ""));
-  }
-
-  /** A peer, or a newer process of it: the older one is told, and stays away. */
-  #seat(before: Seat | undefined, session: Session): Seat {
-    if (before !== undefined) this.#end(before, Reason.replaced, "a newer process with this key is here");
-    const seat = new Seat(session.remoteKey, session);
-    this.#registry.add(seat);
-    return seat;
-  }
-
-  /** The same process over a new socket: it keeps its seat, and nobody else notices. */
-  #reseat(seat: Seat, session: Session): Seat {
-    const older = seat.session;
-    seat.session = session;
-    seat.waiting = 0;
-    seat.shares = undefined;
-    older.close(Reason.replaced, "this process has a newer session");
-    return seat;
-  }
-
-  #turnAway(guest: Guest, session: Session, reason: Reason, text: string): void {
-    guest.refusal = { reason, text };
-    session.close(reason, text, reason === Reason.replaced ? [] : this.#otherNodes());
-  }
-
-  #departed(guest: Guest, session: Session, end: SessionEnd): void {
-    this.#open.delete(session);
-    const { seat } = guest;
-    if (seat?.live && seat.session === session) this.#vacate(seat);
-    if (seat !== undefined) this.#recordLoss(guest, session, end);
-    else this.#recordFailure(guest, session, end);
-  }
-
-  #recordLoss(guest: Guest, session: Session, end: SessionEnd): void {
-    this.metrics.pingsEnded += session.pingsSent;
-    this.metrics.pongsEnded += session.pongsMatched;
-    this.metrics.ended(end.reason, this.#clock.now() - guest.since);
-    this.#tell("lost", { ...guest.describe(session, end.reason, end.text) });
-  }
-
-  #recordFailure(guest: Guest, session: Session, end: SessionEnd): void {
-    const { reason, text } = guest.refusal ?? end;
-    this.metrics.handshakeFailed(reason);
-    this.#tell(guest.refusal ? "refused" : "failed", guest.describe(session, reason, text));
-  }
-
-  /** Takes a seat away in this turn; its correspondents learn of it, except when all have to leave. */
-  #vacate(seat: Seat): void {
-    seat.live = false;
-    seat.last = undefined;
-    this.#registry.remove(seat);
-    if (!this.#draining) this.metrics.goneNotices += tellGone(seat);
-  }
-
-  #end(seat: Seat, reason: Reason, text: string): void {
-    this.#vacate(seat);
-    seat.session.close(reason, text);
-  }
-
-  #disconnect(peer: PeerId, reason: Reason, text: string): boolean {
-    const seat = this.#registry.find(peerIdBytes(peer));
-    if (seat !== undefined) this.#end(seat, reason, text);
-    return seat !== undefined;
+    const ban = this.#banOf(session.remote);
+    if (ban !== undefined) this.#hall.turnAway(guest, session, ban.reason, ban.text);
+    else this.#hall.arrived(guest, session);
   }
 
   #refuseCrowd(peer: PeerId, address: string): Refused {
@@ -348,15 +283,23 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return refused(503, Reason.overCapacity, text);
   }
 
-  #otherNodes(): string[] {
-    return [...this.#o.nodes ?? []];
-  }
-
   #tell(type: NodeEventType, detail: NodeEventDetail): void {
     const properties = { event: type, ...detail };
-    if (type === "established") this.#log.info("established {peer} {session} {agent} from {address}", properties);
-    else this.#log.info("{event} {peer} {session}: {reason} {text}", properties);
+    if (type === "established") {
+      this.#log.info("established {peer} {session} {agent} from {address}", properties);
+    } else this.#log.info("{event} {peer} {session}: {reason} {text}", properties);
     this.dispatchEvent(new NodeEvent(type, detail));
+  }
+
+  #makeHall(): Hall {
+    return new Hall({
+      registry: this.#registry,
+      limits: this.limits,
+      metrics: this.metrics,
+      clock: this.#clock,
+      nodes: this.#o.nodes ?? [],
+      tell: (type, detail) => this.#tell(type, detail),
+    });
   }
 
   #makeHost(): Host {
@@ -378,7 +321,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
         refused: why,
       }),
       arrived: (guest, session) => this.#arrived(guest, session),
-      departed: (guest, session, end) => this.#departed(guest, session, end),
+      departed: (guest, session, end) => this.#hall.departed(guest, session, end),
     };
   }
 
@@ -407,15 +350,9 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   }
 
   #readiness(): string | undefined {
-    if (this.#draining) return "draining";
+    if (this.draining) return "draining";
     return this.#registry.size >= this.limits.sessions ? "full" : undefined;
   }
-}
-
-/** Positive when the first session's process is the newer one, 0 when both are one process (protocol rule 18). */
-function compareInstances({ auth: a }: Session, { auth: b }: Session): number {
-  if (a === undefined || b === undefined) throw new TypeError("only sessions of dialers can be compared");
-  return a.started - b.started || compareBytes(a.instance, b.instance);
 }
 
 function lowerCase(hosts: readonly string[] | "any"): readonly string[] | "any" {

@@ -5,7 +5,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { html, raw } from "hono/html";
-import type { NodeInfo } from "./app.ts";
+import type { NodeInfo } from "./info.ts";
 
 type Html = ReturnType<typeof html>;
 
@@ -36,35 +36,42 @@ export const PAGE_POLICY: string = `default-src 'none'; style-src 'sha256-${
 
 /** All of `info` is escaped. */
 export function homePage(info: NodeInfo): Html {
-  return html`<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>waymeet node ${info.id.slice(0, 8)}</title>
-<style>${raw(STYLE)}</style>
-</head>
-<body>
-<main>
-<h1>way<i>meet</i></h1>
-<p>The place where roads meet. Programs find each other here by key and talk through this node, which cannot read what they say.</p>
-<dl>
-<dt>Node</dt><dd><code>${info.id}</code></dd>
-<dt>Network</dt><dd>${info.network}</dd>
-<dt>Access</dt><dd>${ACCESS[info.access] ?? info.access}</dd>
-${info.sessions === undefined ? "" : html`<dt>Peers here</dt><dd>${info.sessions}</dd>`}
-${info.uptime === undefined ? "" : html`<dt>Up for</dt><dd>${duration(info.uptime)}</dd>`}
-<dt>Version</dt><dd>waymeet ${info.version}, protocol ${info.protocol}</dd>
-</dl>
-<h2>Meet through this node</h2>
-<p>One program listens and prints its id, another one sends to it. The node's address is this page's, with <code>wss:</code> or <code>ws:</code> instead of <code>https:</code> or <code>http:</code>.</p>
-<pre>waymeet listen --node wss://…
-waymeet send PEER --node wss://…</pre>
-<p><a href="v1/info">v1/info</a> tells the same to programs.</p>
-</main>
-</body>
-</html>
-`;
+  return html`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <title>waymeet node ${info.id.slice(0, 8)}</title>
+        <style>${raw(STYLE)}</style>
+      </head>
+      <body>
+        <main>
+          <h1>way<i>meet</i></h1>
+          <p>The place where roads meet. Programs find each other here by key and talk through this node, which cannot read what they say.</p>
+          <dl>
+    <dt>Node</dt><dd><code>${info.id}</code></dd>
+    <dt>Network</dt><dd>${info.network}</dd>
+    <dt>Access</dt><dd>${ACCESS[info.access] ?? info.access}</dd>
+    ${info.sessions === undefined ? "" : html`
+      <dt>Peers here</dt>
+      <dd>${info.sessions}</dd>
+    `}
+    ${info.uptime === undefined ? "" : html`
+      <dt>Up for</dt>
+      <dd>${duration(info.uptime)}</dd>
+    `}
+    <dt>Version</dt><dd>waymeet ${info.version}, protocol ${info.protocol}</dd>
+          </dl>
+          <h2>Meet through this node</h2>
+          <p>One program listens and prints its id, another one sends to it. The node's address is this page's, with <code>wss:</code> or <code>ws:</code> instead of <code>https:</code> or <code>http:</code>.</p>
+          <pre>waymeet listen --node wss://…
+    waymeet send PEER --node wss://…</pre>
+          <p><a href="v1/info">v1/info</a> tells the same to programs.</p>
+        </main>
+      </body>
+    </html>
+  `;
 }
 
 const ACCESS: Record<string, string> = {

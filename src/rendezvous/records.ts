@@ -12,18 +12,8 @@ import { compareRecords, readRecord, verifyRecord } from "../wire/record.ts";
 import { watch } from "./correspondents.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, PUBLISH_COST } from "./node_limits.ts";
-import type { Registry, Seat } from "./registry.ts";
+import type { HeldRecord, Registry, Seat } from "./registry.ts";
 import { TokenBucket } from "./token_bucket.ts";
-
-/** A seat's record, and who waits until one that just came is verified. */
-export interface HeldRecord {
-  signed: SignedBytes | undefined;
-  /** Milliseconds since 1970. */
-  expires: number;
-  /** Publishes whose signature is being checked. */
-  verifying: number;
-  waiting: (() => void)[] | undefined;
-}
 
 /** Publishes of one peer that are verified at once; an honest one has one or two. */
 const MAX_VERIFYING = 4;
@@ -50,7 +40,9 @@ export class Records {
   /** A peer tells its record. Verified beside the traffic; lookups that come meanwhile wait for it. */
   async publish(seat: Seat, signed: SignedBytes): Promise<void> {
     const held = seat.record ??= { signed: undefined, expires: 0, verifying: 0, waiting: undefined };
-    if (held.verifying >= MAX_VERIFYING || !this.#allows(seat, PUBLISH_COST)) return this.#refuse(seat, "rate-limited");
+    if (held.verifying >= MAX_VERIFYING || !this.#allows(seat, PUBLISH_COST)) {
+      return this.#refuse(seat, "rate-limited");
+    }
     held.verifying++;
     const checked = await this.#check(seat, signed).catch(() => "unverifiable");
     held.verifying--;

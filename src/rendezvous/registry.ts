@@ -6,9 +6,19 @@
  */
 import type { Session } from "../session/session.ts";
 import { KEY_SIZE } from "../wire/data_frame.ts";
-import type { HeldRecord } from "./records.ts";
+import type { SignedBytes } from "../wire/protocol.ts";
 import type { Shares } from "./shares.ts";
 import type { TokenBucket } from "./token_bucket.ts";
+
+/** A seat's record, and who waits until one that just came is verified. */
+export interface HeldRecord {
+  signed: SignedBytes | undefined;
+  /** Milliseconds since 1970. */
+  expires: number;
+  /** Publishes whose signature is being checked. */
+  verifying: number;
+  waiting: (() => void)[] | undefined;
+}
 
 /**
  * A peer's place at this node. When the same process of the peer comes back over a new
@@ -112,6 +122,7 @@ function unchain(first: Seat | undefined, seat: Seat): boolean {
 /** Six bytes as a number: the most that a double holds exactly. */
 function prefixAt(bytes: Uint8Array, offset: number): number {
   const high = bytes[offset]! << 8 | bytes[offset + 1]!;
-  const low = bytes[offset + 2]! << 24 | bytes[offset + 3]! << 16 | bytes[offset + 4]! << 8 | bytes[offset + 5]!;
+  const low = bytes[offset + 2]! << 24 | bytes[offset + 3]! << 16 | bytes[offset + 4]! << 8 |
+    bytes[offset + 5]!;
   return high * 0x1_0000_0000 + (low >>> 0);
 }

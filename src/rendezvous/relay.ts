@@ -102,7 +102,9 @@ export class Relay {
 
   /** Why these bytes may not join the destination's queue. */
   #obstacle(source: Seat, destination: Seat, size: number): Reason | undefined {
-    if (this.#limits.bytesPerSecond !== Infinity && !this.#withinRate(source, size)) return Reason.rateLimited;
+    if (this.#limits.bytesPerSecond !== Infinity && !this.#withinRate(source, size)) {
+      return Reason.rateLimited;
+    }
     if (destination.waiting === 0) return undefined;
     const waiting = destination.waiting = destination.session.buffered;
     if (waiting <= LONG_QUEUE) destination.shares = undefined;

@@ -62,7 +62,11 @@ export interface Listener {
  * Listens at this address. MUST reject with the runtime's own error; {@link startNode}
  * translates it. `app` is the node's, or the one it is mounted in.
  */
-export type Listen = (address: { host: string; port: number }, app: Hono<NodeApp>, node: RendezvousNode) => Promise<Listener>;
+export type Listen = (
+  address: { host: string; port: number },
+  app: Hono<NodeApp>,
+  node: RendezvousNode,
+) => Promise<Listener>;
 
 /** Milliseconds that remain for closing the listener when the grace is used up. */
 const CLOSE_TIME = 500;
@@ -76,7 +80,11 @@ const CLOSE_TIME = 500;
 export async function startNode(options: ServeOptions, listen: Listen): Promise<RunningNode> {
   const { host = "127.0.0.1", port = 8787, signal } = options;
   signal?.throwIfAborted();
-  const node = new RendezvousNode({ ...options, ...choices(options, host), identity: await identityOf(options.key) });
+  const node = new RendezvousNode({
+    ...options,
+    ...choices(options, host),
+    identity: await identityOf(options.key),
+  });
   const app = options.within?.(node.app) ?? node.app;
   const listener = await listen({ host, port }, app, node).catch((error) => {
     throw isTaken(error) ? portInUse(port, error) : error;
@@ -90,16 +98,27 @@ async function identityOf(key: Identity | KeyStore | undefined): Promise<Identit
 }
 
 /** Off loopback nobody but the operator knows who may come and what the node is called. */
-function choices(options: ServeOptions, host: string): Pick<NodeOptions, "access" | "hosts" | "publicMetrics"> {
+function choices(
+  options: ServeOptions,
+  host: string,
+): Pick<NodeOptions, "access" | "hosts" | "publicMetrics"> {
   const { access, names, publicMetrics = isLoopback(host) } = options;
   if (isLoopback(host)) return { access: access ?? { kind: "open" }, hosts: names ?? "any", publicMetrics };
-  if (access === undefined) throw new TypeError(`${host} can be reached from elsewhere, so choose who may connect: ${ACCESS_CHOICES}`);
-  if (names === undefined && isWildcard(host)) throw new TypeError(`${host} is no name that peers dial: ${NAME_CHOICES}`);
+  if (access === undefined) {
+    throw new TypeError(
+      `${host} can be reached from elsewhere, so choose who may connect: ${ACCESS_CHOICES}`,
+    );
+  }
+  if (names === undefined && isWildcard(host)) {
+    throw new TypeError(`${host} is no name that peers dial: ${NAME_CHOICES}`);
+  }
   return { access, hosts: names ?? [bracketed(host)], publicMetrics };
 }
 
-const ACCESS_CHOICES = `pass access: { kind: "open" }, { kind: "allow-list", peers: [id, …] } or { kind: "token", issuers: [id, …] }`;
-const NAME_CHOICES = `pass names: ["meet.example.org"] with the host names in the URLs that peers use, or names: "any"`;
+const ACCESS_CHOICES =
+  `pass access: { kind: "open" }, { kind: "allow-list", peers: [id, …] } or { kind: "token", issuers: [id, …] }`;
+const NAME_CHOICES =
+  `pass names: ["meet.example.org"] with the host names in the URLs that peers use, or names: "any"`;
 
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
@@ -136,7 +155,13 @@ class Running implements RunningNode {
   readonly #signal: AbortSignal | undefined;
   #stopped: Promise<void> | undefined;
 
-  constructor(node: RendezvousNode, app: Hono<NodeApp>, listener: Listener, host: string, signal?: AbortSignal) {
+  constructor(
+    node: RendezvousNode,
+    app: Hono<NodeApp>,
+    listener: Listener,
+    host: string,
+    signal?: AbortSignal,
+  ) {
     this.node = node;
     this.app = app;
     this.id = node.id;
@@ -147,11 +172,19 @@ class Running implements RunningNode {
     signal?.addEventListener("abort", this.#stopOnAbort, { once: true });
   }
 
-  addEventListener(type: NodeEventType, listener: NodeListener | null, options?: AddEventListenerOptions | boolean): void {
+  addEventListener(
+    type: NodeEventType,
+    listener: NodeListener | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void {
     this.node.addEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
 
-  removeEventListener(type: NodeEventType, listener: NodeListener | null, options?: EventListenerOptions | boolean): void {
+  removeEventListener(
+    type: NodeEventType,
+    listener: NodeListener | null,
+    options?: EventListenerOptions | boolean,
+  ): void {
     this.node.removeEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
   }
 

@@ -39,7 +39,9 @@ export class Shares<S> {
 
   /** The socket reports that `waiting` bytes are left. */
   settle(waiting: number): void {
-    while (this.#total > waiting) this.#shrinkFirst(Math.min(this.#sizes[this.#first]!, this.#total - waiting));
+    while (this.#total > waiting) {
+      this.#shrinkFirst(Math.min(this.#sizes[this.#first]!, this.#total - waiting));
+    }
   }
 
   #append(source: S, size: number): void {

@@ -6,6 +6,7 @@
  */
 import { decode, type Value } from "./cbor.ts";
 import { MAX_CONTROL, MAX_NODES, MAX_TEXT } from "./limits.ts";
+import { readMeshFrame } from "./mesh_frames.ts";
 import {
   type Bye,
   type Control,
@@ -24,6 +25,7 @@ import { clipText } from "./reason.ts";
 import { encodeChecked, readAuth, readHello, readWelcome } from "./session_frames.ts";
 import { is32, isBytes, isList, isNodeUrl, isReason, isText, isUint, readSigned } from "./shape.ts";
 
+export * from "./mesh_frames.ts";
 export * from "./session_frames.ts";
 
 const MAX_REQUEST = 0xffff_ffff;
@@ -72,6 +74,15 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
       return readLookup(frame);
     case Kind.found:
       return readFound(frame);
+    case Kind.greet:
+    case Kind.members:
+    case Kind.probe:
+    case Kind.probeAck:
+    case Kind.presence:
+    case Kind.digest:
+    case Kind.edges:
+    case Kind.undelivered:
+      return readMeshFrame(kind, frame);
     default:
       return { kind: "unknown", number: kind };
   }

@@ -10,10 +10,10 @@ export const MAX_BATCH = 256;
 export const MAX_CONTROL = 16_384;
 /** Most bytes of frames that may follow an auth in its WebSocket message before it is verified. */
 export const MAX_EARLY = 65_536;
-/** Deepest nesting of a control frame's CBOR: frame, list, element, with one to spare. */
+/** Deepest nesting of a control frame's CBOR: frame, list of members, member, its URLs. */
 export const MAX_DEPTH = 4;
-/** Most items in the CBOR of one control frame: 16 nodes, 16 STUN servers and 16 features make 61. */
-export const MAX_ITEMS = 256;
+/** Most items in the CBOR of one control frame: 256 changes of presence make 1287, 64 members with 16 URLs 1411. */
+export const MAX_ITEMS = 2048;
 /** Longest network name, agent, host, feature, reason text or URL, in UTF-8 bytes. */
 export const MAX_TEXT = 256;
 /** Longest token, bytes: a JWT with room for quotas. */
@@ -22,6 +22,16 @@ export const MAX_TOKEN = 4096;
 export const MAX_NODES = 16;
 /** Most features, and most STUN servers, one side may name. */
 export const MAX_FEATURES = 16;
+/** Most members in one frame. */
+export const MAX_MEMBERS = 64;
+/** Most entries in one presence frame. */
+export const MAX_CHANGES = 256;
+/** Most origins in a digest, and so most nodes of one mesh: 256 points of 54 bytes fit into one frame. */
+export const MAX_ORIGINS = 256;
+/** Most neighbours one node may claim. */
+export const MAX_NEIGHBOURS = 256;
+/** Largest body of a record that nodes spread, bytes: with 16 nodes and a long network name it has 957. */
+export const MAX_RECORD = 2048;
 /** Largest reason code: a WebSocket close code is 4000 + reason, at most 4999 (RFC 6455 §7.4.2). */
 export const MAX_REASON = 999;
 /** Longest reason in a WebSocket close frame, UTF-8 bytes (RFC 6455 §5.5: 125 less the code). */

@@ -18,6 +18,10 @@
  *
  * @module
  */
+import type { NodeToNode } from "./mesh_protocol.ts";
+import type { Key, SignedBytes } from "./signed_bytes.ts";
+
+export type { Key, SignedBytes };
 
 /** WebSocket subprotocol (RFC 6455 §1.9); the digit is the incompatible version. */
 export const SUBPROTOCOL = "waymeet.1";
@@ -54,6 +58,23 @@ export const Kind = {
   lookup: 10,
   /** `[11, request, reason, body, signature]` node → peer; reason 0 and a record, or null, null. */
   found: 11,
+  // node ↔ node: src/wire/mesh_protocol.ts
+  /** `[16, epoch, urls, mac]` first frame each way between nodes. */
+  greet: 16,
+  /** `[17, [[node, epoch, incarnation, state, urls], …]]` who is in the mesh. */
+  members: 17,
+  /** `[18, nonce, target]` does that node live? */
+  probe: 18,
+  /** `[19, nonce, target]` it does. */
+  probeAck: 19,
+  /** `[20, origin, epoch, from, to, [[version, peer, body, signature], …]]` who came and left at a node. */
+  presence: 20,
+  /** `[21, answer, [[origin, epoch, version], …]]` how much of that the sender knows. */
+  digest: 21,
+  /** `[22, node, epoch, version, [neighbour, …], signature]` a node's sessions with nodes. */
+  edges: 22,
+  /** `[23, hops, source, destination, reason]` a forwarded frame did not go out. */
+  undelivered: 23,
 } as const;
 
 /** Reason codes: 1–31 end a session, 32–63 undeliverable, 64–95 end a link, 96–127 outcomes of attempts. Open-ended. */
@@ -104,9 +125,6 @@ export type Role = (typeof Role)[keyof typeof Role];
  */
 export const Liveness = { nonce: 0, text: 1 } as const;
 export type Liveness = (typeof Liveness)[keyof typeof Liveness];
-
-/** 32 bytes: an ed25519 public key. See `src/identity` for the text form. */
-export type Key = Uint8Array;
 
 export interface Hello {
   kind: "hello";
@@ -218,17 +236,11 @@ export interface Unknown {
   number: number;
 }
 
-/** Signed bytes travel as they were signed; nobody encodes them anew. */
-export interface SignedBytes {
-  body: Uint8Array;
-  signature: Uint8Array;
-}
-
 /** What a dialer (peer) says besides data. */
 export type PeerToNode = Auth | Bye | Ping | Pong | Publish | Lookup;
 /** What a node says to a peer besides data. */
 export type NodeToPeer = Hello | Welcome | Bye | Ping | Pong | Notice | Found;
-export type Control = PeerToNode | NodeToPeer | Unknown;
+export type Control = PeerToNode | NodeToPeer | NodeToNode | Unknown;
 
 /**
  * A peer's signed word on where and how it is reached:
@@ -261,4 +273,6 @@ export const Domain = {
   welcome: "waymeet.1 welcome",
   record: "waymeet.1 record",
   link: "waymeet.1 link",
+  edges: "waymeet.1 edges",
+  mesh: "waymeet.1 mesh",
 } as const;

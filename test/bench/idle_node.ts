@@ -2,7 +2,9 @@
 import process from "node:process";
 import type { RunningNode, ServeOptions } from "../../src/rendezvous/serve.ts";
 
-const edge: { serve(options: ServeOptions): Promise<RunningNode> } = await import(`../../edge/${process.argv[2]}.ts`);
+const edge: { serve(options: ServeOptions): Promise<RunningNode> } = await import(
+  `../../edge/${process.argv[2]}.ts`
+);
 const node = await edge.serve({ port: 0, publicMetrics: true });
 console.log(JSON.stringify({ url: node.url, pid: process.pid }));
 // What is garbage is no cost of a peer; without work a collector may leave it lying for long.

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { ByteStream } from "../../src/link/byte_stream.ts";
-import { End, Network, sample, setUp, type Weather, wireBetween } from "./wire_between.ts";
+import { type End, Network, sample, setUp, type Weather, wireBetween } from "./wire_between.ts";
 
 /** One thing that happens, `after` ms behind the thing before. */
 type Happening =
@@ -47,7 +47,9 @@ class Transfer {
   constructor(from: End, sizes: number[], piece: number) {
     const stream = from.conversation.openStream("s");
     this.sent = sample(sizes.reduce((sum, size) => sum + size, 0), piece);
-    for (let at = 0; at < this.sent.length; at += piece) stream.write.write(this.sent.subarray(at, at + piece));
+    for (let at = 0; at < this.sent.length; at += piece) {
+      stream.write.write(this.sent.subarray(at, at + piece));
+    }
     stream.write.end();
     from.conversation.touched(stream);
     from.pump();
@@ -69,7 +71,9 @@ class Transfer {
 }
 
 function play(seed: number, weather: Weather, happenings: Happening[]) {
-  const wires = wireBetween(new Network(seed, { ...weather, slowest: Math.max(weather.fastest, weather.slowest) }));
+  const wires = wireBetween(
+    new Network(seed, { ...weather, slowest: Math.max(weather.fastest, weather.slowest) }),
+  );
   const posted: Record<"a" | "b", Uint8Array[]> = { a: [], b: [] };
   const transfers: Record<"a" | "b", Transfer[]> = { a: [], b: [] };
   const readAll = () => {
@@ -94,11 +98,16 @@ function play(seed: number, weather: Weather, happenings: Happening[]) {
       const data = sample(each.size, index);
       posted[each.from].push(data);
       wires[each.from].post(data);
-    } else if (each.do === "stream") transfers[each.from].push(new Transfer(wires[each.from], each.sizes, each.piece));
-    else setUp(each.do === "mend", wires);
+    } else if (each.do === "stream") {
+      transfers[each.from].push(new Transfer(wires[each.from], each.sizes, each.piece));
+    } else setUp(each.do === "mend", wires);
   });
   setUp(true, wires);
-  wires.network.weather = { ...weather, loss: Math.min(weather.loss, 0.1), slowest: Math.max(weather.fastest, weather.slowest) };
+  wires.network.weather = {
+    ...weather,
+    loss: Math.min(weather.loss, 0.1),
+    slowest: Math.max(weather.fastest, weather.slowest),
+  };
   pass(180_000);
   return { ...wires, posted, transfers, pass };
 }
@@ -106,27 +115,32 @@ function play(seed: number, weather: Weather, happenings: Happening[]) {
 describe("a conversation over a bad network", () => {
   it("delivers every message once and in order, every stream byte by byte, and comes to rest", () => {
     fc.assert(
-      fc.property(fc.integer(), weather, fc.array(happening, { maxLength: 25 }), (seed, weather, happenings) => {
-        const { a, b, posted, transfers, pass, clock } = play(seed, weather, happenings);
-        for (const [from, to, name] of [[a, b, "a"], [b, a, "b"]] as const) {
-          assert.ok(!to.violated && !from.violated);
-          assert.equal(to.inbox.length, posted[name].length);
-          posted[name].forEach((data, index) => assert.deepEqual(to.inbox[index]!.data, data));
-          assert.equal(from.delivered.length, posted[name].length);
-          for (const { sent, got, ended } of transfers[name]) {
-            assert.ok(ended);
-            assert.deepEqual(Uint8Array.from(got), sent);
+      fc.property(
+        fc.integer(),
+        weather,
+        fc.array(happening, { maxLength: 25 }),
+        (seed, weather, happenings) => {
+          const { a, b, posted, transfers, pass, clock } = play(seed, weather, happenings);
+          for (const [from, to, name] of [[a, b, "a"], [b, a, "b"]] as const) {
+            assert.ok(!to.violated && !from.violated);
+            assert.equal(to.inbox.length, posted[name].length);
+            posted[name].forEach((data, index) => assert.deepEqual(to.inbox[index]!.data, data));
+            assert.equal(from.delivered.length, posted[name].length);
+            for (const { sent, got, ended } of transfers[name]) {
+              assert.ok(ended);
+              assert.deepEqual(Uint8Array.from(got), sent);
+            }
+            assert.equal(from.conversation.openStreams.length, 0);
+            assert.ok(from.conversation.settled);
+            assert.equal(from.conversation.sender.congestion.inFlight, 0);
+            assert.equal(from.conversation.deadline, Infinity);
           }
-          assert.equal(from.conversation.openStreams.length, 0);
-          assert.ok(from.conversation.settled);
-          assert.equal(from.conversation.sender.congestion.inFlight, 0);
-          assert.equal(from.conversation.deadline, Infinity);
-        }
-        const rested = a.wakeups + b.wakeups;
-        pass(3_600_000);
-        assert.equal(a.wakeups + b.wakeups, rested, "an idle conversation woke up");
-        assert.equal(clock.armed, 0);
-      }),
+          const rested = a.wakeups + b.wakeups;
+          pass(3_600_000);
+          assert.equal(a.wakeups + b.wakeups, rested, "an idle conversation woke up");
+          assert.equal(clock.armed, 0);
+        },
+      ),
       { numRuns: 150 },
     );
   });
@@ -142,7 +156,10 @@ describe("a conversation over a bad network", () => {
       wires.clock.run(2_000);
       setUp(true, wires);
       wires.clock.run(60_000);
-      assert.deepEqual(wires.b.inbox.map(({ data }) => data.length), Array.from({ length: 12 }, (_, i) => i * 3_000));
+      assert.deepEqual(
+        wires.b.inbox.map(({ data }) => data.length),
+        Array.from({ length: 12 }, (_, i) => i * 3_000),
+      );
       assert.deepEqual(wires.a.inbox.map(({ data }) => data.length), [0, 1, 2, 3, 4]);
       assert.equal(wires.a.delivered.length, 12);
       assert.ok(wires.a.conversation.settled && wires.b.conversation.settled);

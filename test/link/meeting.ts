@@ -5,7 +5,12 @@
  */
 import { type Identity, identityFromSeed } from "../../src/identity/identity.ts";
 import type { ByteStream } from "../../src/link/byte_stream.ts";
-import { type Candidate, Connection, type ConnectionEnd, type ConnectionEvents } from "../../src/link/connection.ts";
+import {
+  type Candidate,
+  Connection,
+  type ConnectionEnd,
+  type ConnectionEvents,
+} from "../../src/link/connection.ts";
 import { keyPairOf } from "../../src/link/dh.ts";
 import type { Local } from "../../src/link/greeting.ts";
 import type { Incoming } from "../../src/link/mailbox.ts";
@@ -185,7 +190,10 @@ export class Party {
 
   private lookUp(connection: Connection): void {
     this.lookUps++;
-    this.clock.after(20, () => this.meeting.network.up && this.found(connection, this.meeting.directory(this.other)));
+    this.clock.after(
+      20,
+      () => this.meeting.network.up && this.found(connection, this.meeting.directory(this.other)),
+    );
   }
 
   /** As `SharedLink.found`. */
@@ -202,9 +210,8 @@ export class Party {
 
   private succeed(connection: Connection, candidate: Candidate): void {
     connection.end({ reason: Reason.linkClosed, text: "the other side began anew", by: "remote" });
-    const next: Connection = Connection.succeeding(this.local, candidate, this.events(() => next ?? connection), this.clock.now());
-    this.connection = next;
-    next.setPath(this.meeting.network.up, this.clock.now());
+    this.connection = this.newConnection();
+    this.connection.succeed(candidate, this.clock.now());
   }
 
   private ended(connection: Connection, end: ConnectionEnd): void {
@@ -227,7 +234,8 @@ export class Party {
     if (!packet) return;
     const now = this.clock.now();
     if (packet.kind === "init") {
-      const receive = () => this.reception.receive(this.other.identity.publicKey, this.other.identity.id, packet);
+      const receive = () =>
+        this.reception.receive(this.other.identity.publicKey, this.other.identity.id, packet, "home");
       this.work = this.work.then(receive).then(() => this.pump());
     } else if (packet.kind === "response") {
       const connection = this.connection;
@@ -253,12 +261,12 @@ export class Party {
     this.cancel?.();
     const at = connection.deadline;
     if (at === Infinity) return void (this.cancel = undefined);
-    if (at <= now && connection.standing !== "closed") this.meeting.busy++;
     this.cancel = clock.after(at - now, () => {
       this.cancel = undefined;
       this.meeting.wakeups++;
       connection.expire(clock.now());
       this.pump();
+      if (connection.deadline <= clock.now()) this.meeting.busy++;
     });
   }
 

@@ -15,7 +15,7 @@ export class VirtualClock implements Clock {
   private readonly epoch = 1_767_225_600_000;
 
   now = (): number => this.time;
-  wall = (): number => this.epoch + this.time;
+  wall = (): number => Math.floor(this.epoch + this.time);
 
   after = (delay: number, run: () => void): () => void => {
     const event = { at: this.time + Math.max(0, delay), order: this.made++, run };

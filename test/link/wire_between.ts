@@ -89,7 +89,10 @@ export class End {
 
   /** `delivered` must never be said of what the other side does not have. */
   private onDelivered(message: Outgoing): void {
-    assert.ok(this.other.inbox.some(({ id }) => String(id) === String(message.id)), "delivered, but not there");
+    assert.ok(
+      this.other.inbox.some(({ id }) => String(id) === String(message.id)),
+      "delivered, but not there",
+    );
     this.delivered.push(message);
     message.advance("delivered", 0);
   }
@@ -160,7 +163,9 @@ export function sample(size: number, seed: number): Uint8Array {
 }
 
 /** Both ends, joined. */
-export function wireBetween(network: Network = new Network(1)): { a: End; b: End; network: Network; clock: VirtualClock } {
+export function wireBetween(
+  network: Network = new Network(1),
+): { a: End; b: End; network: Network; clock: VirtualClock } {
   const a = new End("odd", network);
   const b = new End("even", network);
   a.other = b;

@@ -71,6 +71,11 @@ export class VirtualWorld {
     station.lines.clear();
   }
 
+  /** As a machine that stops answering: connections stay, nothing comes through. */
+  blackhole(url: string): void {
+    for (const [peer, node] of this.stations.get(url)!.lines) peer.cut = node.cut = true;
+  }
+
   node(url: string = "ws://127.0.0.1"): RendezvousNode {
     return this.stations.get(url)!.node!;
   }

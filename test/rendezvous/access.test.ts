@@ -38,7 +38,11 @@ describe("access", () => {
   });
 
   it("by token refuses everything else, and says what to do", async () => {
-    const [issuer, peer, thief] = [await generateIdentity(), await generateIdentity(), await generateIdentity()];
+    const [issuer, peer, thief] = [
+      await generateIdentity(),
+      await generateIdentity(),
+      await generateIdentity(),
+    ];
     const access: Access = { kind: "token", issuers: [issuer.id] };
     const grant = { peer: peer.id, network: "default", ttl: 60 };
     const token = await issueToken(issuer, grant);
@@ -46,7 +50,10 @@ describe("access", () => {
     assert.match(await refusal(access, peer, "nonsense"), /not valid/);
     assert.match(await refusal(access, thief, token), /issued for another peer/);
     assert.match(await refusal(access, peer, await issueToken(thief, grant)), /issuer is not trusted/);
-    assert.match(await refusal(access, peer, await issueToken(issuer, { ...grant, network: "x" })), /another network/);
+    assert.match(
+      await refusal(access, peer, await issueToken(issuer, { ...grant, network: "x" })),
+      /another network/,
+    );
     const old = await issueToken(issuer, { ...grant, now: Date.now() - 3_600_000 });
     assert.match(await refusal(access, peer, old), /has expired/);
     const [head, , signature] = token.split(".");
@@ -61,9 +68,15 @@ describe("access", () => {
     const symmetric = new SignJWT({ sub: peer.id, cnf: {} }).setIssuer(issuer.id).setAudience("default")
       .setExpirationTime("1h").setProtectedHeader({ alg: "HS256" });
     assert.match(await refusal(access, peer, await symmetric.sign(secret)), /not valid/);
-    assert.match(await refusal(access, peer, await handmade(issuer, { sub: peer.id, cnf: {} })), /"exp" is missing/);
+    assert.match(
+      await refusal(access, peer, await handmade(issuer, { sub: peer.id, cnf: {} })),
+      /"exp" is missing/,
+    );
     const exp = Math.floor(Date.now() / 1000) + 60;
-    assert.match(await refusal(access, peer, await handmade(issuer, { sub: peer.id, exp })), /"cnf" is missing/);
+    assert.match(
+      await refusal(access, peer, await handmade(issuer, { sub: peer.id, exp })),
+      /"cnf" is missing/,
+    );
     const unbound = await handmade(issuer, { sub: peer.id, exp, cnf: { jwk: {} } });
     assert.match(await refusal(access, peer, unbound), /issued for another peer/);
   });
@@ -83,5 +96,7 @@ describe("access", () => {
 async function handmade(issuer: Identity, claims: object): Promise<string> {
   const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const signed = `${part({ alg: "EdDSA" })}.${part({ iss: issuer.id, aud: "default", ...claims })}`;
-  return `${signed}.${Buffer.from(await issuer.sign(new TextEncoder().encode(signed))).toString("base64url")}`;
+  return `${signed}.${
+    Buffer.from(await issuer.sign(new TextEncoder().encode(signed))).toString("base64url")
+  }`;
 }

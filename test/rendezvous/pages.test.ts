@@ -8,7 +8,8 @@ import { bytes, meetInMemory, memoryNode, stopNodes, until } from "./peers.ts";
 const UPGRADE = { upgrade: "websocket", connection: "Upgrade", "sec-websocket-protocol": "waymeet.1" };
 
 /** A sample of the text exposition format 0.0.4. */
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? (\S+)$/;
+const SAMPLE =
+  /^([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-z_]+="(?:[^"\\\n]|\\["\\n])*"(?:,[a-z_]+="(?:[^"\\\n]|\\["\\n])*")*\})? (\S+)$/;
 
 function parseMetrics(text: string): Map<string, number> {
   assert.ok(text.endsWith("\n"));
@@ -68,7 +69,9 @@ describe("a node over HTTP", () => {
     assert.ok(!/<script|<img|<link|\son\w+=/i.test(page));
     assert.equal(response.headers.get("x-content-type-options"), "nosniff");
     const style = /<style>([\s\S]*)<\/style>/.exec(page)![1]!;
-    const hash = Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style))).toString("base64");
+    const hash = Buffer.from(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(style))).toString(
+      "base64",
+    );
     assert.ok(policy.includes(`style-src 'sha256-${hash}'`) && policy.includes("default-src 'none'"));
   });
 
@@ -79,7 +82,9 @@ describe("a node over HTTP", () => {
     assert.equal(plain.status, 426);
     assert.equal(plain.headers.get("upgrade"), "websocket");
     assert.match(await plain.text(), /subprotocol waymeet\.1/);
-    const foreign = await node.app.request(path, { headers: { ...UPGRADE, "sec-websocket-protocol": "chat" } });
+    const foreign = await node.app.request(path, {
+      headers: { ...UPGRADE, "sec-websocket-protocol": "chat" },
+    });
     assert.equal(foreign.status, 426);
     const bare = await node.app.request(path, { headers: UPGRADE });
     assert.equal(bare.status, 501, "mounted in a server without an adapter");

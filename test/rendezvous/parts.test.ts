@@ -45,37 +45,47 @@ describe("the registry", () => {
 
 describe("a gathered message", () => {
   it("holds for each destination its frames in order, and a lone run is not copied", () => {
-    const frames = fc.array(fc.record({ to: fc.nat(4), size: fc.integer({ min: 1, max: 250 }), skip: fc.boolean() }), {
-      minLength: 1,
-      maxLength: 256,
-    });
+    const frames = fc.array(
+      fc.record({ to: fc.nat(4), size: fc.integer({ min: 1, max: 250 }), skip: fc.boolean() }),
+      {
+        minLength: 1,
+        maxLength: 256,
+      },
+    );
     const gather = new Gather();
     const seats = Array.from({ length: 5 }, (_, i) => seatOf(new Uint8Array(32).fill(i)));
-    fc.assert(fc.property(frames, (list) => {
-      const message = new Uint8Array(list.reduce((sum, { size }) => sum + size, 0)).map((_, i) => i * 7 + (i >> 8));
-      const expected = new Map<Seat, number[]>();
-      const counts = new Map<Seat, number>();
-      let start = 0;
-      for (const { to, size, skip } of list) {
-        const seat = seats[to]!;
-        if (!skip) {
-          gather.add(seat, start, start + size);
-          expected.set(seat, [...expected.get(seat) ?? [], ...message.subarray(start, start + size)]);
-          counts.set(seat, (counts.get(seat) ?? 0) + 1);
+    fc.assert(
+      fc.property(frames, (list) => {
+        const message = new Uint8Array(list.reduce((sum, { size }) => sum + size, 0)).map((_, i) =>
+          i * 7 + (i >> 8)
+        );
+        const expected = new Map<Seat, number[]>();
+        const counts = new Map<Seat, number>();
+        let start = 0;
+        for (const { to, size, skip } of list) {
+          const seat = seats[to]!;
+          if (!skip) {
+            gather.add(seat, start, start + size);
+            expected.set(seat, [...expected.get(seat) ?? [], ...message.subarray(start, start + size)]);
+            counts.set(seat, (counts.get(seat) ?? 0) + 1);
+          }
+          start += size;
         }
-        start += size;
-      }
-      assert.equal(gather.count, expected.size);
-      for (let slot = 0; slot < gather.count; slot++) {
-        const seat = gather.destination(slot);
-        const batch = gather.batch(slot, message);
-        assert.deepEqual([...batch], expected.get(seat));
-        assert.equal(gather.size(slot), batch.length);
-        assert.equal(gather.frames(slot), counts.get(seat));
-        if (list.every(({ to, skip }) => to === list[0]!.to && !skip)) assert.equal(batch.buffer, message.buffer);
-      }
-      gather.clear();
-    }), { numRuns: 150 });
+        assert.equal(gather.count, expected.size);
+        for (let slot = 0; slot < gather.count; slot++) {
+          const seat = gather.destination(slot);
+          const batch = gather.batch(slot, message);
+          assert.deepEqual([...batch], expected.get(seat));
+          assert.equal(gather.size(slot), batch.length);
+          assert.equal(gather.frames(slot), counts.get(seat));
+          if (list.every(({ to, skip }) => to === list[0]!.to && !skip)) {
+            assert.equal(batch.buffer, message.buffer);
+          }
+        }
+        gather.clear();
+      }),
+      { numRuns: 150 },
+    );
   });
 });
 
@@ -126,7 +136,9 @@ describe("the shares of a queue", () => {
 
 describe("a token bucket", () => {
   it("gives in any stretch of time no more than burst plus rate", () => {
-    const takes = fc.array(fc.record({ wait: fc.nat(500), count: fc.integer({ min: 1, max: 8 }) }), { maxLength: 60 });
+    const takes = fc.array(fc.record({ wait: fc.nat(500), count: fc.integer({ min: 1, max: 8 }) }), {
+      maxLength: 60,
+    });
     fc.assert(fc.property(takes, (list) => {
       const bucket = new TokenBucket(10, 0);
       let [now, taken] = [0, 0];

@@ -65,7 +65,9 @@ export class TestPeer implements SessionHandlers {
   }
   /** All in one WebSocket message. */
   sendAll(...frames: [TestPeer | Uint8Array, Uint8Array][]): void {
-    const encoded = frames.map(([to, payload]) => encodeData(to instanceof Uint8Array ? to : to.key, payload));
+    const encoded = frames.map(([to, payload]) =>
+      encodeData(to instanceof Uint8Array ? to : to.key, payload)
+    );
     this.session.sendBatch(concatFrames(encoded));
   }
   notices(): { reason: number; peer: Uint8Array }[] {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import { Reason } from "../../src/wire/protocol.ts";
-import { bytes, meetInMemory, memoryNode, settle, type TestPeer, stopNodes, texts, until } from "./peers.ts";
+import { bytes, meetInMemory, memoryNode, settle, stopNodes, type TestPeer, texts, until } from "./peers.ts";
 
 async function company<const N extends number>(count: N, options = {}) {
   const node = await memoryNode(options);
@@ -43,7 +43,10 @@ describe("relay", () => {
   it("keeps the order of each pair when a message mixes destinations", async () => {
     const { peers: [a, b, c] } = await company(3);
     const long = "x".repeat(300);
-    a!.sendAll([b!, bytes("1")], [c!, bytes("2")], [b!, bytes(`3${long}`)], [b!, bytes("4")], [c!, bytes("5")]);
+    a!.sendAll([b!, bytes("1")], [c!, bytes("2")], [b!, bytes(`3${long}`)], [b!, bytes("4")], [
+      c!,
+      bytes("5"),
+    ]);
     a!.sendAll([c!, bytes("6")], [b!, bytes("7")]);
     await until(() => b!.heard.length === 4 && c!.heard.length === 3);
     assert.deepEqual(texts(b!.heard), ["1", `3${long}`, "4", "7"]);
@@ -90,7 +93,11 @@ describe("relay", () => {
     await until(() => b!.heard.length > 0);
     await settle();
     assert.equal(b!.heard.length + a!.notices().length, 50);
-    assert.deepEqual(b!.heard.map(({ payload }) => payload[0]), b!.heard.map((_, i) => i), "the oldest went out");
+    assert.deepEqual(
+      b!.heard.map(({ payload }) => payload[0]),
+      b!.heard.map((_, i) => i),
+      "the oldest went out",
+    );
     a!.send(b!, bytes("again"));
     await until(() => texts(b!.heard).at(-1) === "again");
   });

@@ -8,7 +8,9 @@ const globals = globalThis as { Bun?: unknown; Deno?: unknown };
 export const runtime: "bun" | "deno" | "node" = globals.Bun ? "bun" : globals.Deno ? "deno" : "node";
 
 export async function serve(options: ServeOptions): Promise<RunningNode> {
-  const adapter: { serve(options: ServeOptions): Promise<RunningNode> } = await import(`../../edge/${runtime}.ts`);
+  const adapter: { serve(options: ServeOptions): Promise<RunningNode> } = await import(
+    `../../edge/${runtime}.ts`
+  );
   return await adapter.serve(options);
 }
 

@@ -117,22 +117,31 @@ describe("a node on real sockets", () => {
       const upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n";
       const key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
       const ours = "Sec-WebSocket-Protocol: waymeet.1\r\n";
-      assert.match(await raw(node, `/v1/connect/${id}`, `${upgrade}${key}Sec-WebSocket-Protocol: chat\r\n`), /^HTTP\/1\.1 426/);
+      assert.match(
+        await raw(node, `/v1/connect/${id}`, `${upgrade}${key}Sec-WebSocket-Protocol: chat\r\n`),
+        /^HTTP\/1\.1 426/,
+      );
       assert.match(await raw(node, "/v1/connect/alice", upgrade + key + ours), /^HTTP\/1\.1 400/);
       assert.match(await raw(node, "/elsewhere", upgrade + key + ours), /^HTTP\/1\.1 404/);
       assert.match(await raw(node, `/v1/connect/${id}`, upgrade + ours), /^HTTP\/1\.1 4/);
       const both = "Sec-WebSocket-Protocol: chat, waymeet.1\r\n";
-      assert.match(await raw(node, `/v1/connect/${id}`, upgrade + key + both), /^HTTP\/1\.1 101[\s\S]*protocol: waymeet\.1\r\n/i);
+      assert.match(
+        await raw(node, `/v1/connect/${id}`, upgrade + key + both),
+        /^HTTP\/1\.1 101[\s\S]*protocol: waymeet\.1\r\n/i,
+      );
       await until(() => node.node.handshakes <= 1);
     }));
 
   it("serves inside another app", () =>
-    withNode({ within: (meet) => new Hono().get("/", (c) => c.text("mine")).route("/meet", meet) as never }, async (node) => {
-      assert.equal(await (await fetch(node.url.replace("ws:", "http:"))).text(), "mine");
-      const peer = await meet(node, {}, "/meet");
-      peer.send(peer, bytes("hello"));
-      await until(() => peer.heard.length === 1);
-    }));
+    withNode(
+      { within: (meet) => new Hono().get("/", (c) => c.text("mine")).route("/meet", meet) as never },
+      async (node) => {
+        assert.equal(await (await fetch(node.url.replace("ws:", "http:"))).text(), "mine");
+        const peer = await meet(node, {}, "/meet");
+        peer.send(peer, bytes("hello"));
+        await until(() => peer.heard.length === 1);
+      },
+    ));
 
   it("tells a port in use as such, and what to do", () =>
     withNode({}, async (node) => {
@@ -147,7 +156,12 @@ describe("a node on real sockets", () => {
   it("wants the operator's choices off loopback", async () => {
     await assert.rejects(serve({ host: "0.0.0.0", port: 0 }), /choose who may connect: pass access/);
     await assert.rejects(serve({ host: "0.0.0.0", port: 0, access: { kind: "open" } }), /pass names/);
-    const node = await serve({ host: "0.0.0.0", port: 0, access: { kind: "open" }, names: ["meet.example.org"] });
+    const node = await serve({
+      host: "0.0.0.0",
+      port: 0,
+      access: { kind: "open" },
+      names: ["meet.example.org"],
+    });
     const peer = await meet(node);
     assert.equal(peer.end!.reason, Reason.wrongHost, "it was dialled by another name");
     assert.equal((await fetch(`${node.url.replace("ws:", "http:")}/metrics`)).status, 403);

@@ -121,7 +121,11 @@ describe("sessions of a node", () => {
 
   it("give a place back when the adapter never opens the socket, and refuse it then", async () => {
     let run = () => {};
-    const clock = { now: () => 0, wall: () => 0, after: (_: number, then: () => void) => (run = then, () => {}) };
+    const clock = {
+      now: () => 0,
+      wall: () => 0,
+      after: (_: number, then: () => void) => (run = then, () => {}),
+    };
     const node = await memoryNode({ clock });
     const admission = node.admit((await generateIdentity()).id, "");
     assert.ok(!("status" in admission));
@@ -145,7 +149,9 @@ describe("sessions of a node", () => {
   it("of a hostile stranger end with a coded close while others go on", async () => {
     const node = await memoryNode();
     const [a, b] = [await meetInMemory(node), await meetInMemory(node)];
-    for (const garbage of [bytes("garbage"), new Uint8Array(0), new Uint8Array([0x83, 0, 0x58, 0x20, 1]), "text"]) {
+    for (
+      const garbage of [bytes("garbage"), new Uint8Array(0), new Uint8Array([0x83, 0, 0x58, 0x20, 1]), "text"]
+    ) {
       const hostile = await meetInMemory(node);
       hostile.nodeSocket!.other.send(garbage);
       await until(() => hostile.end !== undefined);
@@ -176,7 +182,10 @@ describe("a peer that comes back", () => {
 
   it("as the same process replaces its older session silently and keeps its place", async () => {
     const node = await memoryNode();
-    const [older, friend] = [await meetInMemory(node, { instance: instance(1), started: 5 }), await meetInMemory(node)];
+    const [older, friend] = [
+      await meetInMemory(node, { instance: instance(1), started: 5 }),
+      await meetInMemory(node),
+    ];
     friend.send(older, bytes("one"));
     await until(() => older.heard.length === 1);
     const newer = await meetInMemory(node, { identity: older.identity, instance: instance(1), started: 5 });
@@ -194,7 +203,10 @@ describe("a peer that comes back", () => {
 
   it("as a newer process takes the older one's place, which is told so", async () => {
     const node = await memoryNode({ limits: { sessions: 2 } });
-    const [older, friend] = [await meetInMemory(node, { instance: instance(9), started: 5 }), await meetInMemory(node)];
+    const [older, friend] = [
+      await meetInMemory(node, { instance: instance(9), started: 5 }),
+      await meetInMemory(node),
+    ];
     friend.send(older, bytes("one"));
     await until(() => older.heard.length === 1);
     const newer = await meetInMemory(node, { identity: older.identity, instance: instance(1), started: 6 });

@@ -1,0 +1,107 @@
+/**
+ * One of a peer's sessions: dialled, kept, and dialled again, at the same node or another.
+ *
+ * @module
+ */
+import { dialSession } from "../session/dial.ts";
+import { type Decision, FRESH, type ReconnectState, reconnectStep } from "../session/reconnect.ts";
+import type { Session, SessionEnd } from "../session/session.ts";
+import { dataPayload, peerOf } from "../wire/data_frame.ts";
+import type { Control, Hello, Key } from "../wire/protocol.ts";
+import type { Settings } from "./options.ts";
+import { type Passport, random } from "./passport.ts";
+import type { Platform } from "./platform.ts";
+
+export interface AnchorEvents {
+  /** The URL to dial next; `left`: the one that was tried last and why it is not the first choice now. */
+  choose(anchor: Anchor, left: { url: string; nodes: string[] } | undefined): string;
+  /** Frames that go along with the auth. */
+  introduce(anchor: Anchor, hello: Hello): Promise<Uint8Array[]>;
+  up(anchor: Anchor): void;
+  /** `decision` says whether and when it is dialled again. */
+  down(anchor: Anchor, end: SessionEnd, decision: Decision): void;
+  data(anchor: Anchor, source: Key, packet: Uint8Array): void;
+  control(anchor: Anchor, frame: Control): void;
+}
+
+export class Anchor {
+  /** The session, while it is ready. */
+  session: Session | undefined;
+  url = "";
+  private readonly settings: Settings;
+  private readonly platform: Platform;
+  private readonly passport: Passport;
+  private readonly events: AnchorEvents;
+  private dialled: Session | undefined;
+  private backoff: ReconnectState = FRESH;
+  private readyAt = 0;
+  private cancel: (() => void) | undefined;
+  private closed = false;
+
+  constructor(settings: Settings, platform: Platform, passport: Passport, events: AnchorEvents) {
+    this.settings = settings;
+    this.platform = platform;
+    this.passport = passport;
+    this.events = events;
+  }
+
+  dial(left?: { url: string; nodes: string[] }): void {
+    const { settings, passport } = this;
+    this.url = this.events.choose(this, left);
+    this.dialled = dialSession({
+      url: this.url,
+      insecure: settings.insecure,
+      identity: passport.identity,
+      network: settings.network,
+      instance: passport.instance,
+      started: (hello) => passport.startedBy(hello),
+      agent: this.platform.name,
+      token: settings.token,
+      connect: this.platform.connect,
+      clock: settings.clock,
+      random,
+      early: (hello) => this.events.introduce(this, hello),
+      handlers: {
+        ready: (session) => this.ready(session),
+        data: (_, message, start, end) =>
+          this.events.data(this, peerOf(message, start), dataPayload(message, start, end)),
+        control: (_, frame) => this.events.control(this, frame),
+        closed: (_, end) => this.ended(end),
+      },
+    });
+  }
+
+  private ready(session: Session): void {
+    this.session = session;
+    this.readyAt = this.settings.clock.now();
+    this.events.up(this);
+  }
+
+  private ended(end: SessionEnd): void {
+    const lasted = this.session ? this.settings.clock.now() - this.readyAt : 0;
+    this.session = undefined;
+    if (this.closed) return;
+    const { state, decision } = reconnectStep(
+      this.backoff,
+      end,
+      lasted,
+      Math.random(),
+      this.settings.backoff,
+    );
+    this.backoff = state;
+    this.events.down(this, end, decision);
+    if (decision.type === "stop" || this.closed) return;
+    // A node that is gone gets one more chance before the next: most come back on their port at once.
+    const elsewhere = decision.elsewhere || !end.wasReady;
+    const left = elsewhere ? { url: this.url, nodes: decision.nodes } : undefined;
+    this.cancel = this.settings.clock.after(decision.delay, () => this.dial(left));
+  }
+
+  /** Says bye; nothing is dialled any more. */
+  close(reason: number): void {
+    this.closed = true;
+    this.cancel?.();
+    this.session = undefined;
+    this.dialled?.close(reason);
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * What this process shows of itself: its instance, its link key, and the signed record
+ * that certifies both and says which nodes hold its sessions.
+ *
+ * @module
+ */
+import type { Identity } from "../identity/identity.ts";
+import { generateLinkKey, type KeyPair } from "../link/dh.ts";
+import type { Clock } from "../session/clock.ts";
+import { RECORD_LIFETIME } from "../wire/limits.ts";
+import type { Hello, Key, SignedBytes } from "../wire/protocol.ts";
+import { signRecord } from "../wire/record.ts";
+
+/** Clocks that differ by more are corrected by the node's; less is nobody's concern. */
+const CLOCK_TOLERANCE = 30_000;
+
+export class Passport {
+  readonly identity: Identity;
+  readonly instance: Uint8Array = random(16);
+  readonly linkKey: KeyPair = generateLinkKey();
+  /** The newest record. */
+  record: SignedBytes | undefined;
+  private readonly clock: Clock;
+  private readonly network: string;
+  private readonly born: number;
+  private started: number | undefined;
+  private offset = 0;
+  private sequence = 0;
+
+  constructor(identity: Identity, network: string, clock: Clock) {
+    this.identity = identity;
+    this.network = network;
+    this.clock = clock;
+    this.born = clock.wall();
+  }
+
+  /** Milliseconds since 1970, by the node's clock where this machine's is far off. */
+  wall(): number {
+    return this.clock.wall() + this.offset;
+  }
+
+  /** When this process began, by the first node's clock; the same ever after, since it names the process. */
+  startedBy(hello: Hello): number {
+    const difference = hello.time - this.clock.wall();
+    this.offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
+    this.started ??= Math.floor(this.born + this.offset);
+    return this.started;
+  }
+
+  /** A new record that names these nodes, home first. */
+  async sign(nodes: Key[]): Promise<SignedBytes> {
+    const issued = Math.floor(this.wall());
+    this.record = await signRecord(this.identity, {
+      peer: this.identity.publicKey,
+      instance: this.instance,
+      started: this.started ?? Math.floor(this.born),
+      linkKey: this.linkKey.publicKey,
+      nodes,
+      sequence: ++this.sequence,
+      issued,
+      expires: issued + RECORD_LIFETIME,
+      network: this.network,
+    });
+    return this.record;
+  }
+}
+
+/** Bytes from the platform's cryptographic source. */
+export function random(size: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(size));
+}

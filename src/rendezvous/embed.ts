@@ -1,0 +1,19 @@
+/**
+ * What a program sees that runs a node of its own, beside `serve` and what its runtime adds.
+ *
+ * @module
+ */
+export { type Access, issueToken, type TokenGrant } from "./access.ts";
+export type { Admission } from "./admission.ts";
+export type { NodeApp, NodeBindings, Upgrade } from "./app.ts";
+export {
+  NodeEvent,
+  type NodeEventDetail,
+  type NodeEventTarget,
+  type NodeEventType,
+  type NodeListener,
+} from "./events.ts";
+export type { NodeInfo } from "./info.ts";
+export { DEFAULT_LIMITS, type NodeLimits } from "./node_limits.ts";
+export { type NodeOptions, RendezvousNode } from "./node.ts";
+export type { RunningNode, ServeOptions } from "./serve.ts";

@@ -1,0 +1,174 @@
+/**
+ * Who comes and goes at a node: seats for those whose handshake is done, and what happens
+ * when one comes twice, when all seats are taken, and when everybody has to leave.
+ *
+ * @module
+ */
+import { type PeerId, peerIdBytes } from "../identity/peer_id.ts";
+import type { Clock } from "../session/clock.ts";
+import type { Session, SessionEnd } from "../session/session.ts";
+import { compareBytes } from "../wire/cbor.ts";
+import { Reason } from "../wire/protocol.ts";
+import { tellGone } from "./correspondents.ts";
+import type { NodeEventDetail, NodeEventType } from "./events.ts";
+import type { Guest } from "./guest.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLimits } from "./node_limits.ts";
+import { type Registry, Seat } from "./registry.ts";
+
+/** Milliseconds between two looks at queues that are being emptied. */
+const FLUSH_POLL = 20;
+/** Milliseconds that a drain keeps for closing handshakes, at the end of its grace. */
+const CLOSING_TIME = 1_500;
+
+export interface HallOptions {
+  registry: Registry;
+  limits: NodeLimits;
+  metrics: NodeMetrics;
+  clock: Clock;
+  /** URLs of other nodes, for whom this one sends away. */
+  nodes: readonly string[];
+  tell: (type: NodeEventType, detail: NodeEventDetail) => void;
+}
+
+export class Hall {
+  readonly #o: HallOptions;
+  readonly #registry: Registry;
+  /** Every session that is not closed, in handshakes too. */
+  readonly #open = new Map<Session, Guest>();
+  #draining = false;
+
+  constructor(options: HallOptions) {
+    this.#o = options;
+    this.#registry = options.registry;
+  }
+
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  entered(guest: Guest, session: Session): void {
+    this.#open.set(session, guest);
+  }
+
+  /** Whose session this is, until it is closed. */
+  guestOf(session: Session): Guest | undefined {
+    return this.#open.get(session);
+  }
+
+  /** The handshake is done. One turn of the event loop decides and seats: no race can exceed the limit. */
+  arrived(guest: Guest, session: Session): void {
+    const before = this.#registry.find(session.remoteKey);
+    const order = before === undefined ? 1 : compareInstances(session, before.session);
+    if (this.#draining) return this.turnAway(guest, session, Reason.draining, "this node is leaving");
+    if (order < 0) return this.turnAway(guest, session, Reason.replaced, NEWER_IS_HERE);
+    if (before === undefined && this.#registry.size >= this.#o.limits.sessions) {
+      return this.turnAway(guest, session, Reason.overCapacity, "this node is full");
+    }
+    guest.since = this.#o.clock.now();
+    guest.seat = order === 0 ? reseat(before!, session) : this.#seat(before, session);
+    this.#o.metrics.sessionsTotal++;
+    this.#o.tell("established", guest.describe(session, Reason.none, ""));
+  }
+
+  /** Ends the session of somebody who has no seat. */
+  turnAway(guest: Guest, session: Session, reason: Reason, text: string): void {
+    guest.refusal = { reason, text };
+    const elsewhere = reason === Reason.overCapacity || reason === Reason.draining;
+    session.close(reason, text, elsewhere ? [...this.#o.nodes] : []);
+  }
+
+  /** The session is closed: the seat, if it still is this session's, is gone in the same turn. */
+  departed(guest: Guest, session: Session, end: SessionEnd): void {
+    this.#open.delete(session);
+    const { seat } = guest;
+    if (seat?.live && seat.session === session) this.#vacate(seat);
+    if (seat !== undefined) this.#recordLoss(guest, session, end);
+    else this.#recordFailure(guest, session, end);
+  }
+
+  /** False when that peer has no seat. */
+  dismiss(peer: PeerId, reason: Reason, text: string): boolean {
+    const seat = this.#registry.find(peerIdBytes(peer));
+    if (seat !== undefined) this.#end(seat, reason, text);
+    return seat !== undefined;
+  }
+
+  /**
+   * Takes nobody new, lets each queue run empty, says `bye(draining)` and waits until all
+   * are gone, at most `grace` milliseconds. Returns how many are left.
+   */
+  async drain(grace: number): Promise<number> {
+    const { clock } = this.#o;
+    this.#draining = true;
+    const start = clock.now();
+    do {
+      const patient = clock.now() - start < grace - CLOSING_TIME;
+      for (const session of [...this.#open.keys()]) {
+        if (!patient || session.buffered === 0) this.#sendOff(session);
+      }
+      if (this.#open.size > 0) await new Promise<void>((resolve) => void clock.after(FLUSH_POLL, resolve));
+    } while (this.#open.size > 0 && clock.now() - start < grace);
+    return this.#open.size;
+  }
+
+  /** A peer, or a newer process of it: the older one is told, and stays away. */
+  #seat(before: Seat | undefined, session: Session): Seat {
+    if (before !== undefined) this.#end(before, Reason.replaced, NEWER_IS_HERE);
+    const seat = new Seat(session.remoteKey, session);
+    this.#registry.add(seat);
+    return seat;
+  }
+
+  #sendOff(session: Session): void {
+    if (session.state === "draining" || session.state === "closed") return;
+    const seat = session.state === "ready" ? this.#registry.find(session.remoteKey) : undefined;
+    if (seat?.session === session) this.#vacate(seat);
+    session.close(Reason.draining, "this node is leaving", [...this.#o.nodes]);
+  }
+
+  #end(seat: Seat, reason: Reason, text: string): void {
+    this.#vacate(seat);
+    seat.session.close(reason, text);
+  }
+
+  /** The correspondents learn of it, except when all have to leave: they are told that instead. */
+  #vacate(seat: Seat): void {
+    seat.live = false;
+    seat.last = undefined;
+    this.#registry.remove(seat);
+    if (!this.#draining) this.#o.metrics.goneNotices += tellGone(seat);
+  }
+
+  #recordLoss(guest: Guest, session: Session, end: SessionEnd): void {
+    const { metrics, clock } = this.#o;
+    metrics.pingsEnded += session.pingsSent;
+    metrics.pongsEnded += session.pongsMatched;
+    metrics.ended(end.reason, clock.now() - guest.since);
+    this.#o.tell("lost", guest.describe(session, end.reason, end.text));
+  }
+
+  #recordFailure(guest: Guest, session: Session, end: SessionEnd): void {
+    const { reason, text } = guest.refusal ?? end;
+    this.#o.metrics.handshakeFailed(reason);
+    this.#o.tell(guest.refusal ? "refused" : "failed", guest.describe(session, reason, text));
+  }
+}
+
+const NEWER_IS_HERE = "a newer process with this key is here";
+
+/** The same process over a new socket: it keeps its seat, and nobody else notices. */
+function reseat(seat: Seat, session: Session): Seat {
+  const older = seat.session;
+  seat.session = session;
+  seat.waiting = 0;
+  seat.shares = undefined;
+  older.close(Reason.replaced, "this process has a newer session");
+  return seat;
+}
+
+/** Positive when the first session's process is the newer one, 0 when both are one process (protocol rule 18). */
+function compareInstances({ auth: a }: Session, { auth: b }: Session): number {
+  if (a === undefined || b === undefined) throw new TypeError("only sessions of dialers can be compared");
+  return a.started - b.started || compareBytes(a.instance, b.instance);
+}

@@ -1,0 +1,10 @@
+/** The two shapes of bytes that the session's and the mesh's frames share. */
+
+/** 32 bytes: an ed25519 public key. See `src/identity` for the text form. */
+export type Key = Uint8Array;
+
+/** Signed bytes travel as they were signed; nobody encodes them anew. */
+export interface SignedBytes {
+  body: Uint8Array;
+  signature: Uint8Array;
+}
