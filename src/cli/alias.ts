@@ -9,7 +9,12 @@ interface AliasChoices {
 }
 
 /** `waymeet alias`: lists, shows, sets or removes. */
-export async function alias(terminal: Terminal, name: string | undefined, peer: string | undefined, choices: AliasChoices): Promise<void> {
+export async function alias(
+  terminal: Terminal,
+  name: string | undefined,
+  peer: string | undefined,
+  choices: AliasChoices,
+): Promise<void> {
   const path = aliasFile(terminal);
   const aliases = await readAliases(path);
   if (choices.remove !== undefined) {
@@ -29,7 +34,9 @@ async function remove(path: string, aliases: Aliases, name: string): Promise<voi
 
 function only(aliases: Aliases, name: string): Aliases {
   const peer = aliases.get(name);
-  if (peer === undefined) throw new Failure("no-alias", `there is no alias "${name}"; waymeet alias lists them`);
+  if (peer === undefined) {
+    throw new Failure("no-alias", `there is no alias "${name}"; waymeet alias lists them`);
+  }
   return new Map([[name, peer]]);
 }
 

@@ -17,11 +17,18 @@ export type Aliases = ReadonlyMap<string, PeerId>;
 export async function readAliases(path: string): Promise<Aliases> {
   const text = await readFile(path, "utf8").catch((error) => {
     if (error.code === "ENOENT") return "{}";
-    throw new Failure("aliases-unreadable", `the aliases in ${path} cannot be read (${error.message}); make the file readable, or remove it`, { cause: error });
+    throw new Failure(
+      "aliases-unreadable",
+      `the aliases in ${path} cannot be read (${error.message}); make the file readable, or remove it`,
+      { cause: error },
+    );
   });
   const aliases = parseAliases(text);
   if (aliases !== undefined) return aliases;
-  throw new Failure("aliases-unreadable", `${path} holds no aliases ({"name": "PeerId", …}); correct it, or remove it`);
+  throw new Failure(
+    "aliases-unreadable",
+    `${path} holds no aliases ({"name": "PeerId", …}); correct it, or remove it`,
+  );
 }
 
 function parseAliases(text: string): Aliases | undefined {
@@ -40,7 +47,10 @@ export async function writeAliases(path: string, aliases: Aliases): Promise<void
   const sorted = [...aliases].sort(([a], [b]) => a < b ? -1 : 1);
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
-    await writeFile(draft, `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`, { mode: 0o600, flush: true });
+    await writeFile(draft, `${JSON.stringify(Object.fromEntries(sorted), null, 2)}\n`, {
+      mode: 0o600,
+      flush: true,
+    });
     await rename(draft, path);
   } finally {
     await rm(draft, { force: true });
@@ -50,7 +60,9 @@ export async function writeAliases(path: string, aliases: Aliases): Promise<void
 /** @throws {UsageError} when a name cannot be told from an id, or would be awkward in a shell. */
 export function checkAliasName(name: string): void {
   if (NAME.test(name)) return;
-  throw new UsageError(`"${name}" is no alias: take 1 to 32 letters, digits, dots, dashes or underscores, the first a letter or digit`);
+  throw new UsageError(
+    `"${name}" is no alias: take 1 to 32 letters, digits, dots, dashes or underscores, the first a letter or digit`,
+  );
 }
 
 /**

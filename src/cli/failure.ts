@@ -45,9 +45,15 @@ export function verdictOn(error: unknown): Verdict {
   if (error instanceof Failure || (name === "WaymeetError" && known !== undefined)) {
     return { exitCode: 1, code: known!, message: withAdvice(message!, ADVICE[known!]) };
   }
-  if (name === "KeyFileError") return { exitCode: 1, code: "key-unreadable", message: withAdvice(message!, KEY_ADVICE) };
+  if (name === "KeyFileError") {
+    return { exitCode: 1, code: "key-unreadable", message: withAdvice(message!, KEY_ADVICE) };
+  }
   if (known !== undefined) return { exitCode: 1, code: known, message };
-  return { exitCode: 1, code: "internal", message: `this is a fault of waymeet, please report it: ${stack ?? String(error)}` };
+  return {
+    exitCode: 1,
+    code: "internal",
+    message: `this is a fault of waymeet, please report it: ${stack ?? String(error)}`,
+  };
 }
 
 const KEY_ADVICE = "or name another file with --key";

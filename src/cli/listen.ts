@@ -35,9 +35,12 @@ class Listener {
       peer.addEventListener("link", ({ link }) => void this.#serve(link).catch(reject));
     });
     peer.addEventListener("node", ({ state, url, reason, text, retryIn }) => {
-      this.#event({ event: "node", state, url, reason, text, retryIn }, state === "connected" ? `at ${url} again` : `${url}: ${text || reason}`);
+      this.#event(
+        { event: "node", state, url, reason, text, retryIn },
+        state === "connected" ? `at ${url} again` : `${url}: ${text || reason}`,
+      );
     });
-    await this.#event({ event: "ready", id: peer.id, url: peer.node?.url }, `listening as ${peer.id}`);
+    this.#event({ event: "ready", id: peer.id, url: peer.node?.url }, `listening as ${peer.id}`);
     return await broken;
   }
 
@@ -45,7 +48,14 @@ class Listener {
     const { peer } = link;
     link.addEventListener("presence", () => this.#path(link));
     link.addEventListener("restart", () => this.#event({ event: "restart", peer }, `${peer} began anew`));
-    link.addEventListener("close", ({ by, reason }) => this.#event({ event: "closed", peer, by, reason }, `closed: ${peer} (${by}${reason && `: ${reason}`})`));
+    link.addEventListener(
+      "close",
+      ({ by, reason }) =>
+        this.#event(
+          { event: "closed", peer, by, reason },
+          `closed: ${peer} (${by}${reason && `: ${reason}`})`,
+        ),
+    );
     this.#event({ event: "link", peer }, `link: ${peer}`);
     this.#path(link);
     for await (const message of link) await this.#take(link, message);
@@ -71,15 +81,18 @@ class Listener {
   #path(link: Link): void {
     const { kind, why, rtt } = link.path;
     const { connected, peer } = link;
-    void this.#event({ event: "path", peer, connected, kind, why, rtt }, `${connected ? why : "waiting for"} ${peer}`);
+    this.#event(
+      { event: "path", peer, connected, kind, why, rtt },
+      `${connected ? why : "waiting for"} ${peer}`,
+    );
   }
 
   #complain(error: Error): void {
     this.#terminal.errors.write(`waymeet: the echo did not arrive: ${error.message}\n`);
   }
 
-  async #event(fields: Record<string, unknown>, text: string): Promise<void> {
-    if (this.#choices.json) await this.#terminal.output.json(fields);
+  #event(fields: Record<string, unknown>, text: string): void {
+    if (this.#choices.json) void this.#terminal.output.json(fields); // a failure ends the command, see above
     else this.#terminal.errors.write(`waymeet: ${text}\n`);
   }
 }
@@ -107,6 +120,8 @@ function utf8(bytes: Uint8Array): string | undefined {
 
 function base64(bytes: Uint8Array): string {
   let binary = "";
-  for (let at = 0; at < bytes.length; at += 8_192) binary += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  for (let at = 0; at < bytes.length; at += 8_192) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + 8_192));
+  }
   return btoa(binary);
 }

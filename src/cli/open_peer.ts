@@ -42,7 +42,9 @@ export async function withPeer<T>(
   manner: Manner,
   use: (presence: Presence) => Promise<T>,
 ): Promise<T> {
-  if (!choices.node?.length) throw new UsageError("name a node to meet at: --node wss://… (or WAYMEET_NODES)");
+  if (!choices.node?.length) {
+    throw new UsageError("name a node to meet at: --node wss://… (or WAYMEET_NODES)");
+  }
   await configureLog(terminal, choices.logLevel, choices.json === true);
   const interrupt = terminal.interrupt();
   const peer = await open(terminal, choices, manner, interrupt);
@@ -53,12 +55,26 @@ export async function withPeer<T>(
   }
 }
 
-async function open(terminal: Terminal, choices: PeerChoices, manner: Manner, signal: AbortSignal): Promise<Peer> {
+async function open(
+  terminal: Terminal,
+  choices: PeerChoices,
+  manner: Manner,
+  signal: AbortSignal,
+): Promise<Peer> {
   const sdk = terminal.runtime === "bun" ? await import("../mod.ts") : await import("../mod.node.ts");
   const { node: nodes, network, token, insecure } = choices;
   const key = await loadKey(terminal, choices.key || defaultKeyFile(terminal));
   try {
-    return await sdk.Peer.open({ nodes: nodes!, key, network, token: token || undefined, insecure, signal, agent: "waymeet-cli", ...manner });
+    return await sdk.Peer.open({
+      nodes: nodes!,
+      key,
+      network,
+      token: token || undefined,
+      insecure,
+      signal,
+      agent: "waymeet-cli",
+      ...manner,
+    });
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     throw new UsageError(error.message.replace(/say "insecure"/, "add --insecure"), { cause: error });
@@ -68,7 +84,9 @@ async function open(terminal: Terminal, choices: PeerChoices, manner: Manner, si
 function stopped(peer: Peer): Promise<never> {
   const stopped = new Promise<never>((_, reject) => {
     peer.addEventListener("node", ({ state, reason, text, url }) => {
-      if (state === "stopped") reject(new Failure(reason ?? "refused", `${url} ended the session: ${text || reason}`));
+      if (state === "stopped") {
+        reject(new Failure(reason ?? "refused", `${url} ended the session: ${text || reason}`));
+      }
     });
   });
   stopped.catch(() => {}); // commands look at it when they wait for something

@@ -16,19 +16,30 @@ export interface PingChoices extends PeerChoices {
 export async function ping(terminal: Terminal, name: string, choices: PingChoices): Promise<void> {
   const to = await peerNamed(terminal, name);
   const { wait, timeout } = choices;
-  await withPeer(terminal, choices, { accept: "none", offline: wait > 0 }, async ({ peer, stopped, interrupt }) => {
-    const link = await Promise.race([peer.dial(to, { deadline: wait, signal: interrupt }), stopped]);
-    await Promise.race([opened(link, timeout), stopped]);
-    const results = await Promise.race([pingAll(terminal, link, choices, interrupt), stopped]);
-    await summarize(terminal, choices, results);
-  });
+  await withPeer(
+    terminal,
+    choices,
+    { accept: "none", offline: wait > 0 },
+    async ({ peer, stopped, interrupt }) => {
+      const link = await Promise.race([peer.dial(to, { deadline: wait, signal: interrupt }), stopped]);
+      await Promise.race([opened(link, timeout), stopped]);
+      const results = await Promise.race([pingAll(terminal, link, choices, interrupt), stopped]);
+      await summarize(terminal, choices, results);
+    },
+  );
 }
 
 /** The first exchange agrees on keys, which no round trip is to be measured with. */
 async function opened(link: Link, timeout: number): Promise<void> {
   let timer: ReturnType<typeof setTimeout>;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Failure("timeout", `${link.peer} did not answer within ${timeout} ms; try a longer --timeout`)), timeout);
+    timer = setTimeout(
+      () =>
+        reject(
+          new Failure("timeout", `${link.peer} did not answer within ${timeout} ms; try a longer --timeout`),
+        ),
+      timeout,
+    );
   });
   await Promise.race([link.opened, late]).finally(() => clearTimeout(timer));
 }
@@ -36,7 +47,12 @@ async function opened(link: Link, timeout: number): Promise<void> {
 /** Milliseconds, or `undefined` for those without an answer. */
 type Results = (number | undefined)[];
 
-async function pingAll(terminal: Terminal, link: Link, choices: PingChoices, interrupt: AbortSignal): Promise<Results> {
+async function pingAll(
+  terminal: Terminal,
+  link: Link,
+  choices: PingChoices,
+  interrupt: AbortSignal,
+): Promise<Results> {
   const results: Results = [];
   while (results.length < (choices.count ?? Infinity) && !interrupt.aborted) {
     if (results.length > 0) await pause(choices.interval, interrupt);
@@ -67,7 +83,13 @@ function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-async function print({ output }: Terminal, choices: PingChoices, link: Link, number: number, rtt: number | undefined): Promise<void> {
+async function print(
+  { output }: Terminal,
+  choices: PingChoices,
+  link: Link,
+  number: number,
+  rtt: number | undefined,
+): Promise<void> {
   const { kind, why } = link.path;
   const { peer } = link;
   if (choices.json) {
@@ -75,7 +97,9 @@ async function print({ output }: Terminal, choices: PingChoices, link: Link, num
     return await output.json({ ...outcome, peer, number, path: kind, why });
   }
   const outcome = rtt === undefined ? `no answer within ${choices.timeout} ms` : `${rtt.toFixed(2)} ms`;
-  await output.write(`${number}: ${outcome} from ${peer}, ${kind === why.split(" ")[0] ? why : `${kind}: ${why}`}\n`);
+  await output.write(
+    `${number}: ${outcome} from ${peer}, ${kind === why.split(" ")[0] ? why : `${kind}: ${why}`}\n`,
+  );
 }
 
 async function summarize({ output }: Terminal, choices: PingChoices, results: Results): Promise<void> {
@@ -84,7 +108,14 @@ async function summarize({ output }: Terminal, choices: PingChoices, results: Re
   const min = Math.min(...rtts);
   const max = Math.max(...rtts);
   const avg = rtts.reduce((sum, rtt) => sum + rtt, 0) / answered;
-  if (choices.json) await output.json({ event: "summary", sent, answered, ...answered > 0 ? { min, avg, max } : {} });
-  else if (answered > 0) await output.write(`${sent} sent, ${answered} answered; min/avg/max ${[min, avg, max].map((ms) => ms.toFixed(2)).join("/")} ms\n`);
+  if (choices.json) {
+    await output.json({ event: "summary", sent, answered, ...answered > 0 ? { min, avg, max } : {} });
+  } else if (answered > 0) {
+    await output.write(
+      `${sent} sent, ${answered} answered; min/avg/max ${
+        [min, avg, max].map((ms) => ms.toFixed(2)).join("/")
+      } ms\n`,
+    );
+  }
   if (answered === 0) throw new Failure("timeout", `${sent} sent, no answer; is the other program stuck?`);
 }

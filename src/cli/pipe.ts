@@ -19,16 +19,27 @@ const LABEL = "waymeet pipe";
 const DONE = "pipe done";
 
 /** `waymeet pipe PEER` and `waymeet pipe --listen` */
-export async function pipe(terminal: Terminal, name: string | undefined, choices: PipeChoices): Promise<void> {
-  if ((name === undefined) !== (choices.listen === true)) throw new UsageError("say where to: waymeet pipe PEER, or waymeet pipe --listen");
+export async function pipe(
+  terminal: Terminal,
+  name: string | undefined,
+  choices: PipeChoices,
+): Promise<void> {
+  if ((name === undefined) !== (choices.listen === true)) {
+    throw new UsageError("say where to: waymeet pipe PEER, or waymeet pipe --listen");
+  }
   if (choices.from !== undefined && !choices.listen) throw new UsageError("--from goes with --listen");
   if (choices.listen) return await answer(terminal, choices);
   const to = await peerNamed(terminal, name!);
   const { wait } = choices;
-  await withPeer(terminal, choices, { accept: "none", offline: wait > 0 }, async ({ peer, stopped, interrupt }) => {
-    const link = await Promise.race([peer.dial(to, { deadline: wait, signal: interrupt }), stopped]);
-    await carry(terminal, choices, link, link.openStream({ label: LABEL }), { stopped, interrupt });
-  });
+  await withPeer(
+    terminal,
+    choices,
+    { accept: "none", offline: wait > 0 },
+    async ({ peer, stopped, interrupt }) => {
+      const link = await Promise.race([peer.dial(to, { deadline: wait, signal: interrupt }), stopped]);
+      await carry(terminal, choices, link, link.openStream({ label: LABEL }), { stopped, interrupt });
+    },
+  );
 }
 
 /** Takes the first pipe that somebody opens. */
@@ -76,7 +87,12 @@ async function carry(
   } finally {
     progress.end();
   }
-  announce(terminal, choices, { event: "done", sent: progress.sent, received: progress.received }, progress.summary());
+  announce(
+    terminal,
+    choices,
+    { event: "done", sent: progress.sent, received: progress.received },
+    progress.summary(),
+  );
   await link.close(DONE);
 }
 
@@ -99,7 +115,12 @@ async function copyUp({ input }: Terminal, { writable }: LinkStream, progress: P
   await writer.close();
 }
 
-async function copyDown({ output }: Terminal, { readable }: LinkStream, progress: Progress, ends: { read: boolean }): Promise<void> {
+async function copyDown(
+  { output }: Terminal,
+  { readable }: LinkStream,
+  progress: Progress,
+  ends: { read: boolean },
+): Promise<void> {
   for await (const bytes of chunks(readable)) {
     await output.write(bytes);
     progress.received += bytes.length;
@@ -120,10 +141,17 @@ async function* chunks(readable: ReadableStream<Uint8Array>): AsyncGenerator<Uin
 function broken(error: unknown, progress: Progress): unknown {
   const { name, message, code } = error as { name: string; message: string; code?: string };
   if (name !== "WaymeetError" && name !== "Failure") return error;
-  return new Failure(code ?? "closed", `the pipe broke: ${message} (${progress.summary()})`, { cause: error });
+  return new Failure(code ?? "closed", `the pipe broke: ${message} (${progress.summary()})`, {
+    cause: error,
+  });
 }
 
 /** Standard output belongs to the stream: whatever else there is to say goes to standard error. */
-function announce({ errors }: Terminal, { json }: PipeChoices, fields: Record<string, unknown>, text: string): void {
+function announce(
+  { errors }: Terminal,
+  { json }: PipeChoices,
+  fields: Record<string, unknown>,
+  text: string,
+): void {
   errors.write(json ? `${JSON.stringify(fields)}\n` : `waymeet: ${text}\n`);
 }

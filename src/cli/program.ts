@@ -42,7 +42,9 @@ function buildProgram(terminal: Terminal): Command {
       outputError: (text, write) => write(text.replace(/^error: /, "waymeet: ")),
     })
     .showHelpAfterError("(add --help for options and examples)");
-  for (const add of [addId, addAlias, addServe, addListen, addSend, addPipe, addPing, addToken]) add(program, terminal);
+  for (const add of [addId, addAlias, addServe, addListen, addSend, addPipe, addPing, addToken]) {
+    add(program, terminal);
+  }
   return examples(program, [
     "waymeet serve",
     "waymeet listen --node ws://127.0.0.1:8787",
@@ -136,7 +138,9 @@ function addPing(program: Command, terminal: Terminal): void {
     .argument("<peer>", PEER)
     .addOption(new Option("-c, --count <n>", "end after so many (default: on Ctrl-C)").argParser(count))
     .addOption(new Option("--interval <time>", "between two pings").default(1_000, "1s").argParser(wait))
-    .addOption(new Option("--timeout <time>", "how long to wait for an answer").default(5_000, "5s").argParser(wait))
+    .addOption(
+      new Option("--timeout <time>", "how long to wait for an answer").default(5_000, "5s").argParser(wait),
+    )
     .addOption(waitOption())
     .action(async (peer, choices) => (await import("./ping.ts")).ping(terminal, peer, choices));
   examples(command, ["waymeet ping bob --count 3 --node wss://meet.example.org"]);
@@ -159,5 +163,6 @@ function addToken(program: Command, terminal: Terminal): void {
 }
 
 function waitOption(): Option {
-  return new Option("--wait <time>", "wait so long for a peer that is away").default(0, "fail at once").argParser(wait);
+  return new Option("--wait <time>", "wait so long for a peer that is away").default(0, "fail at once")
+    .argParser(wait);
 }

@@ -20,7 +20,9 @@ export class Progress {
   summary(): string {
     const seconds = (performance.now() - this.#began) / 1_000;
     const rate = (this.sent + this.received) / Math.max(seconds, 0.001);
-    return `${amount(this.sent)} sent, ${amount(this.received)} received in ${seconds.toFixed(1)} s, ${amount(rate)}/s`;
+    return `${amount(this.sent)} sent, ${amount(this.received)} received in ${seconds.toFixed(1)} s, ${
+      amount(rate)
+    }/s`;
   }
 
   /** Leaves the line to others. */

@@ -31,7 +31,11 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   }
 }
 
-async function start(terminal: Terminal, choices: ServeChoices, access: ServeOptions["access"]): Promise<RunningNode> {
+async function start(
+  terminal: Terminal,
+  choices: ServeChoices,
+  access: ServeOptions["access"],
+): Promise<RunningNode> {
   const { host, port, network, name } = choices;
   const path = choices.key || (port === 0 ? undefined : nodeKeyFile(terminal, port));
   const key = path === undefined ? undefined : await loadKey(terminal, path);
@@ -44,7 +48,9 @@ async function start(terminal: Terminal, choices: ServeChoices, access: ServeOpt
   }
 }
 
-function edgeOf(runtime: Terminal["runtime"]): Promise<{ serve(options: ServeOptions): Promise<RunningNode> }> {
+function edgeOf(
+  runtime: Terminal["runtime"],
+): Promise<{ serve(options: ServeOptions): Promise<RunningNode> }> {
   switch (runtime) {
     case "bun":
       return import("../../edge/bun.ts");
@@ -60,16 +66,30 @@ function translated(error: unknown, { host, port }: ServeChoices): unknown {
   const { code, name, message } = error as { code?: string; name?: string; message: string };
   const cause = { cause: error };
   if (code === "EACCES" || name === "PermissionDenied") {
-    return new Failure("port-forbidden", `port ${port} needs privileges that this program lacks; take one from 1024, such as --port 8787`, cause);
+    return new Failure(
+      "port-forbidden",
+      `port ${port} needs privileges that this program lacks; take one from 1024, such as --port 8787`,
+      cause,
+    );
   }
   if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable" || code === "ENOTFOUND") {
-    return new Failure("no-such-address", `this machine has no address ${host}; --host 127.0.0.1 serves this machine, --host 0.0.0.0 all others, too`, cause);
+    return new Failure(
+      "no-such-address",
+      `this machine has no address ${host}; --host 127.0.0.1 serves this machine, --host 0.0.0.0 all others, too`,
+      cause,
+    );
   }
-  if (error instanceof TypeError || error instanceof RangeError) return new Failure("bad-options", message, cause);
+  if (error instanceof TypeError || error instanceof RangeError) {
+    return new Failure("bad-options", message, cause);
+  }
   return error;
 }
 
-async function announce(terminal: Terminal, { json, network }: ServeChoices, { url, id }: RunningNode): Promise<void> {
+async function announce(
+  terminal: Terminal,
+  { json, network }: ServeChoices,
+  { url, id }: RunningNode,
+): Promise<void> {
   if (json) return await terminal.output.json({ event: "ready", url, id, network });
   await terminal.output.write(`node ${id}\naccepts peers at ${url}, try: waymeet listen --node ${url}\n`);
 }

@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
-import { tryPeerId } from "../identity/peer_id.ts";
+import type { PeerId } from "../identity/peer_id.ts";
 import type { Access } from "../rendezvous/access.ts";
 import { UsageError } from "./failure.ts";
 import type { LOG_LEVELS } from "./log.ts";
@@ -32,17 +32,26 @@ const ACCESS = ["open", "allow-list", "token"];
 /** Adds the options of {@link ServeChoices} to the command. */
 export function withServeOptions(command: Command): Command {
   return command
-    .addOption(new Option("--host <address>", "address to listen at").env("WAYMEET_HOST").default("127.0.0.1"))
-    .addOption(new Option("--port <port>", "0: any free one").env("WAYMEET_PORT").default(8787).argParser(port))
-    .addOption(keyOption("key file of this node, made if missing (default: node-PORT.pem in ~/.config/waymeet)"))
+    .addOption(
+      new Option("--host <address>", "address to listen at").env("WAYMEET_HOST").default("127.0.0.1"),
+    )
+    .addOption(
+      new Option("--port <port>", "0: any free one").env("WAYMEET_PORT").default(8787).argParser(port),
+    )
+    .addOption(
+      keyOption("key file of this node, made if missing (default: node-PORT.pem in ~/.config/waymeet)"),
+    )
     .addOption(networkOption())
-    .addOption(new Option("--config <file>", "JSON file with the same names as these options").env("WAYMEET_CONFIG"))
+    .addOption(
+      new Option("--config <file>", "JSON file with the same names as these options").env("WAYMEET_CONFIG"),
+    )
     .addOption(
       new Option("--access <who>", "who may connect (needed when --host is not this machine)")
         .env("WAYMEET_ACCESS").choices(ACCESS),
     )
     .addOption(
-      new Option("--allow <peers...>", "PeerIds or aliases for --access allow-list").env("WAYMEET_ALLOW").argParser(list),
+      new Option("--allow <peers...>", "PeerIds or aliases for --access allow-list").env("WAYMEET_ALLOW")
+        .argParser(list),
     )
     .addOption(
       new Option("--token-issuer <peers...>", "PeerIds or aliases whose tokens --access token accepts")
@@ -64,7 +73,9 @@ export async function applyConfigFile(command: Command, path: string): Promise<v
   for (const [name, value] of Object.entries(values)) {
     const option = known.get(name);
     if (option === undefined) {
-      throw new UsageError(`${path}: "${name}" is no option; there are: ${[...known.keys()].sort().join(", ")}`);
+      throw new UsageError(
+        `${path}: "${name}" is no option; there are: ${[...known.keys()].sort().join(", ")}`,
+      );
     }
     apply(command, option, value, path);
   }
@@ -72,10 +83,14 @@ export async function applyConfigFile(command: Command, path: string): Promise<v
 
 async function readConfig(path: string): Promise<Record<string, unknown>> {
   const text = await readFile(path, "utf8").catch((error) => {
-    throw new UsageError(`the configuration ${path} cannot be read (${error.message}); name another with --config`);
+    throw new UsageError(
+      `the configuration ${path} cannot be read (${error.message}); name another with --config`,
+    );
   });
   const value = parseJson(text, path);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+    return value as Record<string, unknown>;
+  }
   throw new UsageError(`${path} must hold a JSON object, such as {"port": 8787}`);
 }
 
@@ -113,11 +128,14 @@ function parsed(option: Option, value: unknown, path: string): unknown {
 }
 
 /** The access that was chosen; `undefined` when none was. Lists alone are a choice, too. */
-export function accessOf(choices: ServeChoices, peer: (text: string) => ReturnType<typeof tryPeerId>): Access | undefined {
+export function accessOf(
+  choices: ServeChoices,
+  peer: (text: string) => PeerId,
+): Access | undefined {
   const kind = choices.access ?? impliedAccess(choices);
   const ids = (texts: string[] | undefined, flag: string) => {
     if (texts === undefined) throw new UsageError(`--access ${kind} needs at least one peer: ${flag} PEER`);
-    return new Set(texts.map((text) => peer(text)!));
+    return new Set(texts.map((text) => peer(text)));
   };
   switch (kind) {
     case undefined:
@@ -142,11 +160,15 @@ export function checkExposure(choices: ServeChoices, access: Access | undefined)
   if (isLoopback(host)) return;
   const wildcard = host === "0.0.0.0" || host === "::";
   if (access !== undefined && (name !== undefined || !wildcard)) return;
-  const who = access === undefined ? ["--access open", "--access allow-list --allow PEER", "--access token --token-issuer PEER"] : [""];
+  const who = access === undefined
+    ? ["--access open", "--access allow-list --allow PEER", "--access token --token-issuer PEER"]
+    : [""];
   const named = name === undefined && wildcard ? " --name meet.example.org" : "";
   const lines = who.map((choice) => `  waymeet serve --host ${host}${choice && ` ${choice}`}${named}`);
   const asks = access === undefined ? "say who may connect" : "say by which host name peers dial it";
-  throw new UsageError(`${host} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`);
+  throw new UsageError(
+    `${host} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`,
+  );
 }
 
 function isLoopback(host: string): boolean {

@@ -13,7 +13,9 @@ const LONGEST = 0x7fff_ffff;
 export function duration(text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text.trim());
   if (text.trim() === "0") return 0;
-  if (match === null) throw new InvalidArgumentError('Write a number with its unit: 500ms, 60s, 5m, 1h or 7d.');
+  if (match === null) {
+    throw new InvalidArgumentError("Write a number with its unit: 500ms, 60s, 5m, 1h or 7d.");
+  }
   return Number(match[1]) * UNITS[match[2]!]!;
 }
 

@@ -89,18 +89,6 @@ export class Connection {
     return this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
   }
 
-  /** The first greeting of a connection that the other side began. */
-  static answered(
-    local: Local,
-    greeting: Greeting,
-    init: OpenedInit,
-    events: ConnectionEvents,
-    now: number,
-  ): { connection: Connection; packet: Uint8Array } {
-    const connection = new Connection(local, greeting.record.peer, events, now);
-    return { connection, packet: connection.greeted(greeting, init, now)! };
-  }
-
   /** What followed a superseded connection. */
   static succeeding(local: Local, from: Candidate, events: ConnectionEvents, now: number): Connection {
     const connection = new Connection(local, from.greeting.record.peer, events, now);

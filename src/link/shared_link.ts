@@ -313,11 +313,14 @@ export class SharedLink {
     return new WaymeetError(CODES.get(reason) ?? "closed", text || "the link is closed", { peer: this.peer });
   }
 
-  /** Sends what there is to send at the end of this turn, and arms the timer. */
+  /** Sends what there is to send at the end of this turn, so that much travels together, and arms the timer. */
   wake(): void {
     if (this.pumping) return;
     this.pumping = true;
-    queueMicrotask(() => this.pump());
+    const pump = () => this.pump();
+    const { clock } = this.carrier;
+    if (clock.soon) clock.soon(pump);
+    else queueMicrotask(pump);
   }
 
   private pump(): void {

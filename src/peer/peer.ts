@@ -132,6 +132,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       now: () => clock.now(),
       wall: () => this.#passport.wall(),
       after: (delay, run) => clock.after(delay, run),
+      soon: clock.soon && ((run) => clock.soon!(run)),
     };
     this.#local = {
       key: identity.publicKey,

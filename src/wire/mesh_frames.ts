@@ -217,5 +217,7 @@ function readAll<T>(
 function encodeBounded(frame: Value[], read: unknown, name: string): Uint8Array {
   const bytes = encodeChecked(frame, read, name);
   if (bytes.length <= MAX_CONTROL) return bytes;
-  throw new RangeError(`this ${name} has ${bytes.length} bytes, a frame at most ${MAX_CONTROL}: cut its list`);
+  throw new RangeError(
+    `this ${name} has ${bytes.length} bytes, a frame at most ${MAX_CONTROL}: cut its list`,
+  );
 }
