@@ -89,13 +89,6 @@ export class Connection {
     return this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
   }
 
-  /** What followed a superseded connection. */
-  static succeeding(local: Local, from: Candidate, events: ConnectionEvents, now: number): Connection {
-    const connection = new Connection(local, from.greeting.record.peer, events, now);
-    connection.succeed(from, now);
-    return connection;
-  }
-
   /** A new connection goes on where a candidate began: in place of the superseded one, or of the former process. */
   succeed(candidate: Candidate, now: number): void {
     this.agreement.follow(candidate);

@@ -1,4 +1,4 @@
-import { WaymeetError } from "../wire/error.ts";
+import type { WaymeetError } from "../wire/error.ts";
 import { hex } from "./message.ts";
 import type { Delivery, MessageStatus, Outgoing, StatusTimes } from "./outgoing.ts";
 

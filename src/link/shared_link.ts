@@ -57,7 +57,7 @@ export class SharedLink {
   readonly messages: Queue<Message> = new Queue();
   readonly streams: Queue<LinkStream> = new Queue();
   readonly listeners: Set<LinkListener> = new Set();
-  connection: Connection;
+  readonly connection: Connection;
   end: ConnectionEnd | undefined;
   /** Resolves once the other process has proven to be there, rejects when the link ends before. */
   readonly opened: Promise<void>;
@@ -114,7 +114,7 @@ export class SharedLink {
 
   /** A link that follows one its peer replaced. */
   succeed(candidate: Candidate): void {
-    this.connection = Connection.succeeding(this.carrier.local, candidate, this.events(), this.now);
+    this.connection.succeed(candidate, this.now);
     this.wake();
   }
 
@@ -352,7 +352,8 @@ export class SharedLink {
   private expire(): void {
     const before = this.connection.conversation.sender.unanswered;
     this.connection.expire(this.now);
-    if (this.connection.conversation.sender.unanswered > before) this.turn();
+    const { standing, conversation } = this.connection;
+    if (standing === "hailing" || conversation.sender.unanswered > before) this.turn();
   }
 
   private events(): ConnectionEvents {

@@ -35,8 +35,6 @@ import { Domain, type Key, Kind, type Reason } from "./protocol.ts";
 import { encodeChecked } from "./session_frames.ts";
 import { is32, isBytes, isList, isNodeUrl, isReason, isUint, readSigned, SIGNATURE_SIZE } from "./shape.ts";
 
-const NONCE_SIZE = 8;
-
 /** Reads a decoded frame of a mesh kind; `undefined`: malformed, or of no such kind. */
 export function readMeshFrame(kind: number, frame: Value[]): NodeToNode | undefined {
   switch (kind) {
@@ -93,22 +91,22 @@ function isMemberState(value: Value | undefined): value is MemberState {
   return isUint(value, MemberState.left);
 }
 
-export function encodeProbe(nonce: Uint8Array, target: Key): Uint8Array {
+export function encodeProbe(nonce: number, target: Key): Uint8Array {
   const frame = [Kind.probe, nonce, target];
   return encodeBounded(frame, readProbe(frame), "probe");
 }
 
 function readProbe([, nonce, target]: Value[]): Probe | undefined {
-  return isBytes(nonce, NONCE_SIZE) && is32(target) ? { kind: "probe", nonce, target } : undefined;
+  return isUint(nonce) && is32(target) ? { kind: "probe", nonce, target } : undefined;
 }
 
-export function encodeProbeAck(nonce: Uint8Array, target: Key): Uint8Array {
+export function encodeProbeAck(nonce: number, target: Key): Uint8Array {
   const frame = [Kind.probeAck, nonce, target];
   return encodeBounded(frame, readProbeAck(frame), "probeAck");
 }
 
 function readProbeAck([, nonce, target]: Value[]): ProbeAck | undefined {
-  return isBytes(nonce, NONCE_SIZE) && is32(target) ? { kind: "probeAck", nonce, target } : undefined;
+  return isUint(nonce) && is32(target) ? { kind: "probeAck", nonce, target } : undefined;
 }
 
 /** @throws {RangeError} when a field is out of bounds, or the entries are more than a frame holds. */

@@ -50,14 +50,14 @@ export interface Members {
 /** `[18, nonce, target]` target = receiver: answer; another node: probe it for me. */
 export interface Probe {
   kind: "probe";
-  /** 8 random bytes. */
-  nonce: Uint8Array;
+  /** Chosen by the asker, echoed in the answer. */
+  nonce: number;
   target: Key;
 }
 /** `[19, nonce, target]`: the target of the probe of that nonce lives. */
 export interface ProbeAck {
   kind: "probeAck";
-  nonce: Uint8Array;
+  nonce: number;
   target: Key;
 }
 

@@ -22,7 +22,10 @@ describe("waymeet alias", () => {
     assert.equal((await waymeet("alias", "bob")).output, `bob\t${bob}\n`);
     assert.equal((await waymeet("alias")).output, `bob\t${bob}\nc2\t${carol}\ncarol\t${carol}\n`);
     assert.equal((await waymeet("alias", "--remove", "c2")).exitCode, 0);
-    assert.equal((await waymeet("alias", "--json")).output.split("\n")[1], JSON.stringify({ event: "alias", name: "carol", peer: carol }));
+    assert.equal(
+      (await waymeet("alias", "--json")).output.split("\n")[1],
+      JSON.stringify({ event: "alias", name: "carol", peer: carol }),
+    );
     const { exitCode, errors } = await waymeet("alias", "--remove", "c2");
     assert.equal(exitCode, 1);
     assert.match(errors, /no alias "c2"/);

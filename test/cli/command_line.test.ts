@@ -57,11 +57,20 @@ describe("the command line", () => {
     }
   });
   it("says what a URL without scheme should have been", async () => {
-    assert.match((await waymeet("listen", "-n", "https://meet.example.org")).errors, /wss:\/\/meet\.example\.org/);
+    assert.match(
+      (await waymeet("listen", "-n", "https://meet.example.org")).errors,
+      /wss:\/\/meet\.example\.org/,
+    );
   });
   it("says which end a pipe needs", async () => {
-    assert.match((await waymeet("pipe", "--node", "ws://127.0.0.1:1")).errors, /pipe PEER, or waymeet pipe --listen/);
-    assert.match((await waymeet("pipe", "bob", "--from", "al", "--node", "ws://127.0.0.1:1")).errors, /--from goes with --listen/);
+    assert.match(
+      (await waymeet("pipe", "--node", "ws://127.0.0.1:1")).errors,
+      /pipe PEER, or waymeet pipe --listen/,
+    );
+    assert.match(
+      (await waymeet("pipe", "bob", "--from", "al", "--node", "ws://127.0.0.1:1")).errors,
+      /--from goes with --listen/,
+    );
   });
 });
 
@@ -84,7 +93,10 @@ describe("waymeet id", () => {
     const elsewhere = join(home, "xdg");
     const { output } = await command(["id"], { home, env: { XDG_CONFIG_HOME: elsewhere } });
     assert.equal((await waymeet("id", "--key", join(elsewhere, "waymeet", "key.pem"))).output, output);
-    assert.equal((await waymeet("id", "--key", join(home, ".config", "waymeet", "key.pem"))).output, (await waymeet("id")).output);
+    assert.equal(
+      (await waymeet("id", "--key", join(home, ".config", "waymeet", "key.pem"))).output,
+      (await waymeet("id")).output,
+    );
   });
   it("fails with 1 on a file that holds no key, as text or as JSON", async () => {
     const path = join(home, "broken.pem");
@@ -100,10 +112,22 @@ describe("waymeet id", () => {
 
 describe("waymeet token new", () => {
   it("issues a token for one peer and network", async () => {
-    const [issuer, peer] = [(await waymeet("id")).output.trim(), (await waymeet("id", "--key", join(home, "peer.pem"))).output.trim()];
-    const { token, expires } = JSON.parse((await waymeet("token", "new", "--peer", peer, "--network", "home", "--ttl", "2h", "--json")).output);
+    const [issuer, peer] = [
+      (await waymeet("id")).output.trim(),
+      (await waymeet("id", "--key", join(home, "peer.pem"))).output.trim(),
+    ];
+    const { token, expires } = JSON.parse(
+      (await waymeet("token", "new", "--peer", peer, "--network", "home", "--ttl", "2h", "--json")).output,
+    );
     const claims = JSON.parse(atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")));
-    assert.deepEqual({ ...claims, iat: 0, exp: claims.exp - claims.iat, cnf: 0 }, { iss: issuer, sub: peer, aud: "home", iat: 0, exp: 7_200, cnf: 0 });
+    assert.deepEqual({ ...claims, iat: 0, exp: claims.exp - claims.iat, cnf: 0 }, {
+      iss: issuer,
+      sub: peer,
+      aud: "home",
+      iat: 0,
+      exp: 7_200,
+      cnf: 0,
+    });
     assert.ok(Math.abs(Date.parse(expires) / 1_000 - claims.exp) < 5);
   });
 });

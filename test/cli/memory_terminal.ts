@@ -20,7 +20,7 @@ export interface Scene {
 export async function command(words: string[], scene: Scene): Promise<Outcome> {
   const written: Uint8Array[] = [];
   let errors = "";
-  const output = new Output(async (bytes) => void written.push(bytes.slice()));
+  const output = new Output((bytes) => Promise.resolve(void written.push(bytes.slice())));
   const terminal: Terminal = {
     env: scene.env ?? {},
     home: scene.home,

@@ -13,7 +13,8 @@ it("lines arrive once and in order although the node is killed three times with 
   let node = await stage.serve(port);
   const { program: listener, id } = await stage.listen("bob");
   const sender = stage.start("send", id, "--lines", "--json");
-  const received = (): string[] => listener.events.filter(({ event }) => event === "message").map(({ text }) => String(text));
+  const received = (): string[] =>
+    listener.events.filter(({ event }) => event === "message").map(({ text }) => String(text));
 
   // Input comes in four parts: each kill happens while lines of the current one are under way.
   for (let part = 0; part < 4; part++) {
@@ -29,7 +30,10 @@ it("lines arrive once and in order although the node is killed three times with 
   }
   sender.child.stdin.end();
   const { exitCode, output, errors } = await sender.ended;
-  assert.deepEqual({ exitCode, errors: errors.replace(/waymeet: made.*\n/, "") }, { exitCode: 0, errors: "" });
+  assert.deepEqual({ exitCode, errors: errors.replace(/waymeet: made.*\n/, "") }, {
+    exitCode: 0,
+    errors: "",
+  });
   assert.equal(JSON.parse(output).messages, LAST);
   await listener.until(() => received().length >= LAST);
   assert.deepEqual(received(), Array.from({ length: LAST }, (_, i) => String(i + 1)));

@@ -9,7 +9,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { RuntimeName } from "../runtimes.ts";
 import { freePort, Stage } from "./programs.ts";
 
-const runtime: RuntimeName = "Deno" in globalThis ? "deno" : process.versions.bun === undefined ? "node" : "bun";
+const runtime: RuntimeName = "Deno" in globalThis
+  ? "deno"
+  : process.versions.bun === undefined
+  ? "node"
+  : "bun";
 const stage = new Stage(runtime);
 after(() => stage.close());
 const port = await freePort();
@@ -18,7 +22,11 @@ let node = await stage.serve(port);
 describe(`programs on ${runtime}`, () => {
   it("exchange one message: listen prints who sent it and what", async () => {
     const { program, id } = await stage.listen("bob");
-    assert.deepEqual(await stage.run(["send", id], "hello, bob\n"), { exitCode: 0, output: "", errors: `waymeet: made a new key in ${stage.file("config/waymeet/key.pem")}\n` });
+    assert.deepEqual(await stage.run(["send", id], "hello, bob\n"), {
+      exitCode: 0,
+      output: "",
+      errors: `waymeet: made a new key in ${stage.file("config/waymeet/key.pem")}\n`,
+    });
     const message = await program.event("message");
     assert.equal(message["text"], "hello, bob\n");
     assert.equal(message["from"], (await stage.run(["id"])).output.trim());
@@ -32,7 +40,15 @@ describe(`programs on ${runtime}`, () => {
   it("find a peer by its alias, and answer pings with the path and why", async () => {
     const { program, id } = await stage.listen("carol", "--echo");
     await stage.run(["alias", "carol", id]);
-    const { exitCode, output } = await stage.run(["ping", "carol", "--count", "3", "--interval", "10ms", "--json"]);
+    const { exitCode, output } = await stage.run([
+      "ping",
+      "carol",
+      "--count",
+      "3",
+      "--interval",
+      "10ms",
+      "--json",
+    ]);
     assert.equal(exitCode, 0);
     const events = output.trim().split("\n").map((line) => JSON.parse(line));
     assert.deepEqual(events.map(({ event }) => event), ["pong", "pong", "pong", "summary"]);
@@ -44,10 +60,21 @@ describe(`programs on ${runtime}`, () => {
   it("send lines in order and end when the listener has printed each", async () => {
     const { program, id } = await stage.listen("dave");
     const numbers = Array.from({ length: 3_000 }, (_, i) => `${i + 1}`);
-    const { exitCode, output } = await stage.run(["send", id, "--lines", "--processed", "--json"], numbers.join("\n"));
+    const { exitCode, output } = await stage.run(
+      ["send", id, "--lines", "--processed", "--json"],
+      numbers.join("\n"),
+    );
     assert.equal(exitCode, 0);
-    assert.deepEqual(JSON.parse(output), { event: "sent", to: id, messages: 3_000, bytes: numbers.join("").length });
-    assert.deepEqual(program.events.filter(({ event }) => event === "message").map(({ text }) => text), numbers);
+    assert.deepEqual(JSON.parse(output), {
+      event: "sent",
+      to: id,
+      messages: 3_000,
+      bytes: numbers.join("").length,
+    });
+    assert.deepEqual(
+      program.events.filter(({ event }) => event === "message").map(({ text }) => text),
+      numbers,
+    );
     await program.stop();
   });
   it("carry a stream both ways through a pipe, with the same bytes", async () => {
@@ -75,7 +102,10 @@ describe(`programs on ${runtime}`, () => {
   });
   it("exit with 2 on an id with a wrong letter, before they connect", async () => {
     const { output } = await stage.run(["id"]);
-    const { exitCode, errors } = await stage.run(["send", `${output.slice(0, 20)}1${output.slice(21, 52)}`], "x");
+    const { exitCode, errors } = await stage.run(
+      ["send", `${output.slice(0, 20)}1${output.slice(21, 52)}`],
+      "x",
+    );
     assert.equal(exitCode, 2);
     assert.match(errors, /"1" at position 21/);
   });
@@ -104,7 +134,12 @@ describe(`programs on ${runtime}`, () => {
   });
   it("say that no node is there", async () => {
     const { output } = await stage.run(["id"]);
-    const { exitCode, errors } = await stage.run(["send", output.trim(), "--node", `ws://127.0.0.1:${await freePort()}`], "x");
+    const { exitCode, errors } = await stage.run([
+      "send",
+      output.trim(),
+      "--node",
+      `ws://127.0.0.1:${await freePort()}`,
+    ], "x");
     assert.equal(exitCode, 1);
     assert.match(errors, /no session with ws:.*waymeet serve/);
   });
@@ -113,7 +148,9 @@ describe(`programs on ${runtime}`, () => {
     const began = performance.now();
     assert.equal((await node.stop()).exitCode, 0);
     assert.ok(performance.now() - began < 5_000);
-    await program.until(() => program.events.find(({ event, state }) => event === "node" && state === "disconnected"));
+    await program.until(() =>
+      program.events.find(({ event, state }) => event === "node" && state === "disconnected")
+    );
     node = await stage.serve(port);
     assert.equal((await stage.run(["send", id, "--wait", "30s"], "again")).exitCode, 0);
     assert.equal((await program.stop()).exitCode, 0);
@@ -123,7 +160,10 @@ describe(`programs on ${runtime}`, () => {
     program.child.stdout.destroy();
     await stage.run(["send", id], "into the void");
     const { exitCode, errors } = await program.ended;
-    assert.deepEqual({ exitCode, errors: errors.replace(/waymeet: made.*\n/, "") }, { exitCode: 0, errors: "" });
+    assert.deepEqual({ exitCode, errors: errors.replace(/waymeet: made.*\n/, "") }, {
+      exitCode: 0,
+      errors: "",
+    });
   });
 });
 

@@ -76,7 +76,8 @@ export class Program {
   }
 
   stop(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
-    this.child.kill(signal);
+    // Deno's `child.kill` reports a death by signal even when the program ended by itself afterwards.
+    process.kill(this.child.pid!, signal);
     return this.ended;
   }
 
@@ -103,7 +104,11 @@ export class Stage {
   }
 
   start(...words: string[]): Program {
-    const env = { HOME: this.home, XDG_CONFIG_HOME: join(this.home, "config"), ...this.node ? { WAYMEET_NODES: this.node } : {} };
+    const env = {
+      HOME: this.home,
+      XDG_CONFIG_HOME: join(this.home, "config"),
+      ...this.node ? { WAYMEET_NODES: this.node } : {},
+    };
     const program = new Program(this.runtime, words, env);
     this.#programs.push(program);
     return program;
@@ -115,7 +120,16 @@ export class Stage {
 
   /** Starts a node with its key; the others meet there from now on. */
   async serve(port: number): Promise<Program> {
-    const program = this.start("serve", "--port", String(port), "--key", this.file("node.pem"), "--json", "--log-level", "warning");
+    const program = this.start(
+      "serve",
+      "--port",
+      String(port),
+      "--key",
+      this.file("node.pem"),
+      "--json",
+      "--log-level",
+      "warning",
+    );
     this.node = String((await program.event("ready"))["url"]);
     return program;
   }

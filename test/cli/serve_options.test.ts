@@ -5,7 +5,13 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { Command } from "commander";
-import { accessOf, applyConfigFile, checkExposure, type ServeChoices, withServeOptions } from "../../src/cli/serve_options.ts";
+import {
+  accessOf,
+  applyConfigFile,
+  checkExposure,
+  type ServeChoices,
+  withServeOptions,
+} from "../../src/cli/serve_options.ts";
 import { generateIdentity } from "../../src/identity/identity.ts";
 import { parsePeerId } from "../../src/identity/peer_id.ts";
 import { command } from "./memory_terminal.ts";
@@ -15,7 +21,11 @@ after(() => rmSync(home, { recursive: true, force: true }));
 const { id } = await generateIdentity();
 
 /** The options as `serve` would see them. */
-async function choices(words: string[], file?: unknown, env: Record<string, string> = {}): Promise<ServeChoices> {
+async function choices(
+  words: string[],
+  file?: unknown,
+  env: Record<string, string> = {},
+): Promise<ServeChoices> {
   const path = join(home, "node.json");
   if (file !== undefined) writeFileSync(path, typeof file === "string" ? file : JSON.stringify(file));
   const command = withServeOptions(new Command("serve"));
@@ -32,12 +42,26 @@ async function choices(words: string[], file?: unknown, env: Record<string, stri
 describe("the options of serve", () => {
   it("have defaults for a node on this machine", async () => {
     const { host, port, network, access, logLevel } = await choices([]);
-    assert.deepEqual({ host, port, network, access, logLevel }, { host: "127.0.0.1", port: 8787, network: "default", access: undefined, logLevel: "info" });
+    assert.deepEqual({ host, port, network, access, logLevel }, {
+      host: "127.0.0.1",
+      port: 8787,
+      network: "default",
+      access: undefined,
+      logLevel: "info",
+    });
   });
   it("come from flags, else the environment, else the file", async () => {
     const file = { port: 1, network: "file", host: "file", "log-level": "error" };
-    const { port, network, host, logLevel } = await choices(["--port", "3"], file, { WAYMEET_PORT: "2", WAYMEET_NETWORK: "env" });
-    assert.deepEqual({ port, network, host, logLevel }, { port: 3, network: "env", host: "file", logLevel: "error" });
+    const { port, network, host, logLevel } = await choices(["--port", "3"], file, {
+      WAYMEET_PORT: "2",
+      WAYMEET_NETWORK: "env",
+    });
+    assert.deepEqual({ port, network, host, logLevel }, {
+      port: 3,
+      network: "env",
+      host: "file",
+      logLevel: "error",
+    });
   });
   it("may repeat, or hold several values at once", async () => {
     assert.deepEqual((await choices(["--allow", "a", "b", "--allow", "c,d"])).allow, ["a", "b", "c", "d"]);
@@ -45,7 +69,10 @@ describe("the options of serve", () => {
     assert.deepEqual((await choices([], { allow: ["a", "b"], name: "x" })).allow, ["a", "b"]);
   });
   it("in a file are checked as on the command line", async () => {
-    await assert.rejects(choices([], { prot: 1 }), /"prot" is no option; there are: access, allow, host, json, key,/);
+    await assert.rejects(
+      choices([], { prot: 1 }),
+      /"prot" is no option; there are: access, allow, host, json, key,/,
+    );
     await assert.rejects(choices([], { port: 99_999 }), /"port" is wrong: Give a port/);
     await assert.rejects(choices([], { port: null }), /"port" is a string or a number/);
     await assert.rejects(choices([], { allow: [1, {}] }), /"allow" is a list of strings/);
@@ -68,7 +95,10 @@ describe("access to a node", () => {
     assert.equal(await access(), undefined);
     assert.deepEqual(await access("--access", "open"), { kind: "open" });
     assert.deepEqual(await access("--allow", id), { kind: "allow-list", peers: new Set([id]) });
-    assert.deepEqual(await access("--access", "token", "--token-issuer", id), { kind: "token", issuers: new Set([id]) });
+    assert.deepEqual(await access("--access", "token", "--token-issuer", id), {
+      kind: "token",
+      issuers: new Set([id]),
+    });
   });
   it("by list needs a list, and one alone", async () => {
     await assert.rejects(access("--access", "allow-list"), /--allow PEER/);

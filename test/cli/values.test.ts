@@ -11,9 +11,19 @@ import { pieces } from "./memory_terminal.ts";
 
 describe("values on the command line", () => {
   it("have durations with units", () => {
-    const written = { "500ms": 500, "60s": 60_000, "1.5m": 90_000, "2h": 7_200_000, "7d": 604_800_000, "0": 0, "0s": 0 };
+    const written = {
+      "500ms": 500,
+      "60s": 60_000,
+      "1.5m": 90_000,
+      "2h": 7_200_000,
+      "7d": 604_800_000,
+      "0": 0,
+      "0s": 0,
+    };
     for (const [text, milliseconds] of Object.entries(written)) assert.equal(duration(text), milliseconds);
-    for (const text of ["60", "-1s", "s", "1w", "1 s", "", "1e3s"]) assert.throws(() => duration(text), /number with its unit/);
+    for (const text of ["60", "-1s", "s", "1w", "1 s", "", "1e3s"]) {
+      assert.throws(() => duration(text), /number with its unit/);
+    }
     assert.throws(() => wait("25d"), /At most/);
   });
   it("have counts and ports", () => {
@@ -28,19 +38,28 @@ describe("values on the command line", () => {
     assert.throws(() => nodeUrls("ws://a b", undefined), /wss:\/\/b/);
   });
   it("show amounts of bytes", () => {
-    assert.deepEqual([0, 999, 1_000, 1_234_567, 209_715_200, 5e12].map(amount), ["0 B", "999 B", "1.00 kB", "1.23 MB", "210 MB", "5.00 TB"]);
+    assert.deepEqual([0, 999, 1_000, 1_234_567, 209_715_200, 5e12].map(amount), [
+      "0 B",
+      "999 B",
+      "1.00 kB",
+      "1.23 MB",
+      "210 MB",
+      "5.00 TB",
+    ]);
   });
 });
 
-async function texts(source: AsyncIterable<Uint8Array>): Promise<string[]> {
+async function texts(source: AsyncIterable<Uint8Array[]>): Promise<string[]> {
   const found: string[] = [];
-  for await (const bytes of source) found.push(new TextDecoder().decode(bytes));
+  for await (const some of source) found.push(...some.map((bytes) => new TextDecoder().decode(bytes)));
   return found;
 }
 
 describe("standard input", () => {
   it("is cut into its lines wherever the pieces end", async () => {
-    const text = fc.array(fc.string({ unit: fc.constantFrom("a", "ß", "\r", " "), maxLength: 8 }), { maxLength: 20 });
+    const text = fc.array(fc.string({ unit: fc.constantFrom("a", "ß", "\r", " "), maxLength: 8 }), {
+      maxLength: 20,
+    });
     await fc.assert(fc.asyncProperty(text, fc.integer({ min: 1, max: 9 }), async (written, size) => {
       const whole = written.map((line) => `${line}\n`).join("");
       assert.deepEqual(await texts(lines(pieces(whole, size))), written);
@@ -80,13 +99,17 @@ describe("standard output", () => {
     assert.deepEqual([done, output.pending], [[1, 2, 3], 0]);
   });
   it("whose reader has gone rejects everything from then on, and is no failure", async () => {
-    const output = new Output(() => Promise.reject(Object.assign(new Error("broken pipe"), { code: "EPIPE" })));
+    const output = new Output(() =>
+      Promise.reject(Object.assign(new Error("broken pipe"), { code: "EPIPE" }))
+    );
     await assert.rejects(output.write("a"), OutputGone);
     await assert.rejects(output.write("b"), OutputGone);
     assert.deepEqual(verdictOn(new OutputGone()), { exitCode: 0, code: "output-gone", message: undefined });
   });
   it("that cannot be written is a failure", async () => {
-    const output = new Output(() => Promise.reject(Object.assign(new Error("disk full"), { code: "ENOSPC" })));
+    const output = new Output(() =>
+      Promise.reject(Object.assign(new Error("disk full"), { code: "ENOSPC" }))
+    );
     const error = await output.write("a").catch((error) => error);
     assert.deepEqual(verdictOn(error), { exitCode: 1, code: "ENOSPC", message: "disk full" });
   });
@@ -94,8 +117,13 @@ describe("standard output", () => {
 
 describe("a failure", () => {
   it("says what to do at a command line, once", () => {
-    const { message } = verdictOn(new WaymeetError("absent", "no node knows this peer: is it running? A dial waits"));
-    assert.equal(message, "no node knows this peer; is it running, at this node and in this network? --wait 60s waits for it");
+    const { message } = verdictOn(
+      new WaymeetError("absent", "no node knows this peer: is it running? A dial waits"),
+    );
+    assert.equal(
+      message,
+      "no node knows this peer; is it running, at this node and in this network? --wait 60s waits for it",
+    );
     assert.equal(verdictOn(new WaymeetError("absent", message!)).message, message);
   });
   it("that nobody foresaw asks for a report, with its stack", () => {

@@ -21,7 +21,11 @@ async function node(): Promise<void> {
   await commands(async () => {
     const metrics = await (await fetch(`${running.url.replace("ws", "http")}/metrics`)).text();
     const value = (name: string) => Number(metrics.match(new RegExp(`^waymeet_${name} (\\d+)`, "m"))![1]);
-    return { sent: value("pings_sent_total"), matched: value("pongs_matched_total"), sessions: value("sessions") };
+    return {
+      sent: value("pings_sent_total"),
+      matched: value("pongs_matched_total"),
+      sessions: value("sessions"),
+    };
   });
   await running.stop();
 }

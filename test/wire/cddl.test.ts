@@ -18,7 +18,8 @@ function matches(rule: string, bytes: Uint8Array): boolean {
 }
 
 describe("waymeet.cddl", () => {
-  for (const [name, kind] of Object.entries(Kind)) {
+  for (const [camel, kind] of Object.entries(Kind)) {
+    const name = camel.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     it(`has a rule ${name} for kind ${kind}, which a vector satisfies`, () => {
       const samples = [...vectors.control, ...vectors.data, ...vectors.forward].map(({ hex }) => unhex(hex));
       const own = samples.filter((bytes) => (decode(bytes) as Value[])[0] === kind);
@@ -45,6 +46,7 @@ describe("waymeet.cddl", () => {
   it("describes what is signed", () => {
     const record = fromJson(vectors.record);
     assert.ok(matches("record-signed", record.signed));
+    assert.ok(matches("edges-signed", fromJson(vectors.edges).signed));
     for (const transcript of vectors.transcripts.map(fromJson)) {
       assert.ok(matches("auth-signed", transcript.authSigned));
       assert.ok(matches("welcome-signed", transcript.welcomeSigned));

@@ -24,6 +24,22 @@ export function encodeControl(frame: Control): Uint8Array {
       return frames.encodeLookup(frame.request, frame.peer);
     case "found":
       return frames.encodeFound(frame.request, frame.reason, frame.record);
+    case "greet":
+      return frames.encodeGreet(frame);
+    case "members":
+      return frames.encodeMembers(frame.members);
+    case "probe":
+      return frames.encodeProbe(frame.nonce, frame.target);
+    case "probeAck":
+      return frames.encodeProbeAck(frame.nonce, frame.target);
+    case "presence":
+      return frames.encodePresence(frame);
+    case "digest":
+      return frames.encodeDigest(frame);
+    case "edges":
+      return frames.encodeEdges(frame);
+    case "undelivered":
+      return frames.encodeUndelivered(frame);
     case "unknown":
       throw new TypeError("a frame of an unknown kind has no encoder");
   }

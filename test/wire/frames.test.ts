@@ -142,6 +142,118 @@ describe("control frames", () => {
   });
 });
 
+const uint = fc.maxSafeNat();
+const fewUrls = urls.map((urls) => urls.slice(0, 2));
+const member = shape({
+  node: key,
+  epoch: uint,
+  incarnation: uint,
+  state: fc.constantFrom(0 as const, 1 as const, 2 as const, 3 as const),
+  urls: fewUrls,
+});
+const entries = fc.uniqueArray(
+  shape({ version: fc.integer({ min: 1 }), peer: key, record: fc.option(record) }),
+  {
+    maxLength: 30,
+    selector: ({ version }) => version,
+  },
+).map((entries) => entries.sort((a, b) => a.version - b.version));
+const delta = fc.tuple(key, uint, entries, fc.nat(), fc.nat(1)).map((
+  [origin, epoch, entries, from, more],
+) => ({
+  kind: "presence" as const,
+  origin,
+  epoch,
+  from,
+  to: from + (entries.at(-1)?.version ?? 0) + more,
+  entries: entries.map((entry) => ({ ...entry, version: from + entry.version })),
+}));
+const meshFrame: fc.Arbitrary<Control> = fc.oneof(
+  shape({ kind: fc.constant("greet" as const), epoch: uint, urls, mac: fc.option(key) }),
+  shape({ kind: fc.constant("members" as const), members: fc.array(member, { maxLength: 24 }) }),
+  shape({
+    kind: fc.constantFrom("probe" as const, "probeAck" as const),
+    nonce: fc.maxSafeNat(),
+    target: key,
+  }),
+  delta,
+  shape({
+    kind: fc.constant("digest" as const),
+    answer: fc.boolean(),
+    points: fc.array(shape({ origin: key, epoch: uint, version: uint }), { maxLength: 256 }),
+  }),
+  shape({
+    kind: fc.constant("edges" as const),
+    node: key,
+    epoch: uint,
+    version: uint,
+    neighbours: fc.array(key, { maxLength: 256 }),
+    signature: sized(64),
+  }),
+  shape({
+    kind: fc.constant("undelivered" as const),
+    hops: fc.nat(23),
+    source: key,
+    destination: key,
+    reason,
+  }),
+);
+
+describe("frames between nodes", () => {
+  it("are read as they were written", () => {
+    fc.assert(
+      fc.property(meshFrame, (frame) => {
+        assert.deepEqual(frames.decodeControl(encodeControl(frame)), frame);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("fit when they are as large as their bounds permit", () => {
+    const keys = Array.from({ length: 256 }, (_, i) => new Uint8Array(32).fill(i));
+    const max = Number.MAX_SAFE_INTEGER;
+    const points = keys.map((origin) => ({ origin, epoch: max, version: max }));
+    const gone = keys.map((peer, i) => ({ version: max - 256 + i, peer, record: null }));
+    const delta = { origin: keys[0]!, epoch: max, from: 1, to: max, entries: gone };
+    const signed = {
+      node: keys[0]!,
+      epoch: max,
+      version: max,
+      neighbours: keys,
+      signature: new Uint8Array(64),
+    };
+    for (const bytes of [frames.encodeDigest({ answer: false, points }), frames.encodePresence(delta)]) {
+      assert.ok(frames.decodeControl(bytes), "malformed");
+    }
+    assert.ok(frames.decodeControl(frames.encodeEdges(signed)));
+    assert.throws(() => frames.encodeDigest({ answer: false, points: [...points, points[0]!] }), RangeError);
+  });
+
+  it("whose list makes them larger than a frame are refused before they are written", () => {
+    const body = new Uint8Array(2048);
+    const record = { body, signature: new Uint8Array(64) };
+    const entry = { peer: new Uint8Array(32), record };
+    const entries = Array.from({ length: 8 }, (_, i) => ({ ...entry, version: i + 1 }));
+    const delta = { origin: new Uint8Array(32), epoch: 1, from: 0, to: 8, entries };
+    assert.throws(() => frames.encodePresence(delta), /cut its list/);
+    assert.ok(frames.encodePresence({ ...delta, entries: entries.slice(0, 7) }));
+  });
+
+  it("edges are signed for one network, node, epoch, version and set of neighbours", () => {
+    const [node, other] = [new Uint8Array(32), new Uint8Array(32).fill(1)];
+    const edges = { node, epoch: 1, version: 2, neighbours: [other] };
+    const all = [
+      frames.edgesSigned("main", edges),
+      frames.edgesSigned("test", edges),
+      frames.edgesSigned("main", { ...edges, node: other }),
+      frames.edgesSigned("main", { ...edges, epoch: 2 }),
+      frames.edgesSigned("main", { ...edges, version: 1 }),
+      frames.edgesSigned("main", { ...edges, neighbours: [] }),
+    ];
+    assert.equal(new Set(all.map(String)).size, all.length);
+  });
+});
+
 describe("what is signed", () => {
   const [hello, auth, body] = [1, 2, 3].map((byte) => encode(byte)) as [Uint8Array, Uint8Array, Uint8Array];
 

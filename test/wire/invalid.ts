@@ -71,6 +71,7 @@ export function invalidFrames(
   const instance = new Uint8Array(16);
   const nonce = new Uint8Array(8);
   const url = "wss://example.org";
+  const gone = (version: number): Value => [version, key, null, null];
   const entries: [string, Value][] = [
     ["not an array", 6],
     ["an empty array", []],
@@ -110,6 +111,42 @@ export function invalidFrames(
     ["lookup with request 2^32", [10, 4_294_967_296, key]],
     ["found without a record for reason 0", [11, 0, 0, null, null]],
     ["found with a record and a reason against it", [11, 0, 32, nonce, signature]],
+    ["greet with a URL that is no node's", [16, 1, ["https://example.org"], null]],
+    ["greet with a mac of 31 bytes", [16, 1, [], key.subarray(1)]],
+    ["greet without a mac or null", [16, 1, []]],
+    ["members with a key of 31 bytes", [17, [[key.subarray(1), 1, 0, 0, []]]]],
+    ["members with state 4", [17, [[key, 1, 0, 4, []]]]],
+    ["members with 65 entries", [17, Array(65).fill([key, 1, 0, 0, []])]],
+    ["members with a node of 17 URLs", [17, [[key, 1, 0, 0, Array(17).fill(url)]]]],
+    ["members with an entry that is no array", [17, [key]]],
+    ["probe with a nonce of bytes", [18, nonce, key]],
+    ["probeAck without a target", [19, 1]],
+    ["presence with a signature of 63 bytes", [20, key, 1, 0, 1, [[1, key, nonce, signature.subarray(1)]]]],
+    ["presence with a body and no signature", [20, key, 1, 0, 1, [[1, key, nonce, null]]]],
+    ["presence with a body of 2049 bytes", [20, key, 1, 0, 1, [[1, key, new Uint8Array(2049), signature]]]],
+    ["digest with answer 2", [21, 2, []]],
+    ["digest with a point that lacks its version", [21, 0, [[key, 1]]]],
+    ["digest with 257 points", [21, 0, Array(257).fill([key, 1, 1])]],
+    ["edges with a signature of 65 bytes", [22, key, 1, 1, [], new Uint8Array(65)]],
+    ["edges with a neighbour of 31 bytes", [22, key, 1, 1, [key.subarray(1)], signature]],
+    ["edges with 257 neighbours", [22, key, 1, 1, Array(257).fill(key), signature]],
+    ["undelivered with 24 hops", [23, 24, key, key, 32]],
+    ["undelivered with reason 1000", [23, 0, key, key, 1000]],
+    ["presence with 257 entries", [20, key, 1, 0, 257, Array.from({ length: 257 }, (_, i) => gone(i + 1))]],
+  ];
+  return entries.map(([why, value]) => ({ why, hex: hex(encode(value)) }));
+}
+
+/** Frames whose fields contradict each other, which CDDL cannot say: refused by the code alone. */
+export function contradictoryFrames(): Invalid[] {
+  const key = new Uint8Array(32).fill(5);
+  const gone = (version: number): Value => [version, key, null, null];
+  const entries: [string, Value][] = [
+    ["presence that ends before it begins", [20, key, 1, 2, 1, []]],
+    ["presence with a version at its beginning", [20, key, 1, 1, 2, [gone(1)]]],
+    ["presence with a version behind its end", [20, key, 1, 1, 2, [gone(3)]]],
+    ["presence with a version twice", [20, key, 1, 0, 2, [gone(1), gone(1)]]],
+    ["presence whose versions do not ascend", [20, key, 1, 0, 2, [gone(2), gone(1)]]],
   ];
   return entries.map(([why, value]) => ({ why, hex: hex(encode(value)) }));
 }

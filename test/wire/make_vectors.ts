@@ -9,10 +9,11 @@ import { encode, type Value } from "../../src/wire/cbor.ts";
 import { encodeData } from "../../src/wire/data_frame.ts";
 import { encodeForward, forwardToData } from "../../src/wire/forward_frame.ts";
 import * as frames from "../../src/wire/frames.ts";
+import { meshMac } from "../../src/mesh/token.ts";
 import type { AuthBody, PeerRecord, SignedBytes, WelcomeBody } from "../../src/wire/protocol.ts";
 import { recordSigned, signRecord } from "../../src/wire/record.ts";
 import { concatFrames } from "../../src/wire/sequence.ts";
-import { invalidBatches, invalidFrames, invalidItems } from "./invalid.ts";
+import { contradictoryFrames, invalidBatches, invalidFrames, invalidItems } from "./invalid.ts";
 import { hex, toJson, unhex } from "./notation.ts";
 
 const fill = (byte: number, size: number): Uint8Array => new Uint8Array(size).fill(byte);
@@ -103,6 +104,16 @@ async function transcript(
 const asPeer = await transcript("a peer meets a node", 0);
 const asNode = await transcript("a node dials a node", 1);
 
+const edges = { node: node.publicKey, epoch: time, version: 3, neighbours: [peer.publicKey] };
+const edgesSignature = await node.sign(frames.edgesSigned("main", edges));
+const proof = {
+  token: "correct horse battery staple",
+  network: "main",
+  challenge: fill(0x22, 32),
+  dialer: peer.publicKey,
+  acceptor: node.publicKey,
+};
+
 function control(name: string, bytes: Uint8Array): object {
   const frame = frames.decodeControl(bytes);
   if (frame === undefined) throw new Error(`${name} is malformed`);
@@ -159,11 +170,71 @@ const vectors = {
     control("lookup", frames.encodeLookup(4_294_967_295, peer.publicKey)),
     control("found", frames.encodeFound(7, 0, signedRecord)),
     control("found: absent", frames.encodeFound(7, 32, null)),
+    control(
+      "greet: a node of a mesh by token",
+      frames.encodeGreet({
+        epoch: time,
+        urls: ["wss://node.example.org"],
+        mac: meshMac(proof.token, proof, "dialer"),
+      }),
+    ),
+    control("greet: a node that only dials out", frames.encodeGreet({ epoch: time, urls: [], mac: null })),
+    control(
+      "members",
+      frames.encodeMembers([
+        { node: node.publicKey, epoch: time, incarnation: 0, state: 0, urls: ["wss://node.example.org"] },
+        { node: peer.publicKey, epoch: time - 1, incarnation: 2, state: 3, urls: [] },
+      ]),
+    ),
+    control("members: nobody", frames.encodeMembers([])),
+    control("probe", frames.encodeProbe(4_294_967_296, node.publicKey)),
+    control("probeAck", frames.encodeProbeAck(4_294_967_296, node.publicKey)),
+    control(
+      "presence: one came, one left",
+      frames.encodePresence({
+        origin: node.publicKey,
+        epoch: time,
+        from: 6,
+        to: 9,
+        entries: [
+          { version: 7, peer: peer.publicKey, record: signedRecord },
+          { version: 9, peer: node.publicKey, record: null },
+        ],
+      }),
+    ),
+    control(
+      "presence: nothing is left of a range",
+      frames.encodePresence({ origin: node.publicKey, epoch: time, from: 0, to: 9, entries: [] }),
+    ),
+    control(
+      "digest: a question",
+      frames.encodeDigest({
+        answer: false,
+        points: [{ origin: node.publicKey, epoch: time, version: 9 }],
+      }),
+    ),
+    control("digest: the end of an answer", frames.encodeDigest({ answer: true, points: [] })),
+    control("edges", frames.encodeEdges({ ...edges, signature: edgesSignature })),
+    control(
+      "undelivered: absent",
+      frames.encodeUndelivered({
+        hops: 7,
+        source: peer.publicKey,
+        destination: node.publicKey,
+        reason: 32,
+      }),
+    ),
   ],
   extended: [
     control("ping with an element of a later version", encode([6, nonce, null])),
     control("bye with a list of a later version", encode([5, 1, "", [], [1, 2]])),
     control("a kind of a later version", encode([100, "x", [1, null, false]])),
+    control(
+      "a member with an element of a later version",
+      encode([17, [[node.publicKey, time, 0, 0, [], "new"]], null]),
+    ),
+    control("a kind of a later version within the mesh", encode([31, 1])),
+    control("a kind of a later version within the session", encode([12])),
     control("a kind for experiments", encode([1024])),
     control("a kind with a map", encode([56, new Map<string, Value>([["bb", 2], ["a", 1], ["ä", [true]]])])),
   ],
@@ -175,6 +246,18 @@ const vectors = {
     body: signedRecord.body,
     signed: recordSigned(signedRecord.body),
     signature: signedRecord.signature,
+  }),
+  edges: toJson({
+    seed: nodeSeed,
+    network: "main",
+    fields: edges,
+    signed: frames.edgesSigned("main", edges),
+    signature: edgesSignature,
+  }),
+  meshMac: toJson({
+    ...proof,
+    byDialer: meshMac(proof.token, proof, "dialer"),
+    byAcceptor: meshMac(proof.token, proof, "acceptor"),
   }),
   transcripts: [asPeer.json, asNode.json],
   batches: [
@@ -191,9 +274,11 @@ const vectors = {
     ]),
   ],
   invalid: {
-    about: "cbor: not one deterministic item. frame: not a control frame. message: not a batch of frames.",
+    about:
+      "cbor: not one deterministic item. frame: not a control frame. contradictory: nor these, though the CDDL cannot say why. message: not a batch of frames.",
     cbor: invalidItems,
     frame: invalidFrames({ hello, auth: asPeer.auth, welcome: asPeer.welcome }),
+    contradictory: contradictoryFrames(),
     message: invalidBatches(ping),
   },
 };

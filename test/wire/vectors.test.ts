@@ -5,6 +5,7 @@ import { decode } from "../../src/wire/cbor.ts";
 import { dataPayload, encodeData, isData, peerOf } from "../../src/wire/data_frame.ts";
 import { encodeForward, forwardToData } from "../../src/wire/forward_frame.ts";
 import * as frames from "../../src/wire/frames.ts";
+import { meshMac } from "../../src/mesh/token.ts";
 import type { Control, Role } from "../../src/wire/protocol.ts";
 import { readRecord, recordSigned, signRecord, verifyRecord } from "../../src/wire/record.ts";
 import { checkBatch, frameEnd, splitFrames } from "../../src/wire/sequence.ts";
@@ -82,6 +83,19 @@ describe("signatures of vectors.json", () => {
     );
   });
 
+  it("the edges of a node", async () => {
+    const { seed, network, fields, signed, signature } = fromJson(vectors.edges);
+    assert.deepEqual(frames.edgesSigned(network, fields), signed);
+    assert.ok(await verify(fields.node, signed, signature));
+    assert.deepEqual((await identityFromSeed(seed)).publicKey, fields.node);
+  });
+
+  it("the proof of a network's token, by each side", () => {
+    const { token, byDialer, byAcceptor, ...proof } = fromJson(vectors.meshMac);
+    assert.deepEqual(meshMac(token, proof, "dialer"), byDialer);
+    assert.deepEqual(meshMac(token, proof, "acceptor"), byAcceptor);
+  });
+
   for (const transcript of vectors.transcripts) {
     it(`${transcript.name}: each step is signed as written`, async () => {
       const t = fromJson(transcript);
@@ -110,7 +124,7 @@ describe("refused, as vectors.json says", () => {
   for (const { why, hex } of vectors.invalid.cbor) {
     it(`an item: ${why} (${hex.slice(0, 24)})`, () => assert.equal(decode(unhex(hex)), undefined));
   }
-  for (const { why, hex } of vectors.invalid.frame) {
+  for (const { why, hex } of [...vectors.invalid.frame, ...vectors.invalid.contradictory]) {
     it(`a control frame: ${why}`, () => {
       assert.notEqual(decode(unhex(hex)), undefined, "the CBOR itself is fine");
       assert.equal(frames.decodeControl(unhex(hex)), undefined);

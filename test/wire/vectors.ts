@@ -16,9 +16,14 @@ export interface Vectors {
   data: (Named & { peer: string; payload: string })[];
   forward: (Named & { hops: number; source: string; destination: string; payload: string; egress: string })[];
   record: { seed: string; fields: unknown; body: string; signed: string; signature: string };
+  edges: { seed: string; network: string; fields: unknown; signed: string; signature: string };
+  meshMac: { token: string; network: string; challenge: string; dialer: string; acceptor: string } & {
+    byDialer: string;
+    byAcceptor: string;
+  };
   transcripts: Record<string, string | number>[];
   batches: (Named & { frames: string[] })[];
-  invalid: { cbor: Refused[]; frame: Refused[]; message: Refused[] };
+  invalid: { cbor: Refused[]; frame: Refused[]; contradictory: Refused[]; message: Refused[] };
 }
 
 export function readVectors(): Vectors {
