@@ -16,6 +16,6 @@ export type { Delivery, MessageStatus, StatusTimes } from "./link/outgoing.ts";
 export type { Posted } from "./link/posted.ts";
 export type { LinkStream } from "./link/stream.ts";
 export type { AcceptPolicy, PeerOptions } from "./peer/options.ts";
-export type { DialOptions, NodeChange, NodeSession, PeerEvents } from "./peer/peer.ts";
+export type { DialOptions, NodeChange, NodeSession, PeerEvents } from "./peer/peer_events.ts";
 export { LinkRequest } from "./peer/request.ts";
 export { WaymeetError, type WaymeetErrorCode } from "./wire/error.ts";

@@ -7,21 +7,21 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { compareBytes } from "../wire/cbor.ts";
-import { WaymeetError, type WaymeetErrorCode } from "../wire/error.ts";
+import { WaymeetError } from "../wire/error.ts";
 import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
 import type { Candidate, ConnectionEnd, ConnectionEvents } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import type { Greeting, Local, OpenedInit } from "./greeting.ts";
 import { MAX_SIZE } from "./limits.ts";
+import { linkError } from "./link_error.ts";
 import { hex, Message } from "./message.ts";
 import type { Packet } from "./packet.ts";
+import { Pings } from "./pings.ts";
+import { type Plane, Planes } from "./planes.ts";
 import type { Posted } from "./posted.ts";
 import { type PostOptions, Posts } from "./posts.ts";
 import { Queue } from "./queue.ts";
 import { type LinkStream, webStream } from "./stream.ts";
-
-/** Which of a peer's two node sessions something travels by: two disjoint ways, as far as the network has them. */
-export type Plane = "home" | "standby";
 
 /** What carries a link's packets and answers its questions: the peer. */
 export interface Carrier {
@@ -64,14 +64,12 @@ export class SharedLink {
   private settleOpened!: { resolve(): void; reject(error: Error): void };
   private readonly carrier: Carrier;
   private readonly posts: Posts;
-  private readonly pings = new Map<number, (now: number) => void>();
+  private readonly pings: Pings;
+  private readonly planes: Planes;
   private doubted = false;
   /** The greeting leaves in a moment, so that what is sent at once travels in it. */
   private greeting: (() => void) | undefined;
   private pumping = false;
-  /** Answers go the way the last word came; what got no answer goes the other way. */
-  private plane: Plane = "home";
-  private refusedBy: Plane | undefined;
   private armed: { at: number; cancel: () => void } | undefined;
   private seek: { wait: number; cancel: () => void } | undefined;
 
@@ -84,6 +82,8 @@ export class SharedLink {
       carrier.clock,
       (message) => this.connection.conversation.outbox.withdraw(message),
     );
+    this.pings = new Pings(peer);
+    this.planes = new Planes(() => carrier.planes());
     this.opened = new Promise<void>((resolve, reject) => this.settleOpened = { resolve, reject });
     this.opened.catch(() => {});
     this.connection = new Connection(carrier.local, key, this.events(), carrier.clock.now());
@@ -100,7 +100,7 @@ export class SharedLink {
 
   /** How packets travel now, in words. */
   get why(): string {
-    return this.carrier.why(this.plane);
+    return this.carrier.why(this.planes.now);
   }
 
   // Packets and paths, from the peer.
@@ -129,12 +129,12 @@ export class SharedLink {
     switch (packet.kind) {
       case "transport": {
         const outcome = this.connection.takeTransport(packet, now);
-        if (outcome === "taken") this.heardBy(plane);
+        if (outcome === "taken") this.planes.heard(plane);
         return { unknown: outcome === "unknown" };
       }
       case "response": {
         const stamp = this.connection.takeResponse(packet, now);
-        if (stamp !== undefined) this.heardBy(plane);
+        if (stamp !== undefined) this.planes.heard(plane);
         return { stamp };
       }
       case "unknown":
@@ -149,15 +149,6 @@ export class SharedLink {
     }
   }
 
-  private heardBy(plane: Plane): void {
-    this.plane = plane;
-    this.refusedBy = undefined;
-  }
-
-  private turn(): void {
-    if (this.carrier.planes() > 1) this.plane = this.plane === "home" ? "standby" : "home";
-  }
-
   /** One of the planes is gone and the other is there: what was under way goes again, that way. */
   reroute(): void {
     this.connection.conversation.resume(this.now);
@@ -166,11 +157,8 @@ export class SharedLink {
 
   /** A node says that it does not know the peer; the one of the other plane may. */
   absentBy(plane: Plane): void {
-    const both = this.refusedBy !== undefined && this.refusedBy !== plane;
-    if (both || this.carrier.planes() < 2) return this.absent();
-    this.refusedBy = plane;
-    this.plane = plane === "home" ? "standby" : "home";
-    this.reroute();
+    if (this.planes.refused(plane)) this.reroute();
+    else this.absent();
   }
 
   setPath(up: boolean): void {
@@ -276,25 +264,10 @@ export class SharedLink {
 
   /** Milliseconds to the other process and back; rejects when the link ends or `signal` fires. */
   ping(signal?: AbortSignal): Promise<number> {
-    return new Promise((resolve, reject) => {
-      if (this.end) return reject(this.error());
-      const nonce = 1 + Math.floor(Math.random() * 0x7fff_fffe);
-      const began = this.now;
-      const abort = () => {
-        this.pings.delete(nonce);
-        reject(
-          new WaymeetError("aborted", "the ping was aborted", { peer: this.peer, cause: signal?.reason }),
-        );
-      };
-      signal?.addEventListener("abort", abort);
-      this.pings.set(nonce, (now) => {
-        signal?.removeEventListener("abort", abort);
-        if (this.end) reject(this.error());
-        else resolve(now - began);
-      });
-      this.connection.conversation.probe(nonce);
-      this.wake();
-    });
+    if (this.end) return Promise.reject(this.error());
+    const answer = this.pings.ask(this.now, (nonce) => this.connection.conversation.probe(nonce), signal);
+    this.wake();
+    return answer;
   }
 
   close(text: string): void {
@@ -309,8 +282,7 @@ export class SharedLink {
 
   /** The reason of the end, as an error. */
   error(): WaymeetError {
-    const { reason, text } = this.end ?? { reason: Reason.linkClosed, text: "closed" };
-    return new WaymeetError(CODES.get(reason) ?? "closed", text || "the link is closed", { peer: this.peer });
+    return linkError(this.end, this.peer);
   }
 
   /** Sends what there is to send at the end of this turn, so that much travels together, and arms the timer. */
@@ -329,7 +301,7 @@ export class SharedLink {
     if (connection.standing === "closed") return;
     const now = this.now;
     for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
-      this.carrier.send(this.key, packet, this.plane);
+      this.carrier.send(this.key, packet, this.planes.now);
     }
     this.arm(connection.deadline, now);
   }
@@ -353,7 +325,7 @@ export class SharedLink {
     const before = this.connection.conversation.sender.unanswered;
     this.connection.expire(this.now);
     const { standing, conversation } = this.connection;
-    if (standing === "hailing" || conversation.sender.unanswered > before) this.turn();
+    if (standing === "hailing" || conversation.sender.unanswered > before) this.planes.doubt();
   }
 
   private events(): ConnectionEvents {
@@ -367,10 +339,7 @@ export class SharedLink {
       departed: (outgoing) => this.posts.departed(outgoing),
       delivered: (outgoing) => this.posts.delivered(outgoing),
       processed: (id) => this.posts.processed(hex(id)),
-      probeAnswered: (nonce) => {
-        this.pings.get(nonce)?.(this.now);
-        this.pings.delete(nonce);
-      },
+      probeAnswered: (nonce) => this.pings.answered(nonce, this.now),
       established: () => {
         this.settleOpened.resolve();
         tell("presence");
@@ -399,7 +368,7 @@ export class SharedLink {
   private finish(end: ConnectionEnd): void {
     this.end = end;
     const last = end.by === "remote" ? this.connection.farewell(this.now) : undefined;
-    if (last) this.carrier.send(this.key, last, this.plane);
+    if (last) this.carrier.send(this.key, last, this.planes.now);
     this.connection.forget();
     this.armed?.cancel();
     this.seek?.cancel();
@@ -418,21 +387,7 @@ export class SharedLink {
       stream.takeReset("writer", error.message);
       stream.takeReset("reader", error.message);
     }
-    for (const answer of this.pings.values()) answer(this.now);
-    this.pings.clear();
+    this.pings.failAll(error);
     this.settleOpened.reject(error);
   }
 }
-
-const CODES: ReadonlyMap<number, WaymeetErrorCode> = new Map<number, WaymeetErrorCode>([
-  [Reason.linkClosed, "closed"],
-  [Reason.linkRejected, "rejected"],
-  [Reason.peerRestarted, "peer-restarted"],
-  [Reason.linkProtocolError, "protocol-error"],
-  [Reason.linkTimeout, "timeout"],
-  [Reason.replaced, "replaced"],
-  [Reason.unauthorized, "unauthorized"],
-  [Reason.banned, "banned"],
-  [Reason.wrongNetwork, "wrong-network"],
-  [Reason.absent, "absent"],
-]);

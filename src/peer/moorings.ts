@@ -10,7 +10,7 @@ import type { Session, SessionEnd } from "../session/session.ts";
 import { encodePublish } from "../wire/frames.ts";
 import { RECORD_REFRESH } from "../wire/limits.ts";
 import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
-import type { Plane } from "../link/shared_link.ts";
+import type { Plane } from "../link/planes.ts";
 import { Anchor } from "./anchor.ts";
 import type { Settings } from "./options.ts";
 import type { Passport } from "./passport.ts";

@@ -2,7 +2,8 @@ import type { Local } from "../link/greeting.ts";
 import type { Link, SendOptions } from "../link/link.ts";
 import type { Delivery } from "../link/outgoing.ts";
 import { type Packet, readPacket, writeUnknown } from "../link/packet.ts";
-import type { Plane, SharedLink } from "../link/shared_link.ts";
+import type { Plane } from "../link/planes.ts";
+import type { SharedLink } from "../link/shared_link.ts";
 import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
@@ -13,6 +14,7 @@ import { WaymeetError } from "../wire/error.ts";
 import { type Control, type Key, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { errorOf } from "./end_error.ts";
+import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
 import { Links } from "./links.ts";
 import { Moorings } from "./moorings.ts";
 import { Passport, random } from "./passport.ts";
@@ -22,50 +24,6 @@ import type { Platform } from "./platform.ts";
 import { Reception } from "./reception.ts";
 import { LinkRequest } from "./request.ts";
 import { Standstill } from "./standstill.ts";
-
-/** A change in the session with the node. */
-export interface NodeChange {
-  /** `stopped`: nothing is dialled any more; the peer is closed. */
-  state: "connected" | "disconnected" | "stopped";
-  url: string;
-  /** Whether it is, or was, the home session or the standby; not when stopped. */
-  plane?: Plane;
-  /** Session id, 32 hex digits, the same in the node's log; when connected. */
-  session?: string;
-  /** Name of the reason, such as `ping-timeout`, and its text; when not connected. */
-  reason?: string;
-  text?: string;
-  /** Milliseconds until the next try; when disconnected. */
-  retryIn?: number;
-}
-
-/** A session with a node. */
-export interface NodeSession {
-  url: string;
-  plane: Plane;
-  id: PeerId;
-  /** 32 hex digits, the same in the node's log. */
-  session: string;
-  /** Smoothed round trip, milliseconds. */
-  rtt: number | undefined;
-  pingsSent: number;
-  pongsMatched: number;
-}
-
-export interface PeerEvents {
-  /** Another peer began a link; close it when done. */
-  link: { link: Link };
-  /** Another peer wants to begin a link: decide, or leave it to the `accept` option. */
-  request: { request: LinkRequest };
-  node: NodeChange;
-}
-
-export interface DialOptions {
-  /** Gives up. */
-  signal?: AbortSignal;
-  /** Milliseconds to wait for a peer that is away. Default 0: reject with `absent` at once. */
-  deadline?: number;
-}
 
 /**
  * A program's presence in a network: an identity, a session with a node, and links to

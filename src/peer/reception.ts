@@ -8,7 +8,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { type Greeting, type Local, noiseMessage, type OpenedInit, openInit } from "../link/greeting.ts";
 import { InitCache, type OpenInit } from "../link/init_cache.ts";
 import { type InitPacket, writeRefused } from "../link/packet.ts";
-import type { Plane } from "../link/shared_link.ts";
+import type { Plane } from "../link/planes.ts";
 import type { Clock } from "../session/clock.ts";
 import { type Key, Reason } from "../wire/protocol.ts";
 import { Freshness } from "./freshness.ts";

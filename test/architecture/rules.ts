@@ -21,10 +21,10 @@ const MAY_IMPORT: Record<string, string[]> = {
   cli: [...sdk, ...server, "sdk", "edge"],
 };
 
-/** `src/link/noise.ts` → `link`; `src/mod.ts` and `src/mod.node.ts` → `sdk`; else the folder. */
+/** `src/link/noise.ts` → `link`; `src/mod.ts`, `src/mod.node.ts` and `src/sdk.ts` → `sdk`; else the folder. */
 export function layerOf(path: string): string {
   if (path.startsWith("edge/")) return "edge";
-  if (/^src\/mod(\.\w+)?\.ts$/.test(path)) return "sdk";
+  if (/^src\/(mod(\.\w+)?|sdk)\.ts$/.test(path)) return "sdk";
   return path.split("/")[1]!;
 }
 

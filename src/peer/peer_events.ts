@@ -1,0 +1,49 @@
+/** What a peer tells, and is told, in plain data. */
+import type { PeerId } from "../identity/peer_id.ts";
+import type { Link } from "../link/link.ts";
+import type { Plane } from "../link/planes.ts";
+import type { LinkRequest } from "./request.ts";
+
+/** A change in the session with the node. */
+export interface NodeChange {
+  /** `stopped`: nothing is dialled any more; the peer is closed. */
+  state: "connected" | "disconnected" | "stopped";
+  url: string;
+  /** Whether it is, or was, the home session or the standby; not when stopped. */
+  plane?: Plane;
+  /** Session id, 32 hex digits, the same in the node's log; when connected. */
+  session?: string;
+  /** Name of the reason, such as `ping-timeout`, and its text; when not connected. */
+  reason?: string;
+  text?: string;
+  /** Milliseconds until the next try; when disconnected. */
+  retryIn?: number;
+}
+
+/** A session with a node. */
+export interface NodeSession {
+  url: string;
+  plane: Plane;
+  id: PeerId;
+  /** 32 hex digits, the same in the node's log. */
+  session: string;
+  /** Smoothed round trip, milliseconds. */
+  rtt: number | undefined;
+  pingsSent: number;
+  pongsMatched: number;
+}
+
+export interface PeerEvents {
+  /** Another peer began a link; close it when done. */
+  link: { link: Link };
+  /** Another peer wants to begin a link: decide, or leave it to the `accept` option. */
+  request: { request: LinkRequest };
+  node: NodeChange;
+}
+
+export interface DialOptions {
+  /** Gives up. */
+  signal?: AbortSignal;
+  /** Milliseconds to wait for a peer that is away. Default 0: reject with `absent` at once. */
+  deadline?: number;
+}
