@@ -187,6 +187,10 @@ export class Connection {
     this.events.presence();
   }
 
+  get isAway(): boolean {
+    return this.away;
+  }
+
   /** A node says the peer has no session: a hint that ends nothing. */
   setAway(away: boolean): void {
     if (this.away === away) return;

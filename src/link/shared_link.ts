@@ -21,6 +21,7 @@ import { type Plane, Planes } from "./planes.ts";
 import type { Posted } from "./posted.ts";
 import { type PostOptions, Posts } from "./posts.ts";
 import { Queue } from "./queue.ts";
+import { type Finding, Seeker } from "./seeker.ts";
 import { type LinkStream, webStream } from "./stream.ts";
 
 /** What carries a link's packets and answers its questions: the peer. */
@@ -31,8 +32,8 @@ export interface Carrier {
   send(to: Key, packet: Uint8Array, plane: Plane): void;
   /** How many planes there are now. */
   planes(): number;
-  /** Looks the peer up; the answer goes to {@link SharedLink.found} or {@link SharedLink.absent}. */
-  lookUp(link: SharedLink): void;
+  /** Asks the nodes where a peer is; the record is verified. */
+  find(key: Key): Promise<Finding>;
   /** How packets travel now, in words. */
   why(plane: Plane): string;
   /** The peer began a new conversation in place of this one. */
@@ -46,10 +47,6 @@ export interface LinkListener {
   restarted(): void;
   ended(end: ConnectionEnd): void;
 }
-
-/** Waits between looking for a peer that is away, milliseconds. */
-const SEEK_FIRST = 250;
-const SEEK_LAST = 5_000;
 
 export class SharedLink {
   readonly peer: PeerId;
@@ -71,7 +68,7 @@ export class SharedLink {
   private greeting: (() => void) | undefined;
   private pumping = false;
   private armed: { at: number; cancel: () => void } | undefined;
-  private seek: { wait: number; cancel: () => void } | undefined;
+  private readonly seeker: Seeker;
 
   constructor(carrier: Carrier, peer: PeerId, key: Key) {
     this.carrier = carrier;
@@ -82,6 +79,7 @@ export class SharedLink {
       carrier.clock,
       (message) => this.connection.conversation.outbox.withdraw(message),
     );
+    this.seeker = new Seeker(carrier.clock, () => carrier.find(key), (record) => this.found(record));
     this.pings = new Pings(peer);
     this.planes = new Planes(() => carrier.planes());
     this.opened = new Promise<void>((resolve, reject) => this.settleOpened = { resolve, reject });
@@ -163,13 +161,14 @@ export class SharedLink {
 
   setPath(up: boolean): void {
     this.connection.setPath(up, this.now);
+    if (up && this.connection.isAway) this.seeker.now(); // it may have come back with us
     this.wake();
   }
 
   /** The peer's node session was seen to end, or is not there. */
   absent(): void {
     this.connection.setAway(true);
-    this.seekLater();
+    this.seeker.begin();
     this.wake();
   }
 
@@ -189,8 +188,7 @@ export class SharedLink {
   /** The peer was looked up; the record is verified. */
   found(record: PeerRecord): void {
     if (this.end) return;
-    this.seek?.cancel();
-    this.seek = undefined;
+    this.seeker.rest();
     const known = this.connection.instance;
     const same = known !== undefined && compareBytes(known, record.instance) === 0;
     if (!same || this.doubted || this.connection.standing === "hailing") {
@@ -198,13 +196,6 @@ export class SharedLink {
     } else this.connection.foundAgain(this.now);
     this.doubted = false;
     this.wake();
-  }
-
-  private seekLater(): void {
-    if (this.end || this.seek?.wait === 0) return;
-    const wait = Math.min(SEEK_LAST, this.seek ? this.seek.wait * 2 : SEEK_FIRST);
-    this.seek?.cancel();
-    this.seek = { wait, cancel: this.carrier.clock.after(wait, () => this.carrier.lookUp(this)) };
   }
 
   // What the handles want.
@@ -346,7 +337,7 @@ export class SharedLink {
       },
       restarted: () => tell("restarted"),
       presence: () => tell("presence"),
-      lookUp: () => this.carrier.lookUp(this),
+      lookUp: () => this.seeker.now(),
       superseded: (successor) => this.carrier.superseded(this, successor),
       ended: (end) => this.finish(end),
     };
@@ -371,7 +362,7 @@ export class SharedLink {
     if (last) this.carrier.send(this.key, last, this.planes.now);
     this.connection.forget();
     this.armed?.cancel();
-    this.seek?.cancel();
+    this.seeker.stop();
     this.greeting?.();
     this.failAll();
     this.messages.end();

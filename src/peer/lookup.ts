@@ -1,16 +1,14 @@
+import type { Finding } from "../link/seeker.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import { encodeLookup } from "../wire/frames.ts";
-import type { Found, Key, PeerRecord } from "../wire/protocol.ts";
+import type { Found, Key } from "../wire/protocol.ts";
 import { Reason } from "../wire/protocol.ts";
 import { verifyRecord } from "../wire/record.ts";
 import { compareBytes } from "../wire/cbor.ts";
 
 /** Milliseconds after which a question to the node counts as unanswered. */
 const PATIENCE = 5_000;
-
-/** The answer to "where is that peer?". `lost`: the node did not answer. */
-export type Finding = { kind: "found"; record: PeerRecord } | { kind: "absent" } | { kind: "lost" };
 
 /** Questions to the node and their answers. */
 export class Lookups {

@@ -3,7 +3,7 @@ import type { Link, SendOptions } from "../link/link.ts";
 import type { Delivery } from "../link/outgoing.ts";
 import { type Packet, readPacket, writeUnknown } from "../link/packet.ts";
 import type { Plane } from "../link/planes.ts";
-import type { SharedLink } from "../link/shared_link.ts";
+import type { Finding } from "../link/seeker.ts";
 import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
@@ -18,7 +18,7 @@ import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
 import { Links } from "./links.ts";
 import { Moorings } from "./moorings.ts";
 import { Passport, random } from "./passport.ts";
-import { type Finding, Lookups } from "./lookup.ts";
+import { Lookups } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
 import { Reception } from "./reception.ts";
@@ -107,7 +107,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       local: this.#local,
       send: (to: Key, packet: Uint8Array, plane: Plane) => this.#send(to, packet, plane),
       planes: () => this.#moorings.sessions.length,
-      lookUp: (shared: SharedLink) => void this.#lookUp(shared),
+      find: (key: Key) => this.#find(key),
       why: (plane: Plane) => `relay through ${this.#moorings.urlOf(plane)}`,
     };
     this.#links = new Links(
@@ -306,13 +306,6 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const request = new LinkRequest(peer);
     this.emit("request", { request });
     return await request.verdict(this.#settings.accept);
-  }
-
-  async #lookUp(shared: SharedLink): Promise<void> {
-    if (!this.#moorings.session) return; // the link resumes by itself when a session is there
-    const finding = await this.#find(shared.key);
-    if (finding.kind === "found") shared.found(finding.record);
-    else if (finding.kind === "absent") shared.absent();
   }
 
   /** Asks the home node, and the standby when home knows nothing. */

@@ -1,0 +1,72 @@
+import type { Clock } from "../session/clock.ts";
+import type { PeerRecord } from "../wire/protocol.ts";
+
+/** The answer to "where is that peer?". `lost`: no node answered. */
+export type Finding = { kind: "found"; record: PeerRecord } | { kind: "absent" } | { kind: "lost" };
+
+/** Waits between looking for a peer that is away, milliseconds. */
+const FIRST = 250;
+const LAST = 5_000;
+
+/** Looks for a peer that is away until it is found, ever less often, whether or not a node is there to ask. */
+export class Seeker {
+  private readonly clock: Clock;
+  private readonly find: () => Promise<Finding>;
+  private readonly found: (record: PeerRecord) => void;
+  private wait = 0;
+  private pending: (() => void) | undefined;
+  private asking = false;
+  private stopped = false;
+
+  constructor(clock: Clock, find: () => Promise<Finding>, found: (record: PeerRecord) => void) {
+    this.clock = clock;
+    this.find = find;
+    this.found = found;
+  }
+
+  /** Begins to look, unless it does already: every frame that went astray says so anew. */
+  begin(): void {
+    if (this.wait === 0) this.later();
+  }
+
+  /** Looks at once, and goes on looking if that finds nothing. */
+  now(): void {
+    this.pending?.();
+    this.pending = undefined;
+    this.wait = 0;
+    void this.look();
+  }
+
+  /** Found by other means. */
+  rest(): void {
+    this.pending?.();
+    this.pending = undefined;
+    this.wait = 0;
+  }
+
+  /** For good. */
+  stop(): void {
+    this.stopped = true;
+    this.rest();
+  }
+
+  private later(): void {
+    this.wait = Math.min(LAST, this.wait * 2 || FIRST);
+    this.pending = this.clock.after(this.wait, () => {
+      this.pending = undefined;
+      void this.look();
+    });
+  }
+
+  private async look(): Promise<void> {
+    if (this.asking || this.stopped) return;
+    this.asking = true;
+    const finding = await this.find();
+    this.asking = false;
+    if (this.stopped) return;
+    if (finding.kind === "found") {
+      this.rest();
+      this.found(finding.record);
+    } else if (!this.pending) this.later();
+  }
+}
