@@ -6,8 +6,8 @@
  * @module
  */
 import type { PeerId } from "../identity/peer_id.ts";
-import { MAX_TEXT } from "../wire/limits.ts";
-import { MAX_CLAIM_BYTES, MAX_CLAIMS, MAX_EPOCH, MAX_INCARNATION, MAX_URLS } from "./mesh_limits.ts";
+import { MAX_MEMBERS, MAX_TEXT } from "../wire/limits.ts";
+import { MAX_CLAIM_BYTES, MAX_EPOCH, MAX_INCARNATION, MAX_URLS } from "./mesh_limits.ts";
 
 /** In the order of the wire: 0 alive, 1 suspect, 2 dead, 3 left. */
 export const CLAIM_STATES = ["alive", "suspect", "dead", "left"] as const;
@@ -79,7 +79,7 @@ export function claimFrames(claims: readonly Claim[]): Claim[][] {
   let size = MAX_CLAIM_BYTES;
   for (const claim of claims) {
     const added = claimSize(claim);
-    if (size + added > MAX_CLAIM_BYTES || frames.at(-1)!.length === MAX_CLAIMS) {
+    if (size + added > MAX_CLAIM_BYTES || frames.at(-1)!.length === MAX_MEMBERS) {
       frames.push([]);
       size = 0;
     }

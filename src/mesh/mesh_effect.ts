@@ -11,8 +11,8 @@ type Outgoing =
   | { type: "tell"; to: PeerId; claims: readonly Claim[] }
   /** A full exchange with this neighbour is due; its claims follow as `tell`. */
   | { type: "sync"; to: PeerId }
-  | { type: "probe"; to: PeerId; nonce: number; target: PeerId }
-  | { type: "probeAck"; to: PeerId; nonce: number; target: PeerId };
+  | { type: "probe"; to: PeerId; nonce: Uint8Array; target: PeerId }
+  | { type: "probeAck"; to: PeerId; nonce: Uint8Array; target: PeerId };
 
 type Change =
   /** New, or back in a new life: what it said in a lower epoch is over. */

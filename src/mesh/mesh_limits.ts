@@ -1,11 +1,9 @@
 /** Every limit and interval of the mesh, each with its unit and its reason. */
 
 /** Members one node knows, dead ones included: gossip serves tens of nodes, far more is a flood. */
-export const MAX_MEMBERS = 1_024;
+export const MAX_KNOWN = 1_024;
 /** Forgotten nodes whose death is still remembered, so that old gossip does not bring them back. */
 export const MAX_GRAVES = 1_024;
-/** Entries of one `members` frame. */
-export const MAX_CLAIMS = 64;
 /** Bytes of one `members` frame, estimated: `MAX_CONTROL` less the head, with room. */
 export const MAX_CLAIM_BYTES = 15_000;
 /** URLs a node may name: one a family of addresses, twice. */
@@ -15,9 +13,9 @@ export const MAX_INTRODUCED = 256;
 /** Milliseconds. */
 export const INTRODUCTION_WINDOW = 10_000;
 /** Highest epoch that is believed: every epoch above it is still an exact integer. */
-export const MAX_EPOCH = 2 ** 52;
+export const MAX_EPOCH: number = 2 ** 52;
 /** Highest incarnation: a node accused at it takes a new epoch instead. */
-export const MAX_INCARNATION = 2 ** 31;
+export const MAX_INCARNATION: number = 2 ** 31;
 
 /** Milliseconds of one probing period (SWIM's T'). */
 export const PROBE_INTERVAL = 1_000;
@@ -51,6 +49,3 @@ export const REDIAL_LONGEST = 30_000;
 export const RETURN_SLOT = 2_000;
 /** Milliseconds within which two sessions of one pair count as dialled at the same time: one handshake step. */
 export const SIMULTANEOUS = 5_000;
-
-/** Neighbours of one edges statement: 34 bytes each keep it below `MAX_CONTROL`. */
-export const MAX_NEIGHBOURS = 256;
