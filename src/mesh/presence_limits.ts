@@ -2,7 +2,7 @@
 import { RECORD_LIFETIME } from "../wire/limits.ts";
 
 /** Milliseconds that a departure is remembered: twice what it buries can live (protocol rule 3). */
-export const TOMBSTONE = 2 * RECORD_LIFETIME;
+export const TOMBSTONE: number = 2 * RECORD_LIFETIME;
 /** Milliseconds by which an origin's epoch may lie ahead: nobody can push a node's epoch to where it cannot go on. */
 export const EPOCH_AHEAD = 86_400_000;
 /** Milliseconds between two questions to neighbours, one at a time in turn. */
@@ -18,8 +18,8 @@ export interface PresenceLimits {
   perOrigin: number;
   /** Departures remembered of one origin; the oldest go first. */
   gravesPerOrigin: number;
-  /** Peers at all origins: some 150 MB at 700 bytes each. */
+  /** Peers at all origins, one at two nodes counts twice: some 150 MB at 1.5 KB each. */
   total: number;
 }
 
-export const PRESENCE_LIMITS: PresenceLimits = { perOrigin: 20_000, gravesPerOrigin: 20_000, total: 200_000 };
+export const PRESENCE_LIMITS: PresenceLimits = { perOrigin: 20_000, gravesPerOrigin: 20_000, total: 100_000 };

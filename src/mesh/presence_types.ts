@@ -24,8 +24,16 @@ export interface Place extends Told {
 }
 
 export type PresenceEffect =
+  | PresenceEvent
   /** One frame for these neighbours; encode it once. */
   | { type: "send"; to: PeerId[]; frame: PresenceDelta | Digest }
+  /** What this neighbour sent an honest node would not have passed on. */
+  | { type: "blame"; neighbour: PeerId; why: PresenceRefusal }
+  /** Somebody knew this node under a greater epoch; it goes on under this one. */
+  | { type: "epoch"; epoch: number };
+
+/** What changed for a peer. */
+export type PresenceEvent =
   /** A watched peer is listed where nobody listed it before. */
   | { type: "online"; peer: PeerId; nodes: readonly PeerId[] }
   /** No node lists a watched peer any more. */
@@ -33,11 +41,7 @@ export type PresenceEffect =
   /** The first of a watched peer's nodes is another one. */
   | { type: "moved"; peer: PeerId; nodes: readonly PeerId[] }
   /** A peer of this node said, elsewhere and later, that it is not here: by another instance, or by naming other nodes. */
-  | { type: "superseded"; peer: PeerId; record: PeerRecord }
-  /** What this neighbour sent an honest node would not have passed on. */
-  | { type: "blame"; neighbour: PeerId; why: PresenceRefusal }
-  /** Somebody knew this node under a greater epoch; it goes on under this one. */
-  | { type: "epoch"; epoch: number };
+  | { type: "superseded"; peer: PeerId; record: PeerRecord };
 
 /** Why something was not taken. */
 export type PresenceRefusal =

@@ -30,7 +30,7 @@ export const MAX_CHANGES = 256;
 export const MAX_ORIGINS = 256;
 /** Most neighbours one node may claim. */
 export const MAX_NEIGHBOURS = 256;
-/** Largest body of a record that nodes spread, bytes: with 16 nodes and a long network name it has 957. */
+/** Largest body of a record that nodes spread, bytes: with 16 nodes and a long network name it has 926. */
 export const MAX_RECORD = 2048;
 /** Largest reason code: a WebSocket close code is 4000 + reason, at most 4999 (RFC 6455 §7.4.2). */
 export const MAX_REASON = 999;
