@@ -127,6 +127,7 @@ function testCommand({ name, program, command }: Runtime, files: string[]): stri
   return [
     ...command,
     "--test",
+    "--test-concurrency=2",
     ...reports,
     "--test-reporter=spec",
     "--test-reporter-destination=stdout",
