@@ -163,12 +163,39 @@ async function perform(o: AcceptOptions, task: Task, session: Session): Promise<
   }
 }
 
-/** What stays of an auth: the challenge has served, and a token is not kept lying about. */
+/**
+ * What stays of an auth: the challenge has served, and a token is not kept lying about.
+ * Thousands of peers say the same host and agent; one copy of each is enough.
+ */
+function leanAuth(auth: AuthBody, network: string): AuthBody {
+  const { host, agent, features } = auth;
+  return {
+    ...auth,
+    network,
+    challenge: SPENT,
+    token: null,
+    host: shared(host),
+    agent: shared(agent),
+    features: features.length === 0 ? NO_FEATURES : features,
+  };
+}
+
+const NO_FEATURES: string[] = [];
+/** Texts kept once; more than these are strangers' inventions and not worth keeping. */
+const MAX_SHARED = 1_024;
+const texts = new Map<string, string>();
+
+function shared(text: string): string {
+  const known = texts.get(text);
+  if (known === undefined && texts.size < MAX_SHARED) texts.set(text, text);
+  return known ?? text;
+}
+
 function settle(o: AcceptOptions, { remoteKey, welcome, auth }: Terms): Settlement {
   return {
     remoteKey,
     remote: o.claimed,
-    auth: { ...auth!, challenge: SPENT, token: null, network: o.network },
+    auth: leanAuth(auth!, o.network),
     session: welcome.session,
     style: styleOf(welcome.liveness, o.answerText ?? false),
     ticker: o.ticker ?? new Ticker(o.clock, welcome.interval, 1),
