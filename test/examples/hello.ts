@@ -10,8 +10,8 @@ echo.addEventListener("link", async ({ link }) => {
 });
 
 await using me = await Peer.open({ nodes });
-await using link = await me.dial(echo.id);
-await link.send("hello");
+await using link = await me.dial(echo.id); // 52 letters: the public key itself
+await link.send("hello"); // resolves when the other process HAS it
 for await (const answer of link) {
   console.log(answer.text());
   break;
