@@ -33,8 +33,16 @@ export class Message {
   }
 }
 
+/** Two digits of each byte: formatting them anew took a tenth of the time of a small message. */
+const DIGITS: readonly string[] = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).padStart(2, "0"),
+);
+
 export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (let i = 0; i < bytes.length; i++) text += DIGITS[bytes[i]!];
+  return text;
 }
 
 /** The bytes of 32 hex digits, or `undefined`. */
