@@ -65,14 +65,16 @@ export function homePage(info: NodeInfo): Html {
           </dl>
           <h2>Meet through this node</h2>
           <p>One program listens and prints its id, another one sends to it. The node's address is this page's, with <code>wss:</code> or <code>ws:</code> instead of <code>https:</code> or <code>http:</code>.</p>
-          <pre>waymeet listen --node wss://…
-    waymeet send PEER --node wss://…</pre>
+          <pre>${COMMANDS}</pre>
           <p><a href="v1/info">v1/info</a> tells the same to programs.</p>
         </main>
       </body>
     </html>
   `;
 }
+
+/** Apart from the page's own indentation, which a `pre` would show. */
+const COMMANDS = "waymeet listen --node wss://…\nwaymeet send PEER --node wss://…";
 
 const ACCESS: Record<string, string> = {
   "open": "open to everybody",
