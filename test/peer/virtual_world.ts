@@ -71,6 +71,12 @@ export class VirtualWorld {
     station.lines.clear();
   }
 
+  /** One of the connections to a node breaks. */
+  cut(url: string, dice: (sides: number) => number): void {
+    const lines = [...this.stations.get(url)!.lines];
+    lines[dice(lines.length)]?.[0].terminate();
+  }
+
   /** As a machine that stops answering: connections stay, nothing comes through. */
   blackhole(url: string): void {
     for (const [peer, node] of this.stations.get(url)!.lines) peer.cut = node.cut = true;

@@ -1,0 +1,132 @@
+/**
+ * Two peers talk while nodes are killed, sessions kicked, lines cut and machines frozen,
+ * in a virtual world: everything must arrive once and in order, and nothing may be left.
+ *
+ *     npx tsx test/peer/storm.ts [COUNT] [SEED]
+ *
+ * The seed fixes the faults and the traffic; keys and reconnection waits stay random.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import process from "node:process";
+import { pathToFileURL } from "node:url";
+import type { Link } from "../../src/link/link.ts";
+import type { Peer } from "../../src/peer/peer.ts";
+import { nextLink, VirtualWorld } from "./virtual_world.ts";
+
+type Dice = (sides: number) => number;
+
+const MESSAGES = 150;
+const STREAMED = 300_000;
+const FAULTS = ["kill", "cut", "kick", "freeze"] as const;
+
+/** One storm. Rejects with what went wrong. */
+export async function storm(seed: number): Promise<void> {
+  const dice = seededDice(seed);
+  const world = new VirtualWorld({ delay: [1, 5, 20, 60][dice(4)] });
+  const urls = ["ws://127.0.0.1", "ws://127.0.0.2"].slice(dice(2));
+  for (const url of urls) await world.start(url);
+  const [a, b] = [await world.open({ nodes: urls }), await world.open({ nodes: urls })];
+  await world.clock.advance(500);
+  const [ab, ba] = await meet(world, a, b, dice(3) === 0);
+  const heard = [listen(ab), listen(ba)];
+  const talking = [talk(world, ab, dice), talk(world, ba, dice), stream(world, ab, ba)];
+  for (let left = dice(6); left > 0; left--) {
+    await world.clock.advance(dice(500));
+    await fault(world, urls[dice(urls.length)]!, FAULTS[dice(urls.length > 1 ? 4 : 3)]!, [a, b], dice);
+  }
+  await world.run(Promise.all(talking));
+  await world.clock.advance(90_000);
+  const expected = Array.from({ length: MESSAGES }, (_, i) => `${i}`);
+  assert.deepEqual(heard, [expected, expected]);
+  await world.end();
+  assert.equal(world.clock.timers, 0);
+}
+
+async function meet(world: VirtualWorld, a: Peer, b: Peer, both: boolean): Promise<[Link, Link]> {
+  if (both) return await world.run(Promise.all([a.dial(b.id), b.dial(a.id)]));
+  const arriving = nextLink(b);
+  const link = await world.run(a.dial(b.id));
+  return [link, await world.run(arriving)];
+}
+
+function listen(link: Link): string[] {
+  const heard: string[] = [];
+  void (async () => {
+    for await (const message of link) heard.push(message.text().split(":")[0]!);
+  })();
+  return heard;
+}
+
+async function talk(world: VirtualWorld, link: Link, dice: Dice): Promise<void> {
+  const sent: Promise<unknown>[] = [];
+  for (let i = 0; i < MESSAGES; i++) {
+    const size = dice(10) === 0 ? dice(60_000) : dice(200);
+    sent.push(link.send(`${i}:${"x".repeat(size)}`));
+    await sleep(world, 1 + dice(15));
+  }
+  await Promise.all(sent);
+}
+
+async function stream(world: VirtualWorld, from: Link, to: Link): Promise<void> {
+  const arriving = to.streams[Symbol.asyncIterator]().next();
+  const writer = from.openStream().writable.getWriter();
+  const reading = arriving.then(async ({ value }) => {
+    let size = 0;
+    for await (const bytes of value!.readable) size += bytes.length;
+    return size;
+  });
+  for (let sent = 0; sent < STREAMED; sent += 10_000) {
+    await writer.write(new Uint8Array(10_000));
+    await sleep(world, 20);
+  }
+  await writer.close();
+  assert.equal(await reading, STREAMED);
+}
+
+async function fault(
+  world: VirtualWorld,
+  url: string,
+  kind: typeof FAULTS[number],
+  peers: [Peer, Peer],
+  dice: Dice,
+): Promise<void> {
+  switch (kind) {
+    case "kill":
+      world.kill(url);
+      await world.clock.advance(dice(800));
+      return world.restart(url);
+    case "cut":
+      return world.cut(url, dice);
+    case "kick":
+      return void world.node(url).disconnect(peers[dice(2)]!.id, "a storm");
+    case "freeze":
+      return world.blackhole(url);
+  }
+}
+
+function sleep(world: VirtualWorld, ms: number): Promise<void> {
+  return new Promise((resolve) => void world.clock.after(ms, resolve));
+}
+
+/** mulberry32, a 32-bit generator by T. Ettinger (public domain). */
+function seededDice(seed: number): Dice {
+  let state = seed >>> 0;
+  return (sides) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % sides;
+  };
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const [count = "200", first = "1"] = process.argv.slice(2);
+  for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
+    await storm(seed).catch((error) => {
+      throw new Error(`storm ${seed} failed`, { cause: error });
+    });
+  }
+  console.log(`${count} storms weathered`);
+}
