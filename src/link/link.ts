@@ -64,6 +64,8 @@ export class Link extends Emitter<LinkEvents> implements AsyncIterable<Message>,
   readonly #listener: LinkListener;
   readonly #release: (link: Link, text: string) => Promise<void>;
   #closed: Promise<void> | undefined;
+  /** What the last `presence` event said, or the handle began with. */
+  #told: boolean;
 
   /** Links come from `Peer.dial` and the `link` event. */
   constructor(shared: SharedLink, release: (link: Link, text: string) => Promise<void>) {
@@ -72,11 +74,18 @@ export class Link extends Emitter<LinkEvents> implements AsyncIterable<Message>,
     this.#shared = shared;
     this.#release = release;
     this.#listener = {
-      presence: () => this.emit("presence", { connected: this.connected }),
-      restarted: () => this.emit("restart", {}),
-      ended: ({ by, text }) => this.emit("close", { by, reason: text }),
+      presence: () => this.#tell(),
+      restarted: () => {
+        this.#tell();
+        this.emit("restart", {});
+      },
+      ended: ({ by, text }) => {
+        this.#tell();
+        this.emit("close", { by, reason: text });
+      },
     };
     shared.listeners.add(this.#listener);
+    this.#told = this.connected;
   }
 
   /**
@@ -177,16 +186,29 @@ export class Link extends Emitter<LinkEvents> implements AsyncIterable<Message>,
     this.#shared.listeners.delete(this.#listener);
   }
 
+  #tell(): void {
+    const connected = this.connected;
+    if (connected === this.#told) return;
+    this.#told = connected;
+    this.emit("presence", { connected });
+  }
+
   #check(): void {
     if (this.#closed) throw new TypeError("this handle of the link was closed: dial the peer again");
   }
 
   #iterate<T>(queue: Queue<T>): AsyncIterator<T, undefined> {
     const done = { value: undefined, done: true } as const;
-    return {
-      next: () => this.#closed ? Promise.resolve(done) : queue.next(this),
-      return: () => Promise.resolve(done),
+    let left = false;
+    const iterator: AsyncIterator<T, undefined> = {
+      next: () => left || this.#closed ? Promise.resolve(done) : queue.next(this, iterator),
+      return: () => {
+        left = true;
+        queue.leave(iterator);
+        return Promise.resolve(done);
+      },
     };
+    return iterator;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -209,7 +231,8 @@ function idOf(text: string | undefined): Uint8Array | undefined {
   return id;
 }
 
-function checkDeadline(deadline: number | undefined): void {
+/** @throws {RangeError} when `deadline` is longer than a timer can be, or no time at all. */
+export function checkDeadline(deadline: number | undefined): void {
   if (deadline !== undefined && !(deadline >= 0 && deadline <= 0x7fff_ffff)) {
     throw new RangeError(`a deadline is 0 … ${0x7fff_ffff} milliseconds from now, not ${deadline}`);
   }

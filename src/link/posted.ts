@@ -32,8 +32,19 @@ export class PostedMessage implements Posted {
     this.settle = { delivered: delivered.settle, processed: processed.settle };
     outgoing.onStatus = () => {
       this.follow();
-      onStatus?.(this);
+      if (onStatus) this.tell(onStatus);
     };
+  }
+
+  /** What the program's function throws is the program's, uncaught as from an event listener: the link goes on. */
+  private tell(onStatus: (posted: Posted) => void): void {
+    try {
+      onStatus(this);
+    } catch (error) {
+      queueMicrotask(() => {
+        throw error;
+      });
+    }
   }
 
   get status(): MessageStatus {

@@ -7,7 +7,6 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { WaymeetError, type WaymeetErrorCode } from "../wire/error.ts";
-import { hex } from "./message.ts";
 import { Outgoing } from "./outgoing.ts";
 import { type Posted, PostedMessage } from "./posted.ts";
 
@@ -24,7 +23,9 @@ export interface PostOptions {
 }
 
 export class Posts {
-  private readonly open = new Map<string, PostedMessage>();
+  private readonly open = new Map<Outgoing, PostedMessage>();
+  /** Those whose sender waits for `processed`, by id: an application may post one again under its id. */
+  private readonly asking = new Map<string, Set<PostedMessage>>();
   private readonly peer: PeerId;
   private readonly clock: Clock;
   /** Takes a message back of which nothing has left. */
@@ -47,10 +48,24 @@ export class Posts {
     const posted = new PostedMessage(outgoing, options.onStatus);
     if (refusal) outgoing.advance("failed", this.clock.wall(), refusal);
     else {
-      this.open.set(posted.id, posted);
+      this.keep(posted);
       this.bound(posted, options);
     }
     return posted;
+  }
+
+  private keep(posted: PostedMessage): void {
+    this.open.set(posted.outgoing, posted);
+    if (!posted.outgoing.asks) return;
+    const same = this.asking.get(posted.id);
+    if (same) same.add(posted);
+    else this.asking.set(posted.id, new Set([posted]));
+  }
+
+  private drop(posted: PostedMessage): void {
+    this.open.delete(posted.outgoing);
+    const same = this.asking.get(posted.id);
+    if (same?.delete(posted) && same.size === 0) this.asking.delete(posted.id);
   }
 
   private bound(posted: PostedMessage, { deadline, signal }: PostOptions): void {
@@ -69,9 +84,10 @@ export class Posts {
   }
 
   private giveUp(posted: PostedMessage, code: WaymeetErrorCode, why: string, cause?: unknown): void {
+    if (posted.outgoing.settled) return;
     const text = this.withdraw(posted.outgoing) ? why : `${why}; some of it was sent and may arrive`;
     this.fail(posted, new WaymeetError(code, text, { peer: this.peer, cause }));
-    this.open.delete(posted.id);
+    this.drop(posted);
   }
 
   private fail(posted: PostedMessage, error: WaymeetError): void {
@@ -85,16 +101,20 @@ export class Posts {
 
   delivered(outgoing: Outgoing): void {
     outgoing.advance("delivered", this.clock.wall());
-    if (!outgoing.asks) this.open.delete(hex(outgoing.id));
+    if (!outgoing.asks) this.open.delete(outgoing);
   }
 
   processed(id: string): void {
-    this.open.get(id)?.outgoing.advance("processed", this.clock.wall());
-    this.open.delete(id);
+    for (const posted of [...this.asking.get(id) ?? []]) {
+      if (posted.status !== "delivered") continue; // it is about an earlier one of this id
+      posted.outgoing.advance("processed", this.clock.wall());
+      this.drop(posted);
+    }
   }
 
   failAll(error: WaymeetError): void {
     for (const posted of this.open.values()) this.fail(posted, error);
     this.open.clear();
+    this.asking.clear();
   }
 }

@@ -2,7 +2,11 @@
 export class Queue<T> {
   private items: { item: T; taken: (() => void) | undefined }[] = [];
   private head = 0;
-  private readers: { owner: object; resolve: (result: IteratorResult<T, undefined>) => void }[] = [];
+  private readers: {
+    owner: object;
+    iterator: object;
+    resolve: (result: IteratorResult<T, undefined>) => void;
+  }[] = [];
   private ended = false;
 
   /** `taken` is called when a reader gets the item. */
@@ -19,17 +23,17 @@ export class Queue<T> {
     for (const reader of this.readers.splice(0)) reader.resolve({ value: undefined, done: true });
   }
 
-  /** The readers of `owner` wait no longer. */
-  leave(owner: object): void {
-    const left = this.readers.filter((reader) => reader.owner === owner);
-    this.readers = this.readers.filter((reader) => reader.owner !== owner);
+  /** The readers of an owner, or of one iterator of it, wait no longer: no item goes to them. */
+  leave(leaving: object): void {
+    const left = this.readers.filter(({ owner, iterator }) => owner === leaving || iterator === leaving);
+    this.readers = this.readers.filter((reader) => !left.includes(reader));
     for (const reader of left) reader.resolve({ value: undefined, done: true });
   }
 
-  next(owner: object): Promise<IteratorResult<T, undefined>> {
+  next(owner: object, iterator: object): Promise<IteratorResult<T, undefined>> {
     if (this.head < this.items.length) return Promise.resolve({ value: this.take(), done: false });
     if (this.ended) return Promise.resolve({ value: undefined, done: true });
-    return new Promise((resolve) => this.readers.push({ owner, resolve }));
+    return new Promise((resolve) => this.readers.push({ owner, iterator, resolve }));
   }
 
   /** Amortised: shifting an array of a hundred thousand would cost its length each time. */

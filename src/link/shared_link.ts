@@ -64,6 +64,8 @@ export class SharedLink {
   private readonly pings: Pings;
   private readonly planes: Planes;
   private doubted = false;
+  /** This side has said, or will say, goodbye: nothing new is taken. */
+  closing = false;
   /** The greeting leaves in a moment, so that what is sent at once travels in it. */
   private greeting: (() => void) | undefined;
   private pumping = false;
@@ -216,7 +218,7 @@ export class SharedLink {
   private refusal(data: Uint8Array, { deadline, signal }: PostOptions): WaymeetError | undefined {
     const peer = this.peer;
     if (this.end) return this.error();
-    if (this.connection.standing === "closing") {
+    if (this.closing) {
       return new WaymeetError("closed", "the link is being closed", { peer });
     }
     if (signal?.aborted) {
@@ -242,7 +244,7 @@ export class SharedLink {
     const { conversation } = this.connection;
     const stream = conversation.openStream(label);
     this.wake();
-    return webStream(stream, () => this.touched(conversation, stream));
+    return webStream(stream, () => this.touched(conversation, stream), this.peer);
   }
 
   private touched(
@@ -262,6 +264,7 @@ export class SharedLink {
   }
 
   close(text: string): void {
+    this.closing = true;
     this.connection.close(Reason.linkClosed, text, this.now);
     this.wake();
   }
@@ -320,12 +323,13 @@ export class SharedLink {
   }
 
   private events(): ConnectionEvents {
+    const { peer } = this;
     const tell = (what: "presence" | "restarted") => this.listeners.forEach((listener) => listener[what]());
     return {
       message: ({ id, data, asks }) => this.arrive(id, data, asks),
       stream: (stream) => {
         const { conversation } = this.connection;
-        this.streams.push(webStream(stream, () => this.touched(conversation, stream)));
+        this.streams.push(webStream(stream, () => this.touched(conversation, stream), peer));
       },
       departed: (outgoing) => this.posts.departed(outgoing),
       delivered: (outgoing) => this.posts.delivered(outgoing),

@@ -1,3 +1,4 @@
+import type { PeerId } from "../identity/peer_id.ts";
 import { WaymeetError } from "../wire/error.ts";
 import type { ByteStream } from "./byte_stream.ts";
 
@@ -25,20 +26,24 @@ export interface LinkStream {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** Puts WHATWG streams on a {@link ByteStream}; `touched` is called when it has something to send or to grant. */
-export function webStream(stream: ByteStream, touched: () => void): LinkStream {
+/**
+ * Puts WHATWG streams on a {@link ByteStream}; `touched` is called when it has something to
+ * send or to grant. Errors name the `peer`.
+ */
+export function webStream(stream: ByteStream, touched: () => void, peer?: PeerId): LinkStream {
   const reading = new Reading(stream, touched);
   const writing = new Writing(stream, touched);
   stream.events = {
     readable: () => reading.wake(),
     writable: () => writing.wake(),
-    reset: (side, text) => (side === "writer" ? reading : writing).fail(broken(text)),
+    reset: (side, text) => (side === "writer" ? reading : writing).fail(broken(text, peer)),
   };
   return { id: stream.id, label: stream.label, readable: reading.web(), writable: writing.web() };
 }
 
-function broken(text: string): WaymeetError {
-  return new WaymeetError("closed", `the other side broke the stream off: ${text || "no reason given"}`);
+function broken(text: string, peer: PeerId | undefined): WaymeetError {
+  const message = `the other side broke the stream off: ${text || "no reason given"}`;
+  return new WaymeetError("closed", message, { peer });
 }
 
 class Reading {

@@ -7,7 +7,7 @@ import { dialSession } from "../session/dial.ts";
 import { type Decision, FRESH, type ReconnectState, reconnectStep } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { dataPayload, peerOf } from "../wire/data_frame.ts";
-import type { Control, Hello, Key } from "../wire/protocol.ts";
+import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
 import type { Settings } from "./options.ts";
 import { type Passport, random } from "./passport.ts";
 import type { Platform } from "./platform.ts";
@@ -95,6 +95,11 @@ export class Anchor {
     const elsewhere = decision.elsewhere || !end.wasReady;
     const left = elsewhere ? { url: this.url, nodes: decision.nodes } : undefined;
     this.cancel = this.settings.clock.after(decision.delay, () => this.dial(left));
+  }
+
+  /** Gives this try up, as if the node had: another follows, elsewhere if there is somewhere else. */
+  giveUp(text: string): void {
+    this.dialled?.close(Reason.closed, text);
   }
 
   /** Says bye; nothing is dialled any more. */

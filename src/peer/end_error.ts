@@ -17,7 +17,7 @@ const CODES: ReadonlyMap<number, WaymeetErrorCode> = new Map<number, WaymeetErro
 
 /** The end of a session with a node as an error for the program. */
 export function errorOf(end: SessionEnd, url: string): WaymeetError {
-  const code = end.by === "network" ? "node-unreachable" : CODES.get(end.reason) ?? "refused";
+  const code = isSilence(end) ? "node-unreachable" : CODES.get(end.reason) ?? "refused";
   const text = end.text || reasonName(end.reason);
   if (code === "node-unreachable") {
     return new WaymeetError(code, `no session with ${url}: ${text}. Is a node running there?`);
@@ -28,5 +28,18 @@ export function errorOf(end: SessionEnd, url: string): WaymeetError {
       "another program opened a peer with this key and took its place; give each program its own key",
     );
   }
-  return new WaymeetError(code, `${url} says ${reasonName(end.reason)}: ${text}`);
+  if (end.by === "local" && end.reason === Reason.internalError) {
+    return new WaymeetError(
+      code,
+      `no session with ${url}: this program's token function or key failed; its own error was reported`,
+    );
+  }
+  const who = end.by === "local" ? `no session with ${url}` : `${url} says ${reasonName(end.reason)}`;
+  return new WaymeetError(code, `${who}: ${text}`);
+}
+
+/** Nobody answered, or not as a node does. */
+function isSilence({ by, reason }: SessionEnd): boolean {
+  const waited = reason === Reason.handshakeTimeout || reason === Reason.pingTimeout;
+  return by === "network" || (by === "local" && waited);
 }

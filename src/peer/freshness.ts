@@ -19,6 +19,11 @@ export class Freshness {
   private readonly newest = new Map<string, Newest>();
   private swept = 0;
 
+  /** Peers remembered. */
+  get size(): number {
+    return this.newest.size;
+  }
+
   /** True when nothing newer of that peer was seen; remembered then. */
   admit(
     peer: string,
@@ -36,6 +41,7 @@ export class Freshness {
 
   /** A handshake that this side began was answered: what the peer began before it is old now. */
   learn(peer: string, instance: Uint8Array, time: number, now: number): void {
+    this.sweep(now);
     const known = this.newest.get(peer);
     const same = known && compareBytes(known.instance, instance) === 0;
     this.newest.set(peer, {

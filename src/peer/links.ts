@@ -55,7 +55,14 @@ export class Links {
   /** Another handle of the link with `peer`, if there is one that is not being closed. */
   join(peer: PeerId): Link | undefined {
     const held = this.links.get(peer);
-    return held && held.shared.connection.standing !== "closing" ? this.hold(held) : undefined;
+    return held && !held.shared.closing ? this.hold(held) : undefined;
+  }
+
+  /** Resolves when no link with `peer` is being closed any more: two at once would take each other's packets. */
+  async left(peer: PeerId): Promise<void> {
+    for (let held = this.links.get(peer); held?.shared.closing; held = this.links.get(peer)) {
+      await this.close(held.shared, "");
+    }
   }
 
   /** A new link to the process that a verified record describes. */

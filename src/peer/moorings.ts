@@ -7,6 +7,7 @@
  */
 import type { Decision } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
+import { compareBytes } from "../wire/cbor.ts";
 import { encodePublish } from "../wire/frames.ts";
 import { RECORD_REFRESH } from "../wire/limits.ts";
 import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
@@ -34,6 +35,8 @@ export class Moorings {
   private standby: Anchor | undefined;
   /** URLs still worth dialling, in order of preference. */
   private urls: string[];
+  /** The node that each anchor is, or is about to be, at. */
+  private readonly claims = new Map<Anchor, Key>();
   private refresh: (() => void) | undefined;
   private closed = false;
 
@@ -41,7 +44,7 @@ export class Moorings {
     this.settings = settings;
     this.passport = passport;
     this.events = events;
-    this.urls = [...new Set(settings.nodes)];
+    this.urls = settings.nodes;
     const anchor = () => new Anchor(settings, platform, passport, this.anchorEvents());
     this.home = anchor();
     this.standby = this.urls.length > 1 ? anchor() : undefined;
@@ -115,10 +118,19 @@ export class Moorings {
   /** The record leaves with the auth, so that whoever looks us up from now on finds us. */
   private async introduce(anchor: Anchor, hello: Hello): Promise<Uint8Array[]> {
     this.passport.startedBy(hello);
+    if (!this.claim(anchor, hello.node)) return [];
     const others = this.sessions.filter(({ session }) => session !== anchor.session);
     const keys = others.map(({ session }) => session.remoteKey);
     const nodes = anchor === this.home ? [hello.node, ...keys] : [...keys, hello.node];
     return [encodePublish(await this.passport.sign(nodes))];
+  }
+
+  /** One node under two names: a second session would take the seat of the first. */
+  private claim(anchor: Anchor, node: Key): boolean {
+    const taken = [...this.claims].some(([other, key]) => other !== anchor && compareBytes(key, node) === 0);
+    if (taken) anchor.giveUp("this node holds the other session already");
+    else this.claims.set(anchor, node);
+    return !taken;
   }
 
   private up(anchor: Anchor): void {
@@ -131,32 +143,38 @@ export class Moorings {
 
   private down(anchor: Anchor, end: SessionEnd, decision: Decision): void {
     const plane = this.planeOf(anchor);
+    this.claims.delete(anchor);
     if (anchor === this.home && this.standby?.session) this.swap();
-    if (decision.type === "stop") return this.stop(anchor, end, plane, decision);
+    if (decision.type === "stop") return this.stop(anchor, end, plane, decision.why);
     this.events.down(end, anchor.url, plane, decision);
     if (this.session) void this.publish();
   }
 
-  /** Turned away for good: by this node, or, when replaced, by the newer process everywhere. */
-  private stop(anchor: Anchor, end: SessionEnd, plane: Plane, decision: Decision): void {
-    this.urls = this.urls.filter((url) => url !== anchor.url);
-    const over = end.reason === Reason.replaced ||
-      this.anchors.every((other) => other === anchor || !other.session);
-    if (over) return this.events.stopped(end, anchor.url);
-    this.events.down(end, anchor.url, plane, decision);
-    const left = this.anchors.find((other) => other !== anchor)!;
-    this.home = left;
-    this.standby = undefined;
-    void this.publish();
+  /**
+   * Turned away for good by this node, or its attempts are used up: the other anchor goes
+   * on, ready or not, and this one where a node is left. Replaced, it ends everywhere.
+   */
+  private stop(anchor: Anchor, end: SessionEnd, plane: Plane, why: "reason" | "attempts"): void {
+    const other = this.anchors.find((each) => each !== anchor);
+    if (why === "reason") this.urls = this.urls.filter((url) => url !== anchor.url);
+    const free = why === "reason" && this.urls.some((url) => url !== other?.url);
+    if (end.reason === Reason.replaced || !(free || other)) return this.events.stopped(end, anchor.url);
+    this.events.down(end, anchor.url, plane, { type: "stop", why, end });
+    if (this.closed) return;
+    if (free) anchor.dial({ url: anchor.url, nodes: [] });
+    else [this.home, this.standby] = [other!, undefined];
+    if (this.session) void this.publish();
   }
 
   private swap(): void {
     [this.home, this.standby] = [this.standby!, this.home];
   }
 
+  /** A key that cannot be used now (one in a device, say) leaves the record as it is until the next refresh. */
   private async publish(): Promise<void> {
-    const signed = await this.passport.sign(this.sessions.map(({ session }) => session.remoteKey));
-    if (this.closed) return;
+    const nodes = this.sessions.map(({ session }) => session.remoteKey);
+    const signed = await this.passport.sign(nodes).catch(() => undefined);
+    if (this.closed || !signed) return;
     for (const { session } of this.sessions) session.send(encodePublish(signed));
   }
 

@@ -57,15 +57,17 @@ export interface Settings {
  * Checks and completes options.
  *
  * @throws {TypeError} for a URL that is none, no nodes, or an id that is none.
+ * @throws {RangeError} for waits that are none.
  */
 export async function settle(options: PeerOptions): Promise<Settings> {
   const { network = "default", offline = false, insecure = false, clock = systemClock } = options;
-  const nodes = [...options.nodes];
-  if (nodes.length === 0) throw new TypeError('Peer.open needs at least one node: { nodes: ["wss://…"] }');
+  const named = namedNodes(options.nodes);
+  const backoff = checkBackoff({ ...DEFAULT_BACKOFF, ...options.reconnect });
   const identity = await identityOf(options.key);
-  for (const url of nodes) sessionUrl(url, identity.id, insecure);
+  // Two spellings of one URL are one node.
+  const nodes = new Map(named.map((url) => [sessionUrl(url, identity.id, insecure).url, url]));
   return {
-    nodes,
+    nodes: [...nodes.values()],
     identity,
     network,
     offline,
@@ -73,10 +75,23 @@ export async function settle(options: PeerOptions): Promise<Settings> {
     clock,
     token: options.token,
     accept: policyOf(options.accept ?? "all"),
-    backoff: { ...DEFAULT_BACKOFF, ...options.reconnect },
+    backoff,
     agent: options.agent,
     signal: options.signal,
   };
+}
+
+function namedNodes(nodes: Iterable<string>): string[] {
+  if (typeof nodes === "string") throw new TypeError(`nodes is a list of URLs: { nodes: ["${nodes}"] }`);
+  const named = [...nodes];
+  if (named.length === 0) throw new TypeError('Peer.open needs at least one node: { nodes: ["wss://…"] }');
+  return named;
+}
+
+function checkBackoff(backoff: Backoff): Backoff {
+  const { min, max, maxAttempts, lasting } = backoff;
+  if (min >= 0 && max >= min && max <= 0x7fff_ffff && maxAttempts >= 0 && lasting >= 0) return backoff;
+  throw new RangeError("reconnect needs 0 <= min <= max < 2 ** 31 ms, maxAttempts >= 0 and lasting >= 0");
 }
 
 function identityOf(key: Identity | KeyStore | undefined): Promise<Identity> | Identity {

@@ -1,5 +1,5 @@
 import type { Local } from "../link/greeting.ts";
-import type { Link, SendOptions } from "../link/link.ts";
+import { checkDeadline, type Link, type SendOptions } from "../link/link.ts";
 import type { Delivery } from "../link/outgoing.ts";
 import { type Packet, readPacket, writeUnknown } from "../link/packet.ts";
 import type { Plane } from "../link/planes.ts";
@@ -11,7 +11,7 @@ import type { Decision } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { encodeData } from "../wire/data_frame.ts";
 import { WaymeetError } from "../wire/error.ts";
-import { type Control, type Key, Reason } from "../wire/protocol.ts";
+import { type Control, type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { errorOf } from "./end_error.ts";
 import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
@@ -21,9 +21,9 @@ import { Passport, random } from "./passport.ts";
 import { Lookups } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
-import { Reception } from "./reception.ts";
+import { Reception, type Verdict } from "./reception.ts";
 import { LinkRequest } from "./request.ts";
-import { Standstill } from "./standstill.ts";
+import { Standstill, unlessAborted } from "./standstill.ts";
 
 /**
  * A program's presence in a network: an identity, a session with a node, and links to
@@ -49,6 +49,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #links: Links;
   readonly #start = new Standstill();
+  /** Decisions under way. */
+  readonly #judging = new Map<PeerId, Promise<Verdict>>();
   #closed: Promise<void> | undefined;
   #failure: WaymeetError | undefined;
 
@@ -156,22 +158,39 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
    * packet; `link.opened` tells when the peer has answered.
    *
    * @throws {TypeError} when `id` is no PeerId, or this peer's own.
-   * @throws {WaymeetError} `absent`, `node-unreachable`, `timeout`, `aborted`, `closed`.
+   * @throws {RangeError} when `deadline` is no time that a timer can wait.
+   * @throws {WaymeetError} `absent`, `node-unreachable`, `aborted`, `closed`.
    */
   async dial(id: string, { signal, deadline = 0 }: DialOptions = {}): Promise<Link> {
     const peer = parsePeerId(id);
     if (peer === this.id) throw new TypeError("that is this peer's own id: a link needs two peers");
+    checkDeadline(deadline);
+    try {
+      return await this.#dial(peer, deadline, signal);
+    } catch (error) {
+      throw about(peer, error);
+    }
+  }
+
+  async #dial(peer: PeerId, deadline: number, signal: AbortSignal | undefined): Promise<Link> {
     this.#check();
     const began = this.#clock.now();
     for (let wait = SEEK_FIRST;; wait = Math.min(2 * wait, SEEK_LAST)) {
       const known = this.#links.join(peer);
       if (known) return known;
       const finding = await this.#seek(peer, began + Math.max(deadline, NODE_PATIENCE), signal);
-      if (finding.kind === "found") return this.#links.join(peer) ?? this.#links.begin(peer, finding.record);
+      if (finding.kind === "found") return await this.#begun(peer, finding.record, signal);
       const patience = finding.kind === "lost" ? Math.max(deadline, NODE_PATIENCE) : deadline;
       if (this.#clock.now() + wait > began + patience) throw notFound(finding, peer, deadline);
       await this.#start.pause(this.#clock, wait, signal);
     }
+  }
+
+  /** A link with a peer that was found, once an earlier one that is being closed has ended. */
+  async #begun(peer: PeerId, record: PeerRecord, signal: AbortSignal | undefined): Promise<Link> {
+    await unlessAborted(this.#links.left(peer), signal);
+    this.#check();
+    return this.#links.join(peer) ?? this.#links.begin(peer, record);
   }
 
   /**
@@ -209,11 +228,10 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const error = new WaymeetError("closed", "the peer was closed");
     this.#start.fail(error);
     this.#failure ??= error;
-    const links = this.#links.all;
     if (this.#moorings.session) {
-      await Promise.all(links.map((shared) => this.#links.close(shared, "the program ended")));
+      await Promise.all(this.#links.all.map((shared) => this.#links.close(shared, "the program ended")));
     }
-    for (const shared of links) shared.abort(Reason.linkClosed, "the peer was closed");
+    for (const shared of this.#links.all) shared.abort(Reason.linkClosed, "the peer was closed");
     this.#lookups.lost();
     this.#moorings.close(Reason.closed);
   }
@@ -239,7 +257,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       if (up) shared.reroute();
       else shared.setPath(false);
     }
-    this.#start.failed(() => errorOf(end, url), this.#settings.nodes.length);
+    this.#start.failed(errorOf(end, url), url, this.#settings.nodes.length);
     const retryIn = decision.type === "retry" ? decision.delay : undefined;
     this.emit("node", {
       state: "disconnected",
@@ -301,11 +319,20 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   // Links.
 
-  async #judge(peer: PeerId): Promise<{ accepted: true } | { accepted: false; reason: string }> {
-    if (this.#closed) return { accepted: false, reason: "the program is ending" };
+  /** Asks the program once, however often a peer greets while it decides. */
+  #judge(peer: PeerId): Promise<Verdict> {
+    const judging = this.#judging.get(peer) ?? this.#ask(peer).finally(() => this.#judging.delete(peer));
+    this.#judging.set(peer, judging);
+    return judging;
+  }
+
+  async #ask(peer: PeerId): Promise<Verdict> {
+    const ending = { accepted: false, reason: "the program is ending" } as const;
+    if (this.#closed) return ending;
     const request = new LinkRequest(peer);
     this.emit("request", { request });
-    return await request.verdict(this.#settings.accept);
+    const verdict = await request.verdict(this.#settings.accept);
+    return this.#closed ? ending : verdict;
   }
 
   /** Asks the home node, and the standby when home knows nothing. */
@@ -322,7 +349,9 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   async #seek(peer: PeerId, until: number, signal: AbortSignal | undefined): Promise<Finding> {
     await this.#start.wait(this.#clock, until, signal);
     this.#check();
-    return await this.#find(peerIdBytes(peer));
+    const finding = await unlessAborted(this.#find(peerIdBytes(peer)), signal);
+    this.#check();
+    return finding;
   }
 }
 
@@ -340,6 +369,12 @@ function notFound(finding: Finding, peer: PeerId, deadline: number): WaymeetErro
     ? `the peer did not come within ${deadline} ms`
     : "no node knows this peer: is it running? A dial with a deadline waits for it";
   return new WaymeetError("absent", text, { peer });
+}
+
+/** Names the peer in what a dial failed with. */
+function about(peer: PeerId, error: unknown): unknown {
+  if (!(error instanceof WaymeetError) || error.peer !== undefined) return error;
+  return new WaymeetError(error.code, error.message, { peer, cause: error.cause });
 }
 
 /** Wall-clock milliseconds, each larger than the one before. */

@@ -12,13 +12,14 @@ interface Waiting {
 export class Standstill {
   private going = false;
   private failure: WaymeetError | undefined;
-  private failures = 0;
+  /** Why each node's last try came to nothing, by URL. */
+  private readonly failures = new Map<string, WaymeetError>();
   private readonly waiting = new Set<Waiting>();
 
   /** A session is there. */
   go(): void {
     this.going = true;
-    this.failures = 0;
+    this.failures.clear();
     this.settle((each) => each.resolve());
   }
 
@@ -28,8 +29,12 @@ export class Standstill {
   }
 
   /** A try came to nothing. Who waits for the first session is told once every node failed. */
-  failed(error: () => WaymeetError, nodes: number): void {
-    if (++this.failures >= nodes) this.settle((each) => each.first && each.reject(error()));
+  failed(error: WaymeetError, url: string, nodes: number): void {
+    this.failures.set(url, error);
+    if (this.failures.size < nodes) return;
+    // A node that answered and said no says more than one that is not there.
+    const refusal = [...this.failures.values()].find(({ code }) => code !== "node-unreachable");
+    this.settle((each) => each.first && each.reject(refusal ?? error));
   }
 
   /** No session will ever be there. */
@@ -57,6 +62,7 @@ export class Standstill {
 
   /** Resolves after `delay` ms, or when a session comes; rejects as {@link wait}. */
   pause(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
+    if (this.failure) return Promise.reject(this.failure);
     if (signal?.aborted) return Promise.reject(aborted(signal));
     return this.suspend(false, signal, ({ resolve }) => clock.after(delay, resolve));
   }
@@ -87,6 +93,17 @@ export class Standstill {
   private settle(act: (each: Waiting) => void): void {
     for (const each of [...this.waiting]) act(each);
   }
+}
+
+/** As `promise`, but rejects as soon as `signal` fires. */
+export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  if (signal.aborted) return Promise.reject(aborted(signal));
+  return new Promise<T>((resolve, reject) => {
+    const abort = () => reject(aborted(signal));
+    signal.addEventListener("abort", abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+  });
 }
 
 function aborted(signal: AbortSignal): WaymeetError {
