@@ -155,7 +155,7 @@ export class VirtualWorld {
 
   private readonly connect = (url: string, handlers: SocketHandlers): Socket => this.dial(url, handlers);
 
-  private dial(url: string, handlers: SocketHandlers, from?: string, lives = () => true): Socket {
+  dial(url: string, handlers: SocketHandlers, from?: string, lives = () => true): Socket {
     const [peer, node] = socketPair(this.clock, { delay: this.delay });
     peer.handlers = handlers;
     if (!lives()) return peer; // a process that was killed

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { generateIdentity } from "../../src/identity/identity.ts";
 import type { Peer } from "../../src/peer/peer.ts";
 import type { MeshStatus } from "../../src/rendezvous/mesh_status.ts";
 import { collect, nextLink, VirtualWorld } from "../peer/virtual_world.ts";
@@ -87,5 +88,110 @@ describe("three nodes of one network", () => {
     assert.equal(status(0).presence.peers, 1);
     assert.equal(status(2).presence.peers, 1);
     assert.equal(world.node(urls[0]).metrics.goneNotices, 1);
+  });
+});
+
+describe("a mesh under trouble", () => {
+  beforeEach(async () => {
+    world = new VirtualWorld();
+    urls = await world.startMesh(3);
+  });
+  afterEach(() => world.end());
+
+  const failover = async (trouble: () => void) => {
+    const [home, standby] = urls as [string, string];
+    const [a, b] = [
+      await world.open({ nodes: [home, standby] }),
+      await world.open({ nodes: [home, standby] }),
+    ];
+    await world.pass(200);
+    return await traffic(a, b, 150, async () => {
+      await world.pass(400);
+      trouble();
+    });
+  };
+
+  it("goes on through the standby within a second when home is killed, nothing lost or doubled", async () => {
+    const gap = await failover(() => world.kill(urls[0]));
+    assert(gap < 1_000, `a gap of ${gap} ms`);
+  });
+
+  it("goes on through the standby within three seconds when home falls silent", async () => {
+    const gap = await failover(() => {
+      world.blackhole(urls[0]!);
+      world.passes = (from, to) => from !== urls[0] && to !== urls[0];
+    });
+    assert(gap < 3_000, `a gap of ${gap} ms`);
+  });
+
+  it("finds a peer that moved at its new place", async () => {
+    const a = await openAt(0);
+    const b = await world.open({ nodes: [urls[1]!, urls[2]!] });
+    await world.pass(200);
+    world.kill(urls[1]);
+    await world.pass(1_000);
+    const link = await world.run(a.dial(b.id));
+    await world.run(link.send("at the new place"), 2_000);
+  });
+
+  it("replaces an older process of a peer by a newer one at another node", async () => {
+    const identity = await generateIdentity();
+    await world.open({ nodes: [urls[0]!], key: identity });
+    await world.pass(200);
+    await world.open({ nodes: [urls[1]!], key: identity });
+    await world.pass(200);
+    assert.equal(world.node(urls[0]).sessions, 0);
+    assert.equal(world.node(urls[1]).sessions, 1);
+    await world.pass(40_000);
+    assert.equal(world.node(urls[0]).sessions, 0, "it stays away");
+  });
+
+  it("joins again within five seconds after it was parted", async () => {
+    const [a, b] = [await openAt(0), await openAt(2)];
+    const whole = world.passes;
+    world.cut(urls[0]!, urls[2]!, true);
+    world.cut(urls[1]!, urls[2]!, true);
+    await world.pass(30_000);
+    assert.deepEqual(status(2).members.map(({ state }) => state), ["dead", "dead"]);
+    world.passes = whole;
+    await world.pass(5_000);
+    for (const i of [0, 1, 2]) {
+      assert.equal(neighbours(i), 2);
+      assert.equal(status(i).presence.peers, 2);
+    }
+    const link = await world.run(a.dial(b.id));
+    await world.run(link.send("together again"), 2_000);
+  });
+
+  it("keeps one session of a pair that dialled at the same time", async () => {
+    const [one, other] = ["ws://127.0.1.1", "ws://127.0.1.2"] as const;
+    const mesh = (url: string, join: string) => ({
+      mesh: { token: "another long token", join: [join], urls: [url] },
+    });
+    await world.start(one, mesh(one, other));
+    await world.start(other, mesh(other, one));
+    await world.pass(3_000);
+    const sessionsOf = (url: string) => world.node(url).meshStatus()!.members.map(({ session }) => session);
+    const [mine, yours] = [sessionsOf(one), sessionsOf(other)];
+    assert.deepEqual([mine.length, yours.length], [1, 1]);
+    assert.equal(mine[0]!.dialledHere, !yours[0]!.dialledHere);
+  });
+
+  it("forgets its own URL when it finds itself there", async () => {
+    const url = "ws://127.0.2.1";
+    await world.start(url, {
+      mesh: { token: "a token of this network", join: [url, urls[0]!], urls: [url] },
+    });
+    await world.pass(3_000);
+    const before = [...world.stations.get(url)!.lines].length;
+    await world.pass(60_000);
+    assert.equal([...world.stations.get(url)!.lines].length, before);
+    assert.equal(world.node(url).meshStatus()!.members.length, 3);
+  });
+
+  it("tells the others when it leaves", async () => {
+    await world.run(world.node(urls[2]).drain(1_000));
+    await world.pass(50);
+    assert.deepEqual(status(0).members.map(({ state }) => state).sort(), ["alive", "left"]);
   });
 });
