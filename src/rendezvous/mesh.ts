@@ -6,7 +6,7 @@
  */
 import type { Identity } from "../identity/identity.ts";
 import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
-import { type Claim, CLAIM_STATES } from "../mesh/claim.ts";
+import type { Claim } from "../mesh/claim.ts";
 import { Members } from "../mesh/members.ts";
 import type { MeshEffect } from "../mesh/mesh_effect.ts";
 import { Neighbours } from "../mesh/neighbours.ts";
@@ -17,7 +17,6 @@ import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import type { Connect } from "../session/socket.ts";
 import { encodeMembers, encodeProbe, encodeProbeAck } from "../wire/frames.ts";
-import type { Member as WireMember, MemberState } from "../wire/mesh_protocol.ts";
 import { type AuthBody, type Control, type PeerRecord, Reason } from "../wire/protocol.ts";
 import { Forwarding } from "./forwarding.ts";
 import { MeshEdges } from "./mesh_edges.ts";
@@ -25,9 +24,10 @@ import { checkMesh, MeshCounts, type MeshOptions } from "./mesh_options.ts";
 import { MeshPresence } from "./mesh_presence.ts";
 import { MeshSessions } from "./mesh_sessions.ts";
 import { type MeshStatus, meshStatus } from "./mesh_status.ts";
+import { claimOf, nonceBytes, nonceNumber, onWire } from "./mesh_wire.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
-import type { NodeLink, NodeLinkOwner } from "./node_link.ts";
+import { LINK_NONCE, type NodeLink, type NodeLinkOwner } from "./node_link.ts";
 import type { Registry } from "./registry.ts";
 
 /** Milliseconds between two looks at who is to be dialled, and at silent neighbours. */
@@ -35,6 +35,8 @@ const LOOK = 250;
 /** Milliseconds after which a silent neighbour is asked, and after which its session is over. */
 const QUIET = 500;
 const SILENCE = 2_000;
+/** Milliseconds between two measurements of a round trip. */
+const MEASURE = 5_000;
 /** Looks between two sweeps of what peers elsewhere left behind. */
 const SWEEP = 120;
 
@@ -181,6 +183,7 @@ export class Mesh implements NodeLinkOwner {
         return this.#perform(this.#probing.probed(from, nonceBytes(nonce), peerIdText(target), now));
       }
       case "probeAck":
+        if (frame.nonce === LINK_NONCE) return link.answered(now);
         return this.#perform(
           this.#probing.answered(from, nonceBytes(frame.nonce), peerIdText(frame.target)),
         );
@@ -220,10 +223,10 @@ export class Mesh implements NodeLinkOwner {
 
   /** A session whose other end fell silent is of no use: routes lead around it. */
   #watch(link: NodeLink, now: number): void {
-    const { session, remote, heardAt } = link;
-    if (session.rtt !== undefined) this.#routes.measured(remote, session.rtt);
+    const { session, remote, heardAt, rtt } = link;
+    if (rtt !== undefined) this.#routes.measured(remote, rtt);
     if (now - heardAt >= SILENCE) session.close(Reason.pingTimeout, "nothing was heard for two seconds");
-    else if (now - heardAt >= QUIET) session.send(encodeProbe(0, session.remoteKey));
+    else if (now - heardAt >= QUIET || now - link.askedAt >= MEASURE) link.ask(now);
   }
 
   // Sessions.
@@ -233,7 +236,8 @@ export class Mesh implements NodeLinkOwner {
     const { remote } = link;
     this.#neighbours.reached(remote);
     this.#perform(this.#members.sessionUp(remote, link.epoch, link.urls, now));
-    const changed = this.#routes.sessionUp(remote, link.session.rtt);
+    const changed = this.#routes.sessionUp(remote, link.rtt);
+    link.ask(now);
     this.#edges.tell(link);
     if (changed) void this.#edges.announce();
     this.peers.perform(this.peers.presence.connected(remote, this.clock.wall()));
@@ -371,24 +375,4 @@ export class Mesh implements NodeLinkOwner {
       },
     });
   }
-}
-
-function claimOf({ node, epoch, incarnation, state, urls }: WireMember): Claim {
-  return { node: peerIdText(node), epoch, incarnation, state: CLAIM_STATES[state]!, urls };
-}
-
-function onWire({ node, epoch, incarnation, state, urls }: Claim): WireMember {
-  const number = CLAIM_STATES.indexOf(state) as MemberState;
-  return { node: peerIdBytes(node), epoch, incarnation, state: number, urls: [...urls] };
-}
-
-/** Seven bytes, big-endian: any number on the wire is below 2^53. */
-function nonceBytes(nonce: number): Uint8Array {
-  const bytes = new Uint8Array(7);
-  for (let at = 6, rest = nonce; at >= 0; at--, rest = Math.floor(rest / 256)) bytes[at] = rest % 256;
-  return bytes;
-}
-
-function nonceNumber(bytes: Uint8Array): number {
-  return bytes.reduce((number, byte) => number * 256 + byte, 0);
 }

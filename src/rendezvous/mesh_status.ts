@@ -66,7 +66,7 @@ function sessionOf({ links, now }: MeshStatusSource, node: PeerId): Pick<MemberS
   const link = links.get(node);
   if (link === undefined) return {};
   const seconds = Math.floor((now - link.readyAt) / 1000);
-  return { session: { rtt: link.session.rtt ?? null, seconds, dialledHere: link.dialled } };
+  return { session: { rtt: link.rtt ?? null, seconds, dialledHere: link.dialled } };
 }
 
 function routeTo({ routes }: MeshStatusSource, node: PeerId): Pick<MemberStatus, "route"> {

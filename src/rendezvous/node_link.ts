@@ -10,13 +10,16 @@ import { EPOCH_AHEAD } from "../mesh/presence_limits.ts";
 import { meshMac, type MeshSession, verifyMeshMac } from "../mesh/token.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts";
-import { encodeGreet } from "../wire/frames.ts";
+import { encodeGreet, encodeProbe } from "../wire/frames.ts";
 import { HANDSHAKE_STEP } from "../wire/limits.ts";
 import type { Greet } from "../wire/mesh_protocol.ts";
 import { type Control, Reason } from "../wire/protocol.ts";
 import type { MeshCounts } from "./mesh_options.ts";
 import type { Queued } from "./queue_room.ts";
 import type { Shares } from "./shares.ts";
+
+/** The nonce of probes between the ends of one session; failure detection draws its own at random. */
+export const LINK_NONCE = 0;
 
 /** Whom a link belongs to. */
 export interface NodeLinkOwner {
@@ -48,6 +51,9 @@ export class NodeLink implements SessionHandlers, Queued {
   /** Monotonic milliseconds. */
   readyAt = 0;
   heardAt = 0;
+  /** When it was last asked for a sign of life, monotonic milliseconds. */
+  askedAt = 0;
+  #rtt: number | undefined;
   /** How often it sent what an honest node would not. */
   blames = 0;
   waiting = 0;
@@ -65,6 +71,21 @@ export class NodeLink implements SessionHandlers, Queued {
 
   get dialledBy(): PeerId {
     return this.dialled ? this.#owner.identity.id : this.remote;
+  }
+
+  /** Round trip, milliseconds, once it is known. */
+  get rtt(): number | undefined {
+    return this.session.rtt ?? this.#rtt;
+  }
+
+  /** For a sign of life, and the round trip. */
+  ask(now: number): void {
+    this.askedAt = now;
+    this.session.send(encodeProbe(LINK_NONCE, this.session.remoteKey));
+  }
+
+  answered(now: number): void {
+    this.#rtt = now - this.askedAt;
   }
 
   ready(session: Session): void {

@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import { generateIdentity } from "../../src/identity/identity.ts";
 import type { Peer } from "../../src/peer/peer.ts";
 import type { MeshStatus } from "../../src/rendezvous/mesh_status.ts";
+import { decodeControl } from "../../src/wire/frames.ts";
+import { frameEnd } from "../../src/wire/sequence.ts";
 import { collect, nextLink, VirtualWorld } from "../peer/virtual_world.ts";
 
 let world: VirtualWorld;
@@ -195,3 +197,47 @@ describe("a mesh under trouble", () => {
     assert.deepEqual(status(0).members.map(({ state }) => state).sort(), ["alive", "left"]);
   });
 });
+
+describe("the pages of a node in a mesh", () => {
+  beforeEach(async () => {
+    world = new VirtualWorld();
+    urls = await world.startMesh(2, { target: 4 });
+  });
+  afterEach(() => world.end());
+
+  it("show the mesh only where the numbers are public", async () => {
+    const hidden = await world.node(urls[0]).app.request("/v1/mesh");
+    assert.equal(hidden.status, 403);
+    await world.start("ws://127.0.4.1", { publicMetrics: true });
+    assert.equal((await world.node("ws://127.0.4.1").app.request("/v1/mesh")).status, 404);
+    const mesh = { token: "a token of this network", join: [urls[0]!] };
+    await world.start("ws://127.0.4.2", { publicMetrics: true, mesh });
+    await world.pass(2_000);
+    const response = await world.node("ws://127.0.4.2").app.request("/v1/mesh");
+    const shown = await response.json() as MeshStatus;
+    assert.deepEqual(shown.members.map(({ state }) => state), ["alive", "alive"]);
+    assert(shown.members.every(({ session, route }) => route?.hops === 1 && session!.rtt === 10));
+  });
+
+  it("count members, sessions and frames for Prometheus", () => {
+    const text = world.node(urls[0]).metricsText();
+    assert.match(text, /^waymeet_mesh_members\{state="alive"\} 1$/m);
+    assert.match(text, /^waymeet_mesh_sessions 1$/m);
+    assert.match(text, /^waymeet_mesh_presence_peers 0$/m);
+  });
+
+  it("tell peers where the other nodes are", async () => {
+    const peer = await world.open({ nodes: [urls[0]!] });
+    await world.pass(50);
+    assert.deepEqual(peer.nodes.map(({ url }) => url), [urls[0]]);
+    const line = [...world.stations.get(urls[0]!)!.lines].at(-1)!;
+    const welcome = line[1].sent.map((sent) => decodeControl(firstOf(sent as Uint8Array)))
+      .find((frame) => frame?.kind === "welcome");
+    assert(welcome?.kind === "welcome");
+    assert.deepEqual(welcome.body.nodes, [`${urls[1]}/`]);
+  });
+});
+
+function firstOf(message: Uint8Array): Uint8Array {
+  return message.subarray(0, frameEnd(message, 0));
+}
