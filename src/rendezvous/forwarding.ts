@@ -58,9 +58,16 @@ export class Forwarding implements Beyond {
     if (to === undefined) return Reason.absent;
     this.abroad.listen(to, source);
     const hop = this.#hop(to, source);
-    if (hop === undefined) return Reason.absent;
+    if (hop === undefined) return this.#noWay();
     this.#batchFor(hop, end - start + GROWTH).add(start, end, GROWTH);
     return Reason.none;
+  }
+
+  /** No flush may follow: what was found now is not for the next message. */
+  #noWay(): Reason {
+    this.#turn++;
+    this.#plane = undefined;
+    return Reason.absent;
   }
 
   flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void {
