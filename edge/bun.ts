@@ -8,11 +8,15 @@ import type { Admission } from "../src/rendezvous/admission.ts";
 import type { NodeApp, Upgrade } from "../src/rendezvous/app.ts";
 import type { RendezvousNode } from "../src/rendezvous/node.ts";
 import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
-import type { Socket, SocketHandlers } from "../src/session/socket.ts";
+import type { Connect, Socket, SocketHandlers } from "../src/session/socket.ts";
+import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 
 export * from "../src/rendezvous/embed.ts";
+
+/** Dials other nodes. */
+const connect: Connect = connectWith(WebSocket as unknown as WebSocketConstructor);
 
 /** Bun's server as far as this file needs it: the types of Bun do not pass `deno check`. */
 interface BunServer {
@@ -113,7 +117,7 @@ export function upgrader(request: Request, server: BunServer): Upgrade {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode(options, listen);
+  return startNode({ connect, ...options }, listen);
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw

@@ -17,7 +17,7 @@
  */
 import { Peer as CorePeer } from "./peer/peer.ts";
 import type { Platform } from "./peer/platform.ts";
-import { connectWith, type WebSocketConstructor } from "./peer/web_socket.ts";
+import { connectWith, type WebSocketConstructor } from "./session/web_socket.ts";
 import { AGENT } from "./wire/version.ts";
 
 export * from "./sdk.ts";

@@ -42,7 +42,7 @@ function buildProgram(terminal: Terminal): Command {
       outputError: (text, write) => write(text.replace(/^error: /, "waymeet: ")),
     })
     .showHelpAfterError("(add --help for options and examples)");
-  for (const add of [addId, addAlias, addServe, addListen, addSend, addPipe, addPing, addToken]) {
+  for (const add of [addId, addAlias, addServe, addStatus, addListen, addSend, addPipe, addPing, addToken]) {
     add(program, terminal);
   }
   return examples(program, [
@@ -89,8 +89,18 @@ function addServe(program: Command, terminal: Terminal): void {
     "waymeet serve --port 0 --json",
     "waymeet serve --host 0.0.0.0 --name meet.example.org --access open",
     "waymeet serve --host 0.0.0.0 --name meet.example.org --allow PEER PEER",
+    "waymeet serve --join wss://one.example.org --mesh-token SECRET --mesh-url wss://two.example.org",
     "waymeet serve --config node.json",
   ], 'Flags win over the environment, the environment over the file: {"port": 8787, "allow": ["PEER"]}');
+}
+
+function addStatus(program: Command, terminal: Terminal): void {
+  const command = program.command("status")
+    .description("show the nodes that a node knows, its sessions with them, routes and peers")
+    .argument("<url>", "the node's URL; its operator must let strangers see it (publicMetrics)")
+    .addOption(jsonOption())
+    .action(async (url, choices) => (await import("./status.ts")).status(terminal, url, choices));
+  examples(command, ["waymeet status ws://127.0.0.1:8787", "waymeet status wss://meet.example.org --json"]);
 }
 
 function addListen(program: Command, terminal: Terminal): void {

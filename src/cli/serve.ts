@@ -6,7 +6,7 @@ import { loadKey } from "./key.ts";
 import { configureLog } from "./log.ts";
 import { interruption } from "./open_peer.ts";
 import { aliasFile, nodeKeyFile } from "./places.ts";
-import { accessOf, applyConfigFile, checkExposure, type ServeChoices } from "./serve_options.ts";
+import { accessOf, applyConfigFile, checkExposure, meshOf, type ServeChoices } from "./serve_options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Milliseconds for saying goodbye to all peers: SIGTERM ends within 5 s, the process' own end included. */
@@ -20,9 +20,10 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   const aliases = await readAliases(aliasFile(terminal));
   const access = accessOf(choices, (text) => resolvePeer(text, aliases));
   checkExposure(choices, access);
+  const mesh = meshOf(choices, (text) => resolvePeer(text, aliases));
   await configureLog(terminal, choices.logLevel, choices.json === true);
   const interrupt = terminal.interrupt();
-  const node = await start(terminal, choices, access);
+  const node = await start(terminal, choices, { access, mesh });
   try {
     await announce(terminal, choices, node);
     await interruption(interrupt);
@@ -34,7 +35,7 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
 async function start(
   terminal: Terminal,
   choices: ServeChoices,
-  access: ServeOptions["access"],
+  rest: Pick<ServeOptions, "access" | "mesh">,
 ): Promise<RunningNode> {
   const { host, port, network, name } = choices;
   const path = choices.key || (port === 0 ? undefined : nodeKeyFile(terminal, port));
@@ -42,7 +43,7 @@ async function start(
   const names = name?.includes("any") ? "any" : name;
   const edge = await edgeOf(terminal.runtime);
   try {
-    return await edge.serve({ host, port, key, network, access, names });
+    return await edge.serve({ host, port, key, network, names, ...rest });
   } catch (error) {
     throw translated(error, choices);
   }

@@ -7,10 +7,11 @@ import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Access } from "../rendezvous/access.ts";
+import type { MeshOptions } from "../rendezvous/mesh_options.ts";
 import { UsageError } from "./failure.ts";
 import type { LOG_LEVELS } from "./log.ts";
 import { jsonOption, keyOption, logLevelOption, networkOption } from "./peer_options.ts";
-import { list, port } from "./values.ts";
+import { count, list, port } from "./values.ts";
 
 /** What the options of `serve` come to. */
 export interface ServeChoices {
@@ -23,6 +24,11 @@ export interface ServeChoices {
   allow?: string[];
   tokenIssuer?: string[];
   name?: string[];
+  join?: string[];
+  meshAllow?: string[];
+  meshToken?: string;
+  meshUrl?: string[];
+  meshTarget?: number;
   json?: true;
   logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -60,6 +66,26 @@ export function withServeOptions(command: Command): Command {
     .addOption(
       new Option("--name <hosts...>", "host names by which peers dial this node, or: any")
         .env("WAYMEET_NAME").argParser(list),
+    )
+    .addOption(
+      new Option("--join <urls...>", "nodes of the same network to join; the others are found through them")
+        .env("WAYMEET_JOIN").argParser(list),
+    )
+    .addOption(
+      new Option("--mesh-allow <nodes...>", "ids or aliases of nodes that may join")
+        .env("WAYMEET_MESH_ALLOW").argParser(list),
+    )
+    .addOption(
+      new Option("--mesh-token <secret>", "who knows it may join: at least 16 bytes, the same at all nodes")
+        .env("WAYMEET_MESH_TOKEN"),
+    )
+    .addOption(
+      new Option("--mesh-url <urls...>", "where other nodes dial this one (without: it only dials)")
+        .env("WAYMEET_MESH_URL").argParser(list),
+    )
+    .addOption(
+      new Option("--mesh-target <n>", "sessions with other nodes to keep (default: 8)")
+        .env("WAYMEET_MESH_TARGET").argParser(count),
     )
     .addOption(jsonOption())
     .addOption(logLevelOption("info"));
@@ -146,6 +172,18 @@ export function accessOf(
     case "token":
       return { kind, issuers: ids(choices.tokenIssuer, "--token-issuer") };
   }
+}
+
+/** How to join other nodes; `undefined` when nothing was said of it. */
+export function meshOf(choices: ServeChoices, node: (text: string) => PeerId): MeshOptions | undefined {
+  const { join, meshAllow, meshToken: token, meshUrl: urls, meshTarget: target } = choices;
+  if (meshAllow === undefined && token === undefined) {
+    if (join === undefined && urls === undefined && target === undefined) return undefined;
+    throw new UsageError(
+      "say which nodes may join: --mesh-token SECRET (the same at all nodes) or --mesh-allow ID ID",
+    );
+  }
+  return { join, allow: meshAllow?.map((text) => node(text)), token, urls, target };
 }
 
 function impliedAccess({ allow, tokenIssuer }: ServeChoices): Access["kind"] | undefined {

@@ -56,8 +56,8 @@ export function finalClaim(claim: Claim, state: "dead" | "left"): Claim {
 }
 
 /** As heard from a stranger: normalised, or `undefined` if its numbers or URLs are out of bounds. */
-export function readClaim(claim: Claim): Claim | undefined {
-  if (!within(claim.epoch, MAX_EPOCH) || !within(claim.incarnation, MAX_INCARNATION)) return undefined;
+export function readClaim(claim: Claim, horizon: number = MAX_EPOCH): Claim | undefined {
+  if (!within(claim.epoch, horizon) || !within(claim.incarnation, MAX_INCARNATION)) return undefined;
   if (!validUrls(claim.urls)) return undefined;
   const { state } = claim;
   return state === "dead" || state === "left" ? finalClaim(claim, state) : claim;

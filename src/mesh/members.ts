@@ -39,6 +39,8 @@ export interface MembersOptions {
   urls: readonly string[];
   /** Uniform in [0, 1). */
   random: () => number;
+  /** Highest epoch that is believed now; by default `MAX_EPOCH`. A node whose epoch was pushed far ahead could not go on. */
+  horizon?: () => number;
   /** Nodes that others may introduce; without it, all. */
   allowed?: (node: PeerId) => boolean;
 }
@@ -250,7 +252,7 @@ export class Members {
   }
 
   #hear(heard: Claim, from: PeerId, now: number, turn: Turn): void {
-    const claim = readClaim(heard);
+    const claim = readClaim(heard, this.#options.horizon?.());
     if (!claim) return void this.refused.invalid++;
     if (claim.node === this.id) return this.#hearOfMyself(claim, from, turn);
     const known = this.#roll.known(claim.node);

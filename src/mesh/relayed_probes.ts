@@ -62,7 +62,7 @@ export class RelayedProbes {
   }
 }
 
-/** 8 bytes. */
+/** 7 bytes, below 2^48: on the wire an exact number. */
 export function newNonce(random: () => number): Uint8Array {
-  return Uint8Array.from({ length: 8 }, () => Math.floor(random() * 256));
+  return Uint8Array.from({ length: 7 }, (_, i) => i === 0 ? 0 : Math.floor(random() * 256));
 }

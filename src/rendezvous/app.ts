@@ -8,6 +8,7 @@ import { type Reason, SUBPROTOCOL } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
 import type { NodeInfo } from "./info.ts";
+import type { MeshStatus } from "./mesh_status.ts";
 import { homePage, PAGE_POLICY } from "./page.ts";
 
 /**
@@ -41,6 +42,8 @@ export interface AppPort {
   info(): NodeInfo;
   /** `undefined`: not for strangers. */
   metrics(): string | undefined;
+  /** `undefined`: not for strangers; `null`: this node has no mesh. */
+  mesh(): MeshStatus | null | undefined;
   /** Why newcomers had better go elsewhere. */
   readiness(): string | undefined;
 }
@@ -61,6 +64,15 @@ export function nodeApp(port: AppPort): Hono<NodeApp> {
       return c.text("the operator keeps the metrics private (option publicMetrics)\n", 403, SAFE);
     }
     return c.body(text, 200, { ...SAFE, "Content-Type": "text/plain; version=0.0.4; charset=utf-8" });
+  });
+  app.get("/v1/mesh", (c) => {
+    const status = port.mesh();
+    if (status === undefined) {
+      return c.text("the operator keeps the mesh private (option publicMetrics)\n", 403, SAFE);
+    }
+    return status === null
+      ? c.text("this node has no mesh (option mesh)\n", 404, SAFE)
+      : c.json(status, 200, SAFE);
   });
   app.get(
     "/",

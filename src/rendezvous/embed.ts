@@ -14,6 +14,8 @@ export {
   type NodeListener,
 } from "./events.ts";
 export type { NodeInfo } from "./info.ts";
+export type { MeshOptions } from "./mesh_options.ts";
+export type { MemberStatus, MeshStatus } from "./mesh_status.ts";
 export { DEFAULT_LIMITS, type NodeLimits } from "./node_limits.ts";
 export { type NodeOptions, RendezvousNode } from "./node.ts";
 export type { RunningNode, ServeOptions } from "./serve.ts";

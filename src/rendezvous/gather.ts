@@ -58,6 +58,13 @@ export class Gather {
     return this.#join(slot, message);
   }
 
+  /** Where the segments for one destination begin: the frames, unless they lie behind each other. */
+  *starts(slot: number): IterableIterator<number> {
+    for (let segment = this.#first[slot]!; segment >= 0; segment = this.#behind[segment]!) {
+      yield this.#starts[segment]!;
+    }
+  }
+
   clear(): void {
     for (let slot = 0; slot < this.count; slot++) this.#destinations.pop();
     this.count = 0;

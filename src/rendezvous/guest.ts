@@ -5,10 +5,11 @@
  */
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts";
-import type { AuthBody, Control, Reason } from "../wire/protocol.ts";
+import { type AuthBody, type Control, type Reason, Role } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
 import { type NodeEventDetail, tidy } from "./events.ts";
+import type { NodeLink } from "./node_link.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { Records } from "./records.ts";
 import type { Seat } from "./registry.ts";
@@ -21,6 +22,8 @@ export interface Host {
   readonly metrics: NodeMetrics;
   /** The handshake is done: gives the guest a seat, or closes its session. */
   arrived(guest: Guest, session: Session): void;
+  /** The same of a node, which gets a link instead of a seat. */
+  nodeArrived(guest: Guest, session: Session): void;
   departed(guest: Guest, session: Session, end: SessionEnd): void;
 }
 
@@ -39,6 +42,8 @@ export class Guest implements SessionHandlers {
   /** Clock time at which the session became ready, milliseconds. */
   since = 0;
   seat: Seat | undefined;
+  /** Of a node, what it is to this one. */
+  link: NodeLink | undefined;
   /** What the dialer said, from its verification until the session itself keeps it. */
   auth: AuthBody | undefined;
   refusal: Refusal | undefined;
@@ -53,30 +58,41 @@ export class Guest implements SessionHandlers {
   ready(session: Session): void {
     this.#releasePlace();
     this.auth = undefined;
-    this.#host.arrived(this, session);
+    if (session.auth?.role === Role.node) this.#host.nodeArrived(this, session);
+    else this.#host.arrived(this, session);
   }
 
   data(session: Session, message: Uint8Array, start: number, end: number): void {
     const seat = this.seat;
     if (seat !== undefined && seat.session === session && seat.live) {
       this.#host.relay.data(seat, message, start, end);
-    }
+    } else this.link?.data();
+  }
+
+  /** Between nodes only: from a peer it is ignored. */
+  forward(session: Session, message: Uint8Array, start: number, end: number): void {
+    if (this.link !== undefined) this.link.forward(session, message, start, end);
+    else this.#host.metrics.strayFrames++;
   }
 
   /** Kinds that a peer has no business to send, or that are not known, are ignored. */
   control(session: Session, frame: Control): void {
+    if (this.link !== undefined) return this.link.control(session, frame);
     const seat = this.seat;
     if (seat === undefined || seat.session !== session || !seat.live) return;
     this.#host.metrics.controlIn++;
     if (frame.kind === "lookup") this.#host.records.lookup(seat, frame);
     else if (frame.kind === "publish") void this.#host.records.publish(seat, frame.record);
+    else this.#host.metrics.strayFrames++;
   }
 
   endOfMessage(_session: Session): void {
     if (this.seat !== undefined) this.#host.relay.flush(this.seat);
+    else this.link?.endOfMessage();
   }
 
   drain(session: Session): void {
+    this.link?.drain();
     const seat = this.seat;
     if (seat === undefined || seat.session !== session) return;
     seat.waiting = 0;
@@ -85,6 +101,7 @@ export class Guest implements SessionHandlers {
 
   closed(session: Session, end: SessionEnd): void {
     this.#releasePlace();
+    this.link?.closed(session, end);
     this.#host.departed(this, session, end);
   }
 

@@ -27,7 +27,9 @@ export interface HallOptions {
   metrics: NodeMetrics;
   clock: Clock;
   /** URLs of other nodes, for whom this one sends away. */
-  nodes: readonly string[];
+  nodes: () => string[];
+  /** A peer's seat is taken from it. */
+  vacated: (peer: PeerId) => void;
   tell: (type: NodeEventType, detail: NodeEventDetail) => void;
 }
 
@@ -71,16 +73,22 @@ export class Hall {
     this.#o.tell("established", guest.describe(session, Reason.none, ""));
   }
 
+  /** The session is a node's: it is not among those whom a drain sends off. */
+  released(session: Session): void {
+    this.#open.delete(session);
+  }
+
   /** Ends the session of somebody who has no seat. */
   turnAway(guest: Guest, session: Session, reason: Reason, text: string): void {
     guest.refusal = { reason, text };
     const elsewhere = reason === Reason.overCapacity || reason === Reason.draining;
-    session.close(reason, text, elsewhere ? [...this.#o.nodes] : []);
+    session.close(reason, text, elsewhere ? this.#o.nodes() : []);
   }
 
   /** The session is closed: the seat, if it still is this session's, is gone in the same turn. */
   departed(guest: Guest, session: Session, end: SessionEnd): void {
     this.#open.delete(session);
+    if (guest.link !== undefined) return;
     const { seat } = guest;
     if (seat?.live && seat.session === session) this.#vacate(seat);
     if (seat !== undefined) this.#recordLoss(guest, session, end);
@@ -124,7 +132,7 @@ export class Hall {
     if (session.state === "draining" || session.state === "closed") return;
     const seat = session.state === "ready" ? this.#registry.find(session.remoteKey) : undefined;
     if (seat?.session === session) this.#vacate(seat);
-    session.close(Reason.draining, "this node is leaving", [...this.#o.nodes]);
+    session.close(Reason.draining, "this node is leaving", this.#o.nodes());
   }
 
   #end(seat: Seat, reason: Reason, text: string): void {
@@ -137,6 +145,7 @@ export class Hall {
     seat.live = false;
     seat.last = undefined;
     this.#registry.remove(seat);
+    this.#o.vacated(seat.session.remote);
     if (!this.#draining) this.#o.metrics.goneNotices += tellGone(seat);
   }
 

@@ -6,6 +6,7 @@
  */
 import type { Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
+import type { MeshStatus } from "./mesh_status.ts";
 
 /** Upper bounds of the buckets of connection durations, seconds: a failed try to a week. */
 const DURATIONS = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
@@ -20,6 +21,7 @@ export interface Gauges {
   uptime: number;
   version: string;
   id: string;
+  mesh?: MeshStatus;
 }
 
 /** Counts by a number: a reason code. */
@@ -32,6 +34,8 @@ export class NodeMetrics {
   bytesOut = 0;
   messagesOut = 0;
   controlIn = 0;
+  /** Frames of a kind that only nodes send, from peers. */
+  strayFrames = 0;
   sessionsTotal = 0;
   goneNotices = 0;
   recordsKept = 0;
@@ -93,6 +97,7 @@ export class NodeMetrics {
       this.pongsEnded + now.pongsMatched,
     );
     this.#exposeDurations(page);
+    if (now.mesh) exposeMesh(page, now.mesh);
     return page.text;
   }
 
@@ -113,6 +118,7 @@ export class NodeMetrics {
       "Control frames received after the handshake.",
       this.controlIn,
     );
+    page.one("stray_frames_total", "counter", "Frames ignored: not for a peer to send.", this.strayFrames);
     page.byReason("frames_dropped_total", "Data frames that were not delivered.", this.#drops);
     page.one("gone_notices_total", "counter", "Peers told that a correspondent left.", this.goneNotices);
   }
@@ -133,6 +139,23 @@ export class NodeMetrics {
     page.sample("session_duration_seconds_bucket", this.#durationCount, { le: "+Inf" });
     page.sample("session_duration_seconds_sum", this.#durationSum);
     page.sample("session_duration_seconds_count", this.#durationCount);
+  }
+}
+
+function exposeMesh(page: Page, { members, presence, forwarded, refusals }: MeshStatus): void {
+  page.head("mesh_members", "gauge", "Other nodes of the network, by what is believed of them.");
+  for (const state of ["alive", "suspect", "dead", "left"]) {
+    page.sample("mesh_members", members.filter((member) => member.state === state).length, { state });
+  }
+  const sessions = members.filter(({ session }) => session !== undefined).length;
+  page.one("mesh_sessions", "gauge", "Sessions with other nodes.", sessions);
+  page.one("mesh_presence_peers", "gauge", "Peers known to be at some node.", presence.peers);
+  page.one("mesh_frames_in_total", "counter", "Forward frames from other nodes.", forwarded.framesIn);
+  page.one("mesh_frames_out_total", "counter", "Forward frames to other nodes.", forwarded.framesOut);
+  page.one("mesh_bytes_out_total", "counter", "Bytes of forward frames to other nodes.", forwarded.bytesOut);
+  page.head("mesh_refusals_total", "counter", "What was not accepted of other nodes.");
+  for (const [reason, value] of Object.entries(refusals)) {
+    page.sample("mesh_refusals_total", value, { reason });
   }
 }
 

@@ -9,57 +9,35 @@
  */
 import { getLogger, type Logger } from "@logtape/logtape";
 import type { Hono } from "hono";
-import type { Identity } from "../identity/identity.ts";
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
 import { type AcceptOptions, acceptSession, type Verdict } from "../session/accept.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { Ticker } from "../session/ticker.ts";
-import { PING_INTERVAL } from "../wire/limits.ts";
-import { type AuthBody, type Liveness, Reason, Role, SUBPROTOCOL } from "../wire/protocol.ts";
+import { compareBytes } from "../wire/cbor.ts";
+import { MAX_NODES, PING_INTERVAL } from "../wire/limits.ts";
+import { type AuthBody, type PeerRecord, Reason, Role, SUBPROTOCOL } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
-import { type Access, accessObstacle } from "./access.ts";
+import { accessObstacle } from "./access.ts";
 import { type Admission, Doorway } from "./admission.ts";
 import { type AppPort, type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { Bans } from "./bans.ts";
 import { NodeEvent, type NodeEventDetail, type NodeEventTarget, type NodeEventType, tidy } from "./events.ts";
 import { Guest, type Host, type Refusal } from "./guest.ts";
 import { Hall } from "./hall.ts";
+import { Mesh } from "./mesh.ts";
+import type { MeshOptions } from "./mesh_options.ts";
+import type { MeshStatus } from "./mesh_status.ts";
 import type { NodeInfo } from "./info.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, nodeLimits } from "./node_limits.ts";
 import { Records } from "./records.ts";
-import { Registry, type Seat } from "./registry.ts";
+import { pingsOf, Registry, type Seat } from "./registry.ts";
+import type { NodeOptions } from "./node_options.ts";
 import { Relay } from "./relay.ts";
 
-/** What makes a node. */
-export interface NodeOptions {
-  identity: Identity;
-  /** Default: "default". */
-  network?: string;
-  access: Access;
-  /**
-   * What dialers call this node, `host` (any port) or `host:port`. `"any"` gives up the
-   * protection against challenges forwarded by a hostile node: for loopback.
-   */
-  hosts: readonly string[] | "any";
-  limits?: Partial<NodeLimits>;
-  /** URLs of other nodes, told in the welcome and when this one is full or leaves. */
-  nodes?: readonly string[];
-  /** STUN server URLs (RFC 7064), told in the welcome. */
-  stun?: readonly string[];
-  /** Whether strangers may read `/metrics` and the numbers of `/v1/info` and `/`. Default false. */
-  publicMetrics?: boolean;
-  /** Milliseconds between pings. Default `PING_INTERVAL`. */
-  pingInterval?: number;
-  liveness?: Liveness;
-  clock?: Clock;
-  /** That many bytes from a cryptographic source. */
-  random?: (length: number) => Uint8Array;
-  /** Default: the category `waymeet.node`, silent until the application configures LogTape. */
-  log?: Logger;
-}
+export type { NodeOptions };
 
 /**
  * The text form of a key. Whether it is a valid key costs hundreds of multiplications, which
@@ -101,6 +79,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   readonly #registry = new Registry();
   readonly #doorway: Doorway;
   readonly #bans = new Bans();
+  readonly #mesh: Mesh | undefined;
   readonly #hall: Hall;
   readonly #host: Host;
   readonly #reception: Reception;
@@ -121,6 +100,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     this.#began = this.#clock.now();
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
     this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
+    this.#mesh = options.mesh && this.#makeMesh(options.mesh);
     this.#hall = this.#makeHall();
     this.#host = this.#makeHost();
     this.#reception = this.#makeReception();
@@ -181,18 +161,13 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
 
   /** What `/metrics` shows: Prometheus text. */
   metricsText(): string {
-    let [pingsSent, pongsMatched] = [0, 0];
-    for (const { session } of this.#registry) {
-      pingsSent += session.pingsSent;
-      pongsMatched += session.pongsMatched;
-    }
     const uptime = (this.#clock.now() - this.#began) / 1000;
     const { sessions, handshakes, id } = this;
     return this.metrics.expose({
       sessions,
       handshakes,
-      pingsSent,
-      pongsMatched,
+      ...pingsOf(this.#registry),
+      mesh: this.#mesh?.status(),
       uptime,
       id,
       version: VERSION_TEXT,
@@ -206,6 +181,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   async drain(grace: number = GRACE): Promise<boolean> {
     this.#log.info("draining {sessions} sessions", { sessions: this.sessions });
     const left = await this.#hall.drain(grace);
+    this.#mesh?.leave();
     this.#log.info("drained, {left} left", { left });
     return left === 0;
   }
@@ -227,7 +203,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       random: this.#random,
       liveness: this.#o.liveness,
       ticker: this.#ticker,
-      welcome: () => ({ nodes: [...this.#o.nodes ?? []], stun: [...this.#o.stun ?? []] }),
+      welcome: () => ({ nodes: this.#otherNodes(), stun: [...this.#o.stun ?? []] }),
       authorize: (auth, session) => this.#authorize(this.#hall.guestOf(session)!, auth),
       onError: (error) => this.#log.error("a handler failed: {error}", { error }),
     };
@@ -254,14 +230,17 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   }
 
   async #refusal(auth: AuthBody): Promise<Refusal | undefined> {
-    if (auth.role !== Role.peer) {
-      return { reason: Reason.unauthorized, text: "this node takes sessions of peers only" };
-    }
-    const now = this.#clock.wall();
     const ban = this.#banOf(peerIdText(auth.id));
     if (ban !== undefined) return ban;
+    if (auth.role === Role.node) return this.#nodeRefusal(auth);
+    const now = this.#clock.wall();
     const obstacle = await accessObstacle(this.#o.access, auth, { network: this.network, now });
     return obstacle === undefined ? undefined : { reason: Reason.unauthorized, text: obstacle };
+  }
+
+  #nodeRefusal(auth: AuthBody): Refusal | undefined {
+    const text = this.#mesh ? this.#mesh.obstacle(auth) : "this node takes sessions of peers only";
+    return text === undefined ? undefined : { reason: Reason.unauthorized, text };
   }
 
   #banOf(peer: PeerId): Refusal | undefined {
@@ -274,6 +253,26 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     const ban = this.#banOf(session.remote);
     if (ban !== undefined) this.#hall.turnAway(guest, session, ban.reason, ban.text);
     else this.#hall.arrived(guest, session);
+  }
+
+  #nodeArrived(guest: Guest, session: Session): void {
+    if (this.draining) return this.#hall.turnAway(guest, session, Reason.draining, "this node is leaving");
+    this.#hall.released(session);
+    guest.link = this.#mesh!.receive(session);
+  }
+
+  /** URLs told to peers: those of the operator, then those that the mesh knows. */
+  #otherNodes(): string[] {
+    const urls = new Set([...this.#o.nodes ?? [], ...this.#mesh?.otherUrls() ?? []]);
+    return [...urls].slice(0, MAX_NODES);
+  }
+
+  /** Rule 18: a newer process of a peer replaces the older one at all nodes. */
+  #superseded(peer: PeerId, record: PeerRecord): void {
+    const auth = this.#registry.find(record.peer)?.session.auth;
+    if (!auth) return;
+    const order = record.started - auth.started || compareBytes(record.instance, auth.instance);
+    if (order > 0) this.#hall.dismiss(peer, Reason.replaced, "a newer process with this key is elsewhere");
   }
 
   #refuseCrowd(peer: PeerId, address: string): Refused {
@@ -297,8 +296,26 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       limits: this.limits,
       metrics: this.metrics,
       clock: this.#clock,
-      nodes: this.#o.nodes ?? [],
+      nodes: () => this.#otherNodes(),
+      vacated: (peer) => this.#mesh?.peers.gone(peer),
       tell: (type, detail) => this.#tell(type, detail),
+    });
+  }
+
+  #makeMesh(options: MeshOptions): Mesh {
+    const { connect, identity } = this.#o;
+    if (!connect) throw new TypeError("a node of a mesh dials others: pass `connect`, as `serve` does");
+    return new Mesh({
+      identity,
+      network: this.network,
+      options,
+      connect,
+      clock: this.#clock,
+      random: this.#random,
+      registry: this.#registry,
+      limits: this.limits,
+      metrics: this.metrics,
+      superseded: (peer, record) => this.#superseded(peer, record),
     });
   }
 
@@ -306,11 +323,12 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     const { metrics, limits } = this;
     const registry = this.#registry;
     const clock = this.#clock;
+    const mesh = this.#mesh;
     const why = (seat: Seat, reason: string) =>
       this.#log.debug("kept no record of {peer}: {reason}", { peer: peerIdText(seat.key), reason });
     return {
       metrics,
-      relay: new Relay(registry, limits, metrics, clock),
+      relay: new Relay(registry, limits, metrics, clock, mesh?.forwarding),
       records: new Records({
         node: this.#o.identity.publicKey,
         network: this.network,
@@ -319,8 +337,11 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
         metrics,
         clock,
         refused: why,
+        kept: (seat, record, signed) => mesh?.peers.here(seat.session.remote, record, signed),
+        elsewhere: (peer, asker) => mesh?.forwarding.lookup(peer, asker),
       }),
       arrived: (guest, session) => this.#arrived(guest, session),
+      nodeArrived: (guest, session) => this.#nodeArrived(guest, session),
       departed: (guest, session, end) => this.#hall.departed(guest, session, end),
     };
   }
@@ -329,9 +350,15 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return {
       admit: (claimed, address) => this.admit(claimed, address),
       info: () => this.info(),
+      mesh: () => this.#o.publicMetrics === true ? this.meshStatus() ?? null : undefined,
       metrics: () => this.#o.publicMetrics === true ? this.metricsText() : undefined,
       readiness: () => this.#readiness(),
     };
+  }
+
+  /** What `/v1/mesh` shows; `undefined` without a mesh. */
+  meshStatus(): MeshStatus | undefined {
+    return this.#mesh?.status();
   }
 
   /** What `/v1/info` shows; the numbers only with `publicMetrics`. */

@@ -28,6 +28,10 @@ export interface RecordsOptions {
   clock: Clock;
   /** Told why a record was not kept. */
   refused: (seat: Seat, why: string) => void;
+  /** Told of each record that is kept, while its peer is here. */
+  kept?: (seat: Seat, record: PeerRecord, signed: SignedBytes) => void;
+  /** What other nodes list of a peer; the asker will be told when no node does any more. */
+  elsewhere?: (peer: Uint8Array, asker: Seat) => SignedBytes | undefined;
 }
 
 export class Records {
@@ -46,7 +50,7 @@ export class Records {
     held.verifying++;
     const checked = await this.#check(seat, signed).catch(() => "unverifiable");
     held.verifying--;
-    const why = typeof checked === "string" ? checked : this.#keep(held, checked, signed);
+    const why = typeof checked === "string" ? checked : this.#keep(seat, held, checked, signed);
     if (why !== undefined) this.#refuse(seat, why);
     if (held.verifying === 0) answerWaiting(held);
   }
@@ -69,12 +73,13 @@ export class Records {
   }
 
   /** In one turn with the comparison: two publishes may be verified at once, and end in any order. */
-  #keep(held: HeldRecord, record: PeerRecord, signed: SignedBytes): string | undefined {
+  #keep(seat: Seat, held: HeldRecord, record: PeerRecord, signed: SignedBytes): string | undefined {
     const before = held.signed && readRecord(held.signed);
     if (before && compareRecords(record, before) <= 0) return "not newer";
     held.signed = signed;
     held.expires = record.expires;
     this.#o.metrics.recordsKept++;
+    if (seat.live) this.#o.kept?.(seat, record, signed);
     return undefined;
   }
 
@@ -87,7 +92,8 @@ export class Records {
     const seat = this.#o.registry.find(peer);
     const held = seat?.record;
     if (!seat || !held?.signed || held.expires <= this.#o.clock.wall()) {
-      return this.#answer(asker, request, Reason.absent, null);
+      const signed = this.#o.elsewhere?.(peer, asker) ?? null;
+      return this.#answer(asker, request, signed ? Reason.none : Reason.absent, signed);
     }
     if (seat !== asker) watch(seat, asker, this.#o.limits.correspondents);
     this.#answer(asker, request, Reason.none, held.signed);

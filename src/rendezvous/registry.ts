@@ -38,7 +38,7 @@ export class Seat {
   /** Bytes waiting in the socket as the latest send reported them. */
   waiting = 0;
   /** Whose bytes wait, once many do. */
-  shares: Shares<Seat> | undefined;
+  shares: Shares<object> | undefined;
   lookups: TokenBucket | undefined;
   sending: TokenBucket | undefined;
   /** This seat's place in the batch that is being gathered, see `relay.ts`. */
@@ -60,12 +60,19 @@ export function isKeyAt(key: Uint8Array, message: Uint8Array, offset: number): b
   return true;
 }
 
+/** What a {@link Registry} holds. */
+export interface Chained<S> {
+  readonly key: Uint8Array;
+  /** The next one whose key begins alike. */
+  next: S | undefined;
+}
+
 /**
  * Seats by key. The first six bytes of a public key are as good as random, so they are
  * the hash; to make many keys that share them costs 2^48 key generations each.
  */
-export class Registry {
-  readonly #seats = new Map<number, Seat>();
+export class Registry<S extends Chained<S> = Seat> {
+  readonly #seats = new Map<number, S>();
   #size = 0;
 
   get size(): number {
@@ -73,14 +80,14 @@ export class Registry {
   }
 
   /** The seat of the peer whose key lies at `offset`, without allocating. */
-  find(message: Uint8Array, offset = 0): Seat | undefined {
+  find(message: Uint8Array, offset = 0): S | undefined {
     let seat = this.#seats.get(prefixAt(message, offset));
     while (seat !== undefined && !isKeyAt(seat.key, message, offset)) seat = seat.next;
     return seat;
   }
 
   /** The caller made sure that no seat has this key. */
-  add(seat: Seat): void {
+  add(seat: S): void {
     const prefix = prefixAt(seat.key, 0);
     seat.next = this.#seats.get(prefix);
     this.#seats.set(prefix, seat);
@@ -88,7 +95,7 @@ export class Registry {
   }
 
   /** Removes this very seat; false when it was not there. */
-  remove(seat: Seat): boolean {
+  remove(seat: S): boolean {
     const prefix = prefixAt(seat.key, 0);
     const first = this.#seats.get(prefix);
     if (first === seat) this.#replaceFirst(prefix, seat.next);
@@ -98,20 +105,30 @@ export class Registry {
     return true;
   }
 
-  *[Symbol.iterator](): IterableIterator<Seat> {
+  *[Symbol.iterator](): IterableIterator<S> {
     for (const first of this.#seats.values()) {
-      for (let seat: Seat | undefined = first; seat !== undefined; seat = seat.next) yield seat;
+      for (let seat: S | undefined = first; seat !== undefined; seat = seat.next) yield seat;
     }
   }
 
-  #replaceFirst(prefix: number, next: Seat | undefined): void {
+  #replaceFirst(prefix: number, next: S | undefined): void {
     if (next === undefined) this.#seats.delete(prefix);
     else this.#seats.set(prefix, next);
   }
 }
 
-function unchain(first: Seat | undefined, seat: Seat): boolean {
-  for (let before = first; before !== undefined; before = before.next) {
+/** Pings of all sessions that are here now. */
+export function pingsOf(registry: Registry): { pingsSent: number; pongsMatched: number } {
+  let [pingsSent, pongsMatched] = [0, 0];
+  for (const { session } of registry) {
+    pingsSent += session.pingsSent;
+    pongsMatched += session.pongsMatched;
+  }
+  return { pingsSent, pongsMatched };
+}
+
+function unchain<S extends Chained<S>>(first: S | undefined, seat: S): boolean {
+  for (let before: S | undefined = first; before !== undefined; before = before.next) {
     if (before.next !== seat) continue;
     before.next = seat.next;
     return true;

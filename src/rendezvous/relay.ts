@@ -16,15 +16,23 @@ import { acquaint } from "./correspondents.ts";
 import { Gather } from "./gather.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
+import { hasRoom, joined } from "./queue_room.ts";
 import { Refusals } from "./refusals.ts";
 import { isKeyAt, type Registry, type Seat } from "./registry.ts";
-import { Shares } from "./shares.ts";
 import { TokenBucket } from "./token_bucket.ts";
 
-/** Bytes from which the shares of a queue are counted: shorter ones starve nobody. */
-const LONG_QUEUE = 65_536;
 /** What a message costs besides its bytes, as bytes: many small ones are not free (protocol rule 14). */
 const MESSAGE_COST = 64;
+
+/** Where frames for peers without a seat here go: to other nodes. */
+export interface Beyond {
+  /** Takes a frame until {@link flush}; otherwise tells why not (`Reason.none`: taken). */
+  data(source: Seat, message: Uint8Array, start: number, end: number): Reason;
+  /** Sends what was taken; `refuse` is told of each frame that could not leave, by where its destination lies. */
+  flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void;
+}
+
+export type RefuseBeyond = (reason: Reason, message: Uint8Array, offset: number) => void;
 
 export class Relay {
   readonly #registry: Registry;
@@ -36,12 +44,17 @@ export class Relay {
   /** Sending may bring the next message at once (sockets in memory): it then finds an empty one. */
   #spare: Gather | undefined;
   #message: Uint8Array | undefined;
+  readonly #beyond: Beyond | undefined;
+  #beyondTook = false;
+  readonly #refuseBeyond: RefuseBeyond = (reason, message, offset) =>
+    this.#refuse(reason, message, offset, 1);
 
-  constructor(registry: Registry, limits: NodeLimits, metrics: NodeMetrics, clock: Clock) {
+  constructor(registry: Registry, limits: NodeLimits, metrics: NodeMetrics, clock: Clock, beyond?: Beyond) {
     this.#registry = registry;
     this.#limits = limits;
     this.#metrics = metrics;
     this.#clock = clock;
+    this.#beyond = beyond;
   }
 
   /** A frame from `source`, checked: it and its neighbours leave at {@link flush}. */
@@ -50,7 +63,7 @@ export class Relay {
     this.#metrics.bytesIn += end - start;
     this.#message = message;
     const destination = this.#route(source, message, start + PEER_OFFSET);
-    if (destination === undefined) return this.#refuse(Reason.absent, message, start + PEER_OFFSET, 1);
+    if (destination === undefined) return this.#sendBeyond(source, message, start, end);
     if (end - start > dataFrameSize(this.#limits.payload)) {
       return this.#refuse(Reason.tooLarge, destination.key, 0, 1);
     }
@@ -64,6 +77,7 @@ export class Relay {
     if (message === undefined) return;
     this.#message = undefined;
     if (this.#gather.count > 0) this.#sendAll(source, message);
+    if (this.#beyondTook) this.#flushBeyond(source, message);
     if (this.#refusals.some) this.#refusals.tell(source, this.#limits.queue);
   }
 
@@ -74,6 +88,25 @@ export class Relay {
     source.last = found;
     if (found !== undefined) acquaint(source, found, this.#limits.correspondents);
     return found;
+  }
+
+  #sendBeyond(source: Seat, message: Uint8Array, start: number, end: number): void {
+    const obstacle = this.#obstacleBeyond(source, end - start) ??
+      this.#beyond?.data(source, message, start, end) ?? Reason.absent;
+    if (obstacle === Reason.none) this.#beyondTook = true;
+    else this.#refuse(obstacle, message, start + PEER_OFFSET, 1);
+  }
+
+  #obstacleBeyond(source: Seat, size: number): Reason | undefined {
+    if (this.#beyond === undefined) return Reason.absent;
+    if (size > dataFrameSize(this.#limits.payload)) return Reason.tooLarge;
+    const limited = this.#limits.bytesPerSecond !== Infinity && !this.#withinRate(source, size);
+    return limited ? Reason.rateLimited : undefined;
+  }
+
+  #flushBeyond(source: Seat, message: Uint8Array): void {
+    this.#beyondTook = false;
+    this.#beyond!.flush(source, message, this.#refuseBeyond);
   }
 
   #sendAll(source: Seat, message: Uint8Array): void {
@@ -93,8 +126,7 @@ export class Relay {
     if (obstacle !== undefined) return this.#refuse(obstacle, destination.key, 0, frames);
     const waiting = destination.session.sendBatch(gather.batch(slot, message));
     if (waiting < 0) return this.#refuse(lossReason(destination), destination.key, 0, frames);
-    destination.waiting = waiting;
-    if (waiting > LONG_QUEUE) (destination.shares ??= new Shares()).add(source, size);
+    joined(destination, source, size, waiting);
     this.#metrics.framesOut += frames;
     this.#metrics.bytesOut += size;
     this.#metrics.messagesOut++;
@@ -105,13 +137,7 @@ export class Relay {
     if (this.#limits.bytesPerSecond !== Infinity && !this.#withinRate(source, size)) {
       return Reason.rateLimited;
     }
-    if (destination.waiting === 0) return undefined;
-    const waiting = destination.waiting = destination.session.buffered;
-    if (waiting <= LONG_QUEUE) destination.shares = undefined;
-    const free = this.#limits.queue - waiting;
-    if (size > free) return Reason.queueFull;
-    destination.shares?.settle(waiting);
-    return destination.shares?.allows(source, size, free) === false ? Reason.queueFull : undefined;
+    return hasRoom(destination, source, size, this.#limits.queue) ? undefined : Reason.queueFull;
   }
 
   #withinRate(source: Seat, size: number): boolean {

@@ -7,7 +7,7 @@
 import { type Identity, verify } from "../identity/identity.ts";
 import type { PeerId } from "../identity/peer_id.ts";
 import { HANDSHAKE_STEP, MAX_PAYLOAD, MAX_QUEUE, PING_INTERVAL } from "../wire/limits.ts";
-import { type AuthBody, Liveness } from "../wire/protocol.ts";
+import { type AuthBody, Liveness, Role } from "../wire/protocol.ts";
 import type { Clock } from "./clock.ts";
 import { acceptorStep } from "./handshake.ts";
 import type { AcceptorSide, AcceptorState } from "./handshake_state.ts";
@@ -144,7 +144,7 @@ function negotiation(o: AcceptOptions, side: AcceptorSide, session: () => Sessio
   return {
     step: (state, event) => acceptorStep(side, state as AcceptorState, event),
     perform: (task) => perform(o, task, session()),
-    settle: (terms) => settle(o, terms),
+    settle: (terms) => settle(o, side, terms),
   };
 }
 
@@ -191,8 +191,9 @@ function shared(text: string): string {
   return known ?? text;
 }
 
-function settle(o: AcceptOptions, { remoteKey, welcome, auth }: Terms): Settlement {
+function settle(o: AcceptOptions, side: AcceptorSide, { remoteKey, welcome, auth }: Terms): Settlement {
   return {
+    challenge: auth!.role === Role.node ? side.hello.challenge : undefined,
     remoteKey,
     remote: o.claimed,
     auth: leanAuth(auth!, o.network),

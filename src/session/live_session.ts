@@ -38,6 +38,7 @@ export class LiveSession implements Session, Ticked {
   hello: Hello | undefined;
   welcome: WelcomeBody | undefined;
   auth: AuthBody | undefined;
+  challenge: Uint8Array | undefined;
   readonly #clock: Clock;
   readonly #random: (length: number) => Uint8Array;
   readonly #handlers: SessionHandlers;

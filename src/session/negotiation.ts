@@ -35,6 +35,7 @@ export interface Settlement {
   hello?: Hello;
   welcome?: WelcomeBody;
   auth?: AuthBody;
+  challenge?: Uint8Array;
   /** Session id of the welcome. */
   session: Uint8Array;
   style: LivenessStyle;

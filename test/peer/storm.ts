@@ -98,7 +98,7 @@ async function fault(
       await world.clock.advance(dice(800));
       return world.restart(url);
     case "cut":
-      return world.cut(url, dice);
+      return world.breakOne(url, dice);
     case "kick":
       return void world.node(url).disconnect(peers[dice(2)]!.id, "a storm");
     case "freeze":

@@ -6,6 +6,7 @@ import type { PeerOptions } from "../../src/peer/options.ts";
 import { Peer } from "../../src/peer/peer.ts";
 import type { Platform } from "../../src/peer/platform.ts";
 import { type NodeOptions, RendezvousNode } from "../../src/rendezvous/node.ts";
+import type { MeshOptions } from "../../src/rendezvous/mesh_options.ts";
 import type { Clock } from "../../src/session/clock.ts";
 import type { Socket, SocketHandlers } from "../../src/session/socket.ts";
 import { type PairEnd, socketPair } from "../session/socket_pair.ts";
@@ -15,6 +16,7 @@ const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
 
 /** A node that can be killed and started again under its key. */
 interface Station {
+  url: string;
   identity: Identity;
   options: Partial<NodeOptions>;
   node: RendezvousNode | undefined;
@@ -27,6 +29,8 @@ export class VirtualWorld {
   /** Milliseconds one way between a peer and a node. */
   readonly delay: number;
   readonly stations: Map<string, Station> = new Map();
+  /** Whether packets pass between two nodes, and sessions can be begun. */
+  passes: (from: string, to: string) => boolean = () => true;
   /** Every peer opened here. */
   readonly peers: Peer[] = [];
 
@@ -36,6 +40,7 @@ export class VirtualWorld {
 
   async start(url: string = "ws://127.0.0.1", options: Partial<NodeOptions> = {}): Promise<string> {
     this.stations.set(url, {
+      url,
       identity: await generateIdentity(),
       options,
       node: undefined,
@@ -49,10 +54,11 @@ export class VirtualWorld {
     const station = this.stations.get(url)!;
     const { identity, options } = station;
     const access = { kind: "open" } as const;
-    station.node = new RendezvousNode({
+    const node: RendezvousNode = station.node = new RendezvousNode({
       clock: this.clock,
       random,
       access,
+      connect: (to, handlers) => this.dial(to, handlers, url, () => station.node === node),
       hosts: "any",
       ...options,
       identity,
@@ -63,6 +69,14 @@ export class VirtualWorld {
   kill(url: string = "ws://127.0.0.1"): void {
     const station = this.stations.get(url)!;
     station.node = undefined;
+    const dialled = [...this.stations.values()].flatMap(({ lines }) => [...lines]);
+    for (const line of dialled) {
+      if (this.#from.get(line) !== url) continue;
+      const [own, other] = line;
+      own.handlers = undefined;
+      own.cut = other.cut = true;
+      this.clock.after(0, () => other.lose(1006, "connection reset"));
+    }
     for (const [peer, node] of station.lines) {
       node.handlers = undefined;
       node.cut = peer.cut = true;
@@ -72,14 +86,18 @@ export class VirtualWorld {
   }
 
   /** One of the connections to a node breaks. */
-  cut(url: string, dice: (sides: number) => number): void {
+  breakOne(url: string, dice: (sides: number) => number): void {
     const lines = [...this.stations.get(url)!.lines];
     lines[dice(lines.length)]?.[0].terminate();
   }
 
   /** As a machine that stops answering: connections stay, nothing comes through. */
   blackhole(url: string): void {
-    for (const [peer, node] of this.stations.get(url)!.lines) peer.cut = node.cut = true;
+    for (const [to, { lines }] of this.stations) {
+      for (const line of lines) {
+        if (to === url || this.#from.get(line) === url) { for (const end of line) end.cut = true; }
+      }
+    }
   }
 
   node(url: string = "ws://127.0.0.1"): RendezvousNode {
@@ -105,9 +123,52 @@ export class VirtualWorld {
     return opened;
   }
 
-  private readonly connect = (url: string, handlers: SocketHandlers): Socket => {
+  /** Nodes joined by a token, each knowing the first. */
+  async startMesh(count: number, mesh: Partial<MeshOptions> = {}): Promise<string[]> {
+    const urls = Array.from({ length: count }, (_, i) => `ws://127.0.0.${i + 1}`);
+    for (const url of urls) {
+      const join = urls.slice(0, 1);
+      await this.start(url, { mesh: { token: "a token of this network", join, urls: [url], ...mesh } });
+    }
+    await this.clock.advance(0);
+    await this.pass(3_000);
+    return urls;
+  }
+
+  /** Lets virtual time pass, with the real time that signatures take. */
+  async pass(ms: number): Promise<void> {
+    await this.run(new Promise<void>((resolve) => void this.clock.after(ms, resolve)));
+  }
+
+  /** Connections between two nodes break, and no new ones are made; `silently`: nobody is told. */
+  cut(one: string, other: string, silently: boolean = false): void {
+    const before = this.passes;
+    const concerned = (from: string, to: string) => [one, other].includes(from) && [one, other].includes(to);
+    this.passes = (from, to) => !concerned(from, to) && before(from, to);
+    for (const [to, station] of this.stations) {
+      for (const line of station.lines) {
+        const from = this.#from.get(line);
+        if (from === undefined || !concerned(from, to)) continue;
+        for (const end of line) {
+          end.cut = true;
+          if (!silently) this.clock.after(0, () => end.lose(1006, "connection reset"));
+        }
+      }
+    }
+  }
+
+  readonly #from = new Map<[PairEnd, PairEnd], string>();
+
+  private readonly connect = (url: string, handlers: SocketHandlers): Socket => this.dial(url, handlers);
+
+  dial(url: string, handlers: SocketHandlers, from?: string, lives = () => true): Socket {
     const [peer, node] = socketPair(this.clock, { delay: this.delay });
     peer.handlers = handlers;
+    if (!lives()) return peer; // a process that was killed
+    if (from !== undefined && !this.passes(from, url.split("/v1/")[0]!)) {
+      this.clock.after(this.delay, () => peer.lose(1006, "no route to host"));
+      return peer;
+    }
     const station = [...this.stations].find(([base]) => url.startsWith(`${base}/`))?.[1];
     const admitted = station?.node?.admit(url.split("/").at(-1)!, "192.0.2.1");
     if (!station || !admitted || "status" in admitted) {
@@ -116,13 +177,14 @@ export class VirtualWorld {
     }
     const line: [PairEnd, PairEnd] = [peer, node];
     station.lines.add(line);
+    if (from !== undefined) this.#from.set(line, from);
     this.clock.after(2 * this.delay, () => {
       if (!station.lines.has(line)) return admitted.release();
       handlers.open?.();
       node.handlers = admitted.open(node);
     });
     return peer;
-  };
+  }
 
   /** Turns the clock until the promise is settled, at most `limit` virtual milliseconds. */
   async run<T>(promise: Promise<T>, limit: number = 600_000): Promise<T> {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Connect, Socket, SocketHandlers } from "../session/socket.ts";
+import type { Connect, Socket, SocketHandlers } from "./socket.ts";
 import { SUBPROTOCOL } from "../wire/protocol.ts";
 
 /** As much of the standard `WebSocket` as is used here. */

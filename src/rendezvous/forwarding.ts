@@ -1,0 +1,249 @@
+/**
+ * Data to and from other nodes. The frames of one incoming message leave as one message
+ * for each neighbour; what arrives for a peer here becomes its data frame in place.
+ *
+ * @module
+ */
+import { type PeerId, peerIdText } from "../identity/peer_id.ts";
+import { dataFrameSize, KEY_SIZE, PEER_OFFSET } from "../wire/data_frame.ts";
+import { DESTINATION_OFFSET, forwardToData, hopsOf, setHops, SOURCE_OFFSET } from "../wire/forward_frame.ts";
+import { encodeNotice, encodeUndelivered } from "../wire/frames.ts";
+import { MAX_MESSAGE } from "../wire/limits.ts";
+import type { Undelivered } from "../wire/mesh_protocol.ts";
+import { Reason, type SignedBytes } from "../wire/protocol.ts";
+import { Abroad, type Foreigner, type Whereabouts } from "./abroad.ts";
+import { ForwardBatch, GROWTH } from "./forward_batch.ts";
+import { Gather } from "./gather.ts";
+import type { MeshCounts } from "./mesh_options.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLimits } from "./node_limits.ts";
+import type { NodeLink } from "./node_link.ts";
+import { hasRoom, joined } from "./queue_room.ts";
+import type { Registry, Seat } from "./registry.ts";
+import type { Beyond, RefuseBeyond } from "./relay.ts";
+
+/** Hops that a frame may take between nodes: more than any mesh of `MESH_TARGET` needs. */
+export const HOPS = 8;
+
+export interface ForwardingOptions {
+  id: PeerId;
+  registry: Registry;
+  limits: NodeLimits;
+  metrics: NodeMetrics;
+  counts: MeshCounts;
+  presence: Whereabouts;
+  /** The neighbour on the way to a node. */
+  hop: (node: PeerId) => NodeLink | undefined;
+}
+
+export class Forwarding implements Beyond {
+  readonly abroad: Abroad;
+  readonly #o: ForwardingOptions;
+  /** Counts messages: what was found for one is not believed in the next. */
+  #turn = 0;
+  #plane: number | undefined;
+  #batches: ForwardBatch[] = [];
+  #arrivals = new Gather();
+  #bounced: Undelivered[] = [];
+  #message: Uint8Array | undefined;
+
+  constructor(options: ForwardingOptions) {
+    this.#o = options;
+    this.abroad = new Abroad(options.presence, () => options.limits.correspondents);
+  }
+
+  /** A frame of a peer here. */
+  data(source: Seat, message: Uint8Array, start: number, end: number): Reason {
+    const to = this.abroad.find(message, start + PEER_OFFSET);
+    if (to === undefined) return Reason.absent;
+    this.abroad.listen(to, source);
+    const hop = this.#hop(to, source);
+    if (hop === undefined) return this.#noWay();
+    this.#batchFor(hop, end - start + GROWTH).add(start, end, GROWTH);
+    return Reason.none;
+  }
+
+  /** No flush may follow: what was found now is not for the next message. */
+  #noWay(): Reason {
+    this.#turn++;
+    this.#plane = undefined;
+    return Reason.absent;
+  }
+
+  flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void {
+    for (const batch of this.#takeBatches()) {
+      const reason = this.#send(batch, source, () => batch.wrapped(message, source.key, HOPS));
+      if (reason === undefined) continue;
+      for (const start of batch.starts) refuse(reason, message, start + PEER_OFFSET);
+    }
+  }
+
+  /** A peer here asks for one that is elsewhere, and will be told when that leaves. */
+  lookup(peer: Uint8Array, asker: Seat): SignedBytes | undefined {
+    const foreigner = this.abroad.find(peer, 0);
+    const place = foreigner && this.#o.presence.find(foreigner.id);
+    if (foreigner === undefined || place === undefined) return undefined;
+    this.abroad.listen(foreigner, asker);
+    return place.signed;
+  }
+
+  /** A frame that a neighbour passed on. */
+  forward(from: NodeLink, message: Uint8Array, start: number, end: number): void {
+    this.#o.counts.framesIn++;
+    this.#message = message;
+    const seat = this.#o.registry.find(message, start + DESTINATION_OFFSET);
+    if (seat === undefined) return this.#passOn(from, message, start, end);
+    if (end - start > dataFrameSize(this.#o.limits.payload) + GROWTH) {
+      return this.#bounce(Reason.tooLarge, message, start + SOURCE_OFFSET, seat.key);
+    }
+    const source = this.abroad.find(message, start + SOURCE_OFFSET);
+    if (source !== undefined) this.abroad.listen(source, seat);
+    this.#arrivals.add(seat, forwardToData(message, start), end);
+  }
+
+  /** The neighbour's message is at its end. */
+  endOfMessage(from: NodeLink): void {
+    const message = this.#message;
+    if (message === undefined) return;
+    this.#message = undefined;
+    if (this.#arrivals.count > 0) this.#deliverAll(from, message);
+    for (const batch of this.#takeBatches()) this.#sendOn(batch, from, message);
+    const bounced = this.#bounced;
+    this.#bounced = [];
+    for (const frame of bounced) this.#sendBack(frame, from);
+  }
+
+  /** What was sent could not be delivered, says a node further on. Never answered with an error. */
+  undelivered(from: NodeLink, frame: Undelivered): void {
+    const { source, destination, reason, hops } = frame;
+    const seat = this.#o.registry.find(source);
+    if (seat === undefined) {
+      if (hops > 0) this.#sendBack({ ...frame, hops: hops - 1 }, undefined, from);
+    } else if (seat.session.buffered <= this.#o.limits.queue) {
+      seat.session.send(encodeNotice(reason, destination));
+    }
+  }
+
+  /**
+   * The way to a peer: its home first. What a peer here sends through its standby session
+   * goes to the standby of the other one, so that the two planes have no node in common.
+   */
+  #hop(to: Foreigner, source: Seat): NodeLink | undefined {
+    if (to.turn === this.#turn) return to.hop;
+    to.turn = this.#turn;
+    this.#plane ??= this.#planeOf(source);
+    return to.hop = this.#way(to.id, this.#plane);
+  }
+
+  #planeOf(source: Seat): number {
+    const nodes = this.#o.presence.find(source.session.remote)?.nodes;
+    return nodes !== undefined && nodes.indexOf(this.#o.id) >= 1 ? 1 : 0;
+  }
+
+  #way(peer: PeerId, plane: number, except?: NodeLink): NodeLink | undefined {
+    const nodes = this.#o.presence.find(peer)?.nodes ?? [];
+    for (let i = 0; i < nodes.length; i++) {
+      // The preferred one first, then the others in their order.
+      const at = i === 0 ? Math.min(plane, nodes.length - 1) : i <= plane ? i - 1 : i;
+      const node = nodes[at]!;
+      const hop = node === this.#o.id ? undefined : this.#o.hop(node);
+      if (hop !== undefined && hop !== except) return hop;
+    }
+    return undefined;
+  }
+
+  #passOn(from: NodeLink, message: Uint8Array, start: number, end: number): void {
+    const to = this.abroad.find(message, start + DESTINATION_OFFSET);
+    const hops = hopsOf(message, start);
+    const hop = to && hops > 0 ? this.#way(to.id, 0, from) : undefined;
+    if (hop === undefined) {
+      const destination = message.slice(start + DESTINATION_OFFSET, start + DESTINATION_OFFSET + KEY_SIZE);
+      return this.#bounce(Reason.absent, message, start + SOURCE_OFFSET, destination);
+    }
+    setHops(message, start, Math.min(hops, HOPS) - 1);
+    this.#batchFor(hop, end - start).add(start, end, 0);
+  }
+
+  #deliverAll(from: NodeLink, message: Uint8Array): void {
+    const arrivals = this.#arrivals;
+    this.#arrivals = new Gather();
+    for (let slot = 0; slot < arrivals.count; slot++) this.#deliver(arrivals, slot, from, message);
+    arrivals.clear();
+    this.#arrivals = arrivals;
+  }
+
+  #deliver(arrivals: Gather, slot: number, from: NodeLink, message: Uint8Array): void {
+    const { metrics, limits } = this.#o;
+    const seat = arrivals.destination(slot);
+    const size = arrivals.size(slot);
+    const waiting = hasRoom(seat, from, size, limits.queue)
+      ? seat.session.sendBatch(arrivals.batch(slot, message))
+      : -1;
+    if (waiting < 0) {
+      const reason = seat.live && seat.session.state === "ready" ? Reason.queueFull : Reason.gone;
+      for (const start of arrivals.starts(slot)) this.#bounce(reason, message, start + PEER_OFFSET, seat.key);
+      return;
+    }
+    joined(seat, from, size, waiting);
+    metrics.framesOut += arrivals.frames(slot);
+    metrics.bytesOut += size;
+    metrics.messagesOut++;
+  }
+
+  #sendOn(batch: ForwardBatch, from: NodeLink, message: Uint8Array): void {
+    const reason = this.#send(batch, from, () => batch.joined(message));
+    if (reason === undefined) return;
+    for (const start of batch.starts) {
+      const at = start + DESTINATION_OFFSET;
+      this.#bounce(reason, message, start + SOURCE_OFFSET, message.slice(at, at + KEY_SIZE));
+    }
+  }
+
+  /** Why it could not be sent. */
+  #send(batch: ForwardBatch, from: object, bytes: () => Uint8Array): Reason | undefined {
+    const { link, size } = batch;
+    if (!hasRoom(link, from, size, this.#o.limits.queue)) return Reason.queueFull;
+    const waiting = link.session.sendBatch(bytes());
+    if (waiting < 0) return link.session.state === "ready" ? Reason.queueFull : Reason.gone;
+    joined(link, from, size, waiting);
+    this.#o.counts.framesOut += batch.starts.length;
+    this.#o.counts.bytesOut += size;
+    return undefined;
+  }
+
+  #batchFor(link: NodeLink, size: number): ForwardBatch {
+    for (const batch of this.#batches) {
+      if (batch.link === link && batch.size + size <= MAX_MESSAGE) return batch;
+    }
+    const batch = new ForwardBatch(link);
+    this.#batches.push(batch);
+    return batch;
+  }
+
+  #takeBatches(): ForwardBatch[] {
+    this.#turn++;
+    this.#plane = undefined;
+    const batches = this.#batches;
+    if (batches.length > 0) this.#batches = [];
+    return batches;
+  }
+
+  /** Once for each source, destination and reason of a message. */
+  #bounce(reason: Reason, message: Uint8Array, offset: number, destination: Uint8Array): void {
+    this.#o.metrics.dropped(reason, 1);
+    const source = message.slice(offset, offset + KEY_SIZE);
+    const known = this.#bounced.some((other) =>
+      other.reason === reason && same(other.source, source) && same(other.destination, destination)
+    );
+    if (!known) this.#bounced.push({ kind: "undelivered", hops: HOPS, source, destination, reason });
+  }
+
+  #sendBack(frame: Undelivered, otherwise: NodeLink | undefined, except?: NodeLink): void {
+    const way = this.#way(peerIdText(frame.source), 0, except) ?? otherwise;
+    if (way && way.session.buffered <= this.#o.limits.queue) way.session.send(encodeUndelivered(frame));
+  }
+}
+
+function same(a: Uint8Array, b: Uint8Array): boolean {
+  return a.every((byte, i) => byte === b[i]);
+}

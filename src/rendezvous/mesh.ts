@@ -1,0 +1,378 @@
+/**
+ * A node among others: joins the pure parts of the mesh (`src/mesh`) with sessions, a
+ * clock and signatures, and does what they say.
+ *
+ * @module
+ */
+import type { Identity } from "../identity/identity.ts";
+import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
+import type { Claim } from "../mesh/claim.ts";
+import { Members } from "../mesh/members.ts";
+import type { MeshEffect } from "../mesh/mesh_effect.ts";
+import { Neighbours } from "../mesh/neighbours.ts";
+import { EPOCH_AHEAD } from "../mesh/presence_limits.ts";
+import { Probing } from "../mesh/probing.ts";
+import { Routes } from "../mesh/routes.ts";
+import type { Clock } from "../session/clock.ts";
+import type { Session, SessionEnd } from "../session/session.ts";
+import type { Connect } from "../session/socket.ts";
+import { encodeMembers, encodeProbe, encodeProbeAck } from "../wire/frames.ts";
+import { type AuthBody, type Control, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { Forwarding } from "./forwarding.ts";
+import { MeshEdges } from "./mesh_edges.ts";
+import { checkMesh, MeshCounts, type MeshOptions } from "./mesh_options.ts";
+import { MeshPresence } from "./mesh_presence.ts";
+import { MeshSessions } from "./mesh_sessions.ts";
+import { type MeshStatus, meshStatus } from "./mesh_status.ts";
+import { claimOf, nonceBytes, nonceNumber, onWire } from "./mesh_wire.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLimits } from "./node_limits.ts";
+import { LINK_NONCE, type NodeLink, type NodeLinkOwner } from "./node_link.ts";
+import type { Registry } from "./registry.ts";
+
+/** Milliseconds between two looks at who is to be dialled, and at silent neighbours. */
+const LOOK = 250;
+/** Milliseconds after which a silent neighbour is asked, and after which its session is over. */
+const QUIET = 500;
+const SILENCE = 2_000;
+/** Milliseconds between two measurements of a round trip. */
+const MEASURE = 5_000;
+/** Looks between two sweeps of what peers elsewhere left behind. */
+const SWEEP = 120;
+
+export interface MeshParts {
+  identity: Identity;
+  network: string;
+  options: MeshOptions;
+  connect: Connect;
+  clock: Clock;
+  random: (length: number) => Uint8Array;
+  registry: Registry;
+  limits: NodeLimits;
+  metrics: NodeMetrics;
+  /** A peer of this node has a newer process or place elsewhere, by this record. */
+  superseded: (peer: PeerId, record: PeerRecord) => void;
+}
+
+export class Mesh implements NodeLinkOwner {
+  readonly identity: Identity;
+  readonly network: string;
+  readonly clock: Clock;
+  readonly token: string | undefined;
+  readonly urls: readonly string[];
+  readonly counts: MeshCounts = new MeshCounts();
+  readonly forwarding: Forwarding;
+  readonly peers: MeshPresence;
+  readonly #allow: ReadonlySet<PeerId> | undefined;
+  readonly #parts: MeshParts;
+  readonly #members: Members;
+  readonly #neighbours: Neighbours;
+  readonly #probing: Probing;
+  readonly #routes: Routes;
+  readonly #edges: MeshEdges;
+  readonly #sessions: MeshSessions;
+  #stop: () => void = () => {};
+  #lookAt = 0;
+  #looks = 0;
+  #left = false;
+
+  /** @throws {TypeError | RangeError} when the options are wrong. */
+  constructor(parts: MeshParts) {
+    checkMesh(parts.options);
+    const { identity, network, clock, options } = parts;
+    this.#parts = parts;
+    this.identity = identity;
+    this.network = network;
+    this.clock = clock;
+    this.token = options.token;
+    this.urls = (options.urls ?? []).map((url) => new URL(url).href);
+    this.#allow = options.allow && new Set(options.allow);
+    const { id } = identity;
+    const epoch = Math.floor(clock.wall());
+    const random = () => new DataView(parts.random(4).buffer).getUint32(0) / 2 ** 32;
+    const allowed = (node: PeerId) => this.allows(node);
+    const horizon = () => clock.wall() + EPOCH_AHEAD;
+    this.#members = new Members({ id, epoch, urls: this.urls, random, allowed, horizon });
+    this.#neighbours = new Neighbours({ members: this.#members, target: options.target, random });
+    this.#routes = new Routes({ id, epoch, known: (node) => this.#lives(node) });
+    const hop = (target: PeerId) => this.#routes.nextHop(target);
+    this.#probing = new Probing({ members: this.#members, hop, random }, clock.now());
+    this.#sessions = this.#makeSessions();
+    this.#edges = this.#makeEdges();
+    this.peers = this.#makePeers(epoch);
+    this.forwarding = this.#makeForwarding();
+    this.#step();
+  }
+
+  get epoch(): number {
+    return this.#members.own.epoch;
+  }
+
+  allows(node: PeerId): boolean {
+    return this.#allow?.has(node) ?? true;
+  }
+
+  /** Why a node may not have a session. */
+  obstacle({ id }: AuthBody): string | undefined {
+    const node = peerIdText(id);
+    if (node === this.identity.id) return "this is the node itself";
+    if (this.allows(node)) return undefined;
+    this.counts.refused("not-allowed");
+    return `this node is joined by listed nodes only; ask its operator to allow ${node}`;
+  }
+
+  /** The handshake with a node that dialled this one is done. */
+  receive(session: Session): NodeLink {
+    return this.#sessions.receive(session);
+  }
+
+  /** Where other living nodes are dialled. */
+  otherUrls(): string[] {
+    return [...this.#members].filter(({ state }) => state === "alive").flatMap(({ urls }) =>
+      urls.slice(0, 1)
+    );
+  }
+
+  status(): MeshStatus {
+    return meshStatus({
+      members: this.#members,
+      links: this.#sessions,
+      routes: this.#routes,
+      presence: this.peers.presence,
+      counts: this.counts,
+      now: this.clock.now(),
+    });
+  }
+
+  /** Says goodbye to the others and ends all sessions with them. */
+  leave(): void {
+    if (this.#left) return;
+    this.#left = true;
+    this.#stop();
+    this.#perform(this.#members.leave());
+    this.#sessions.leave();
+  }
+
+  // What links tell.
+
+  greeted(link: NodeLink): void {
+    this.#sessions.stand(link);
+  }
+
+  closed(link: NodeLink, end: SessionEnd): void {
+    this.#sessions.closed(link, end);
+  }
+
+  forward(link: NodeLink, message: Uint8Array, start: number, end: number): void {
+    this.forwarding.forward(link, message, start, end);
+  }
+
+  endOfMessage(link: NodeLink): void {
+    this.forwarding.endOfMessage(link);
+  }
+
+  hear(link: NodeLink, frame: Control): void {
+    if (this.#sessions.get(link.remote) !== link) return; // another one took its place
+    const from = link.remote;
+    const now = this.clock.now();
+    switch (frame.kind) {
+      case "members":
+        return this.#perform(this.#members.receive(from, frame.members.map(claimOf), now));
+      case "probe": {
+        const { nonce, target } = frame;
+        return this.#perform(this.#probing.probed(from, nonceBytes(nonce), peerIdText(target), now));
+      }
+      case "probeAck":
+        if (frame.nonce === LINK_NONCE) return link.answered(now);
+        return this.#perform(
+          this.#probing.answered(from, nonceBytes(frame.nonce), peerIdText(frame.target)),
+        );
+      case "presence":
+      case "digest":
+        return this.peers.hear(link, frame);
+      case "edges":
+        return void this.#edges.hear(link, frame);
+      case "undelivered":
+        return this.forwarding.undelivered(link, frame);
+      default:
+        this.counts.refused("not-for-nodes");
+    }
+  }
+
+  // Time.
+
+  #step(): void {
+    const now = this.clock.now();
+    this.#perform(this.#probing.tick(now));
+    if (now >= this.#lookAt) this.#look(now);
+    const next = Math.max(1, Math.min(this.#lookAt, this.#probing.due) - now);
+    this.#stop = this.clock.after(next, () => this.#step());
+  }
+
+  #look(now: number): void {
+    const late = this.#lookAt > 0 && now - this.#lookAt > LOOK;
+    this.#lookAt = now + LOOK;
+    for (const link of [...this.#sessions]) {
+      if (late) link.heardAt = now; // what arrived meanwhile is not read yet
+      this.#watch(link, now);
+    }
+    this.#sessions.look(this.#neighbours.wanted(now), (node) => this.#members.get(node)?.urls);
+    this.peers.tick();
+    if (++this.#looks % SWEEP === 0) this.forwarding.abroad.sweep();
+  }
+
+  /** A session whose other end fell silent is of no use: routes lead around it. */
+  #watch(link: NodeLink, now: number): void {
+    const { session, remote, heardAt, rtt } = link;
+    if (rtt !== undefined) this.#routes.measured(remote, rtt);
+    if (now - heardAt >= SILENCE) session.close(Reason.pingTimeout, "nothing was heard for two seconds");
+    else if (now - heardAt >= QUIET || now - link.askedAt >= MEASURE) link.ask(now);
+  }
+
+  // Sessions.
+
+  #up(link: NodeLink): void {
+    const now = this.clock.now();
+    const { remote } = link;
+    this.#neighbours.reached(remote);
+    this.#perform(this.#members.sessionUp(remote, link.epoch, link.urls, now));
+    const changed = this.#routes.sessionUp(remote, link.rtt);
+    link.ask(now);
+    this.#edges.tell(link);
+    if (changed) void this.#edges.announce();
+    this.peers.perform(this.peers.presence.connected(remote, this.clock.wall()));
+  }
+
+  #down(node: PeerId): void {
+    this.#perform(this.#members.sessionDown(node, this.clock.now()));
+    this.peers.perform(this.peers.presence.disconnected(node, this.clock.wall()));
+    if (this.#routes.sessionDown(node) && !this.#left) void this.#edges.announce();
+  }
+
+  // What the pure parts want done.
+
+  #perform(effects: readonly MeshEffect[]): void {
+    for (const effect of effects) this.#do(effect);
+  }
+
+  #do(effect: MeshEffect): void {
+    switch (effect.type) {
+      case "gossip":
+        return this.#gossip(effect.claims, effect.except);
+      case "tell":
+        return this.#send(effect.to, encodeMembers(effect.claims.map(onWire)));
+      case "sync":
+        return this.#sync(effect.to);
+      case "probe":
+        return this.#send(effect.to, encodeProbe(nonceNumber(effect.nonce), peerIdBytes(effect.target)));
+      case "probeAck":
+        return this.#send(effect.to, encodeProbeAck(nonceNumber(effect.nonce), peerIdBytes(effect.target)));
+      case "dead":
+      case "left":
+        return this.#bury(effect.node, effect.epoch);
+      case "refuted":
+        if (effect.renewed) this.#renew(effect.epoch);
+    }
+  }
+
+  #sync(node: PeerId): void {
+    const link = this.#sessions.get(node);
+    if (link) this.#edges.tell(link);
+  }
+
+  #gossip(claims: readonly Claim[], except: PeerId | undefined): void {
+    const frame = encodeMembers(claims.map(onWire));
+    for (const { remote, session } of this.#sessions) if (remote !== except) session.send(frame);
+  }
+
+  #send(to: PeerId, frame: Uint8Array): void {
+    this.#sessions.get(to)?.session.send(frame);
+  }
+
+  #bury(node: PeerId, epoch: number): void {
+    this.#routes.bury(node, epoch);
+    this.peers.perform(this.peers.presence.forget(node, this.clock.wall()));
+  }
+
+  #renew(epoch: number): void {
+    this.#routes.renew(epoch);
+    this.peers.perform(this.peers.presence.renew(epoch, this.clock.wall()));
+    void this.#edges.announce();
+  }
+
+  #outbid(epoch: number): void {
+    this.#perform(this.#members.outbid(epoch, this.clock.now()));
+  }
+
+  #lives(node: PeerId): boolean {
+    const state = this.#members.state(node);
+    return state === "alive" || state === "suspect";
+  }
+
+  // Parts.
+
+  #makeSessions(): MeshSessions {
+    const { connect, random, options } = this.#parts;
+    return new MeshSessions(this, {
+      connect,
+      random,
+      join: options.join ?? [],
+      up: (link) => this.#up(link),
+      down: (node) => this.#down(node),
+      failed: (node) => this.#neighbours.failed(node, this.clock.now()),
+    });
+  }
+
+  #makeEdges(): MeshEdges {
+    const { identity, network, counts } = this;
+    return new MeshEdges({
+      identity,
+      network,
+      counts,
+      routes: this.#routes,
+      links: this.#sessions,
+      known: (node) => this.#lives(node),
+      outbid: (epoch) => this.#outbid(epoch),
+    });
+  }
+
+  #makePeers(epoch: number): MeshPresence {
+    const { identity: { id }, network, counts } = this;
+    return new MeshPresence({
+      id,
+      epoch,
+      network,
+      counts,
+      wall: () => this.clock.wall(),
+      link: (node) => this.#sessions.get(node),
+      admits: (origin) => this.#members.state(origin) !== undefined,
+      passesOn: (origin, neighbour) => !this.#joined(origin, neighbour),
+      superseded: this.#parts.superseded,
+      offline: (peer) => this.#parts.metrics.goneNotices += this.forwarding.abroad.left(peer),
+      outbid: (newEpoch) => this.#outbid(newEpoch - 1),
+    });
+  }
+
+  /** Both state a session with each other: then the one gets the other's changes first-hand. When unsure, both do. */
+  #joined(a: PeerId, b: PeerId): boolean {
+    const states = (node: PeerId, other: PeerId) =>
+      this.#routes.get(node)?.neighbours.includes(other) === true;
+    return states(a, b) && states(b, a);
+  }
+
+  #makeForwarding(): Forwarding {
+    const { registry, limits, metrics } = this.#parts;
+    return new Forwarding({
+      id: this.identity.id,
+      registry,
+      limits,
+      metrics,
+      counts: this.counts,
+      presence: this.peers.presence,
+      hop: (node) => {
+        const next = this.#routes.nextHop(node);
+        return next && this.#sessions.get(next);
+      },
+    });
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Who has sessions with whom, as signed statements between nodes.
+ *
+ * @module
+ */
+import { type Identity, verify } from "../identity/identity.ts";
+import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
+import type { EdgeStatement, Routes } from "../mesh/routes.ts";
+import { edgesSigned, encodeEdges } from "../wire/frames.ts";
+import type { Edges } from "../wire/mesh_protocol.ts";
+import type { MeshCounts } from "./mesh_options.ts";
+import type { NodeLink } from "./node_link.ts";
+
+/** Statements that are verified at once; a later sync brings what was dropped. */
+const MAX_VERIFYING = 256;
+
+export interface MeshEdgesOptions {
+  identity: Identity;
+  network: string;
+  routes: Routes;
+  counts: MeshCounts;
+  links: Iterable<NodeLink>;
+  /** Whether a node is a member that may live. */
+  known: (node: PeerId) => boolean;
+  /** This node was known under a greater epoch. */
+  outbid: (epoch: number) => void;
+}
+
+export class MeshEdges {
+  readonly #o: MeshEdgesOptions;
+  #own: Uint8Array | undefined;
+  #verifying = 0;
+
+  constructor(options: MeshEdgesOptions) {
+    this.#o = options;
+  }
+
+  /** This node's sessions or its epoch changed. */
+  async announce(): Promise<void> {
+    const { identity, network, routes } = this.#o;
+    this.#own = undefined;
+    const fields = onWire(routes.own);
+    const signature = await identity.sign(edgesSigned(network, fields));
+    const { epoch, version } = routes.own;
+    if (epoch !== fields.epoch || version !== fields.version) return; // the next one is being signed
+    this.#own = encodeEdges({ ...fields, signature });
+    for (const { session } of this.#o.links) session.send(this.#own);
+  }
+
+  /** All that is known, for a new neighbour or one whose turn it is. */
+  tell({ session }: NodeLink): void {
+    if (this.#own) session.send(this.#own);
+    for (const { frame } of this.#o.routes.statements()) session.send(frame);
+  }
+
+  async hear(link: NodeLink, edges: Edges): Promise<void> {
+    const { network, routes, counts } = this.#o;
+    const statement = this.#read(edges);
+    const held = routes.get(statement.node);
+    if (held && !isNewer(statement, held)) return this.#answer(link, statement, held.frame);
+    if (!this.#concerns(statement) || this.#verifying >= MAX_VERIFYING) return;
+    this.#verifying++;
+    const genuine = await verify(edges.node, edgesSigned(network, edges), edges.signature).catch(() => false);
+    this.#verifying--;
+    if (!genuine) return counts.refused("bad-edges");
+    const frame = encodeEdges(edges);
+    const acceptance = routes.accept({ ...statement, frame });
+    if (acceptance === "ahead") this.#o.outbid(statement.epoch);
+    if (acceptance !== "new") return;
+    for (const other of this.#o.links) if (other !== link) other.session.send(frame);
+  }
+
+  #read({ node, epoch, version, neighbours }: Edges): EdgeStatement {
+    return { node: peerIdText(node), epoch, version, neighbours: neighbours.map(peerIdText) };
+  }
+
+  #concerns({ node, epoch, version }: EdgeStatement): boolean {
+    const own = this.#o.routes.own;
+    return node === own.node ? isNewer({ epoch, version }, own) : this.#o.known(node);
+  }
+
+  #answer(link: NodeLink, statement: EdgeStatement, frame: Uint8Array): void {
+    if (isNewer(this.#o.routes.get(statement.node)!, statement)) link.session.send(frame);
+  }
+}
+
+type Version = Pick<EdgeStatement, "epoch" | "version">;
+
+function isNewer(a: Version, b: Version): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.version > b.version);
+}
+
+function onWire({ node, epoch, version, neighbours }: EdgeStatement) {
+  return { node: peerIdBytes(node), epoch, version, neighbours: neighbours.map(peerIdBytes) };
+}

@@ -1,0 +1,143 @@
+/**
+ * Presence among the sessions of a node: what others tell is verified first, the frames
+ * of one session in their order, and what is to be told is encoded once.
+ *
+ * @module
+ */
+import type { PeerId } from "../identity/peer_id.ts";
+import { Presence } from "../mesh/presence.ts";
+import type { PresenceEffect, Verdict } from "../mesh/presence_types.ts";
+import { encodeDigest, encodePresence } from "../wire/frames.ts";
+import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
+import { type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { verifyRecord } from "../wire/record.ts";
+import type { MeshCounts } from "./mesh_options.ts";
+import type { NodeLink } from "./node_link.ts";
+
+/** Frames of one session that may wait for verification; what is dropped is asked for again. */
+const MAX_WAITING = 256;
+/** Frames that no honest node would have passed on, after which the session ends. */
+const MAX_BLAMES = 3;
+
+export interface MeshPresenceOptions {
+  id: PeerId;
+  epoch: number;
+  network: string;
+  wall: () => number;
+  counts: MeshCounts;
+  link: (node: PeerId) => NodeLink | undefined;
+  /** Whether a node may be a place. */
+  admits: (origin: PeerId) => boolean;
+  /** Whether a neighbour does not get the changes of `origin` from that node itself. */
+  passesOn: (origin: PeerId, neighbour: PeerId) => boolean;
+  /** A peer of this node is elsewhere, by this record. */
+  superseded: (peer: PeerId, record: PeerRecord) => void;
+  /** A peer is at no node any more. */
+  offline: (peer: PeerId) => void;
+  /** This node was known under a greater epoch. */
+  outbid: (epoch: number) => void;
+}
+
+interface Waiting {
+  count: number;
+  last: Promise<void>;
+}
+
+export class MeshPresence {
+  readonly presence: Presence;
+  readonly #o: MeshPresenceOptions;
+  readonly #waiting = new Map<NodeLink, Waiting>();
+
+  constructor(options: MeshPresenceOptions) {
+    const { id: node, epoch, network, admits, passesOn } = options;
+    this.#o = options;
+    this.presence = new Presence({ node, epoch, network, admits, passesOn });
+  }
+
+  /** A peer's record was verified and kept. */
+  here(peer: PeerId, record: PeerRecord, signed: SignedBytes): void {
+    const { effects, refused } = this.presence.here(record, signed, this.#o.wall());
+    this.perform(effects);
+    if (refused === undefined) return;
+    this.#o.counts.refused(refused);
+    const newer = refused === "older" ? this.presence.find(peer)?.record : undefined;
+    if (newer) this.#o.superseded(peer, newer);
+  }
+
+  gone(peer: PeerId): void {
+    this.perform(this.presence.gone(peer, this.#o.wall()));
+  }
+
+  tick(): void {
+    this.perform(this.presence.tick(this.#o.wall()));
+  }
+
+  /** In the order of their session, also while records of earlier frames are verified. */
+  hear(link: NodeLink, frame: PresenceDelta | Digest): void {
+    const waiting = this.#waiting.get(link);
+    if (waiting === undefined && this.#needsNothing(frame)) return this.#take(link, frame, new Map());
+    const line = waiting ?? { count: 0, last: Promise.resolve() };
+    if (line.count >= MAX_WAITING) return this.#o.counts.refused("flood");
+    line.count++;
+    this.#waiting.set(link, line);
+    line.last = line.last.then(() => this.#verify(link, frame)).finally(() => {
+      if (--line.count === 0) this.#waiting.delete(link);
+    });
+  }
+
+  perform(effects: readonly PresenceEffect[]): void {
+    for (const effect of effects) this.#perform(effect);
+  }
+
+  #needsNothing(frame: PresenceDelta | Digest): boolean {
+    return frame.kind === "digest" || this.presence.unverified(frame, this.#o.wall()).length === 0;
+  }
+
+  async #verify(link: NodeLink, frame: PresenceDelta | Digest): Promise<void> {
+    const verdicts = new Map<SignedBytes, Verdict>();
+    const { network, wall } = this.#o;
+    if (frame.kind === "presence") {
+      await Promise.all(
+        this.presence.unverified(frame, wall()).map(async (signed) => {
+          verdicts.set(signed, await verifyRecord(signed, { network, now: wall() }));
+        }),
+      );
+    }
+    if (link.state === "greeted") this.#take(link, frame, verdicts);
+  }
+
+  #take(link: NodeLink, frame: PresenceDelta | Digest, verdicts: Map<SignedBytes, Verdict>): void {
+    const { presence } = this;
+    const now = this.#o.wall();
+    if (frame.kind === "digest") this.perform(presence.answer(frame, link.remote, now));
+    else this.perform(presence.apply(frame, link.remote, now, verdicts));
+  }
+
+  #perform(effect: PresenceEffect): void {
+    switch (effect.type) {
+      case "send":
+        return this.#send(effect.to, effect.frame);
+      case "blame":
+        return this.#blame(effect.neighbour, effect.why);
+      case "superseded":
+        return this.#o.superseded(effect.peer, effect.record);
+      case "offline":
+        return this.#o.offline(effect.peer);
+      case "epoch":
+        return this.#o.outbid(effect.epoch);
+    }
+  }
+
+  #send(to: readonly PeerId[], frame: PresenceDelta | Digest): void {
+    const bytes = frame.kind === "digest" ? encodeDigest(frame) : encodePresence(frame);
+    for (const node of to) this.#o.link(node)?.session.send(bytes);
+  }
+
+  #blame(node: PeerId, why: string): void {
+    this.#o.counts.refused(why);
+    const link = this.#o.link(node);
+    if (link && ++link.blames >= MAX_BLAMES) {
+      link.session.close(Reason.protocolError, `passed on what nobody signed: ${why}`);
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import type { Logger } from "@logtape/logtape";
+import type { Identity } from "../identity/identity.ts";
+import type { Clock } from "../session/clock.ts";
+import type { Connect } from "../session/socket.ts";
+import type { Liveness } from "../wire/protocol.ts";
+import type { Access } from "./access.ts";
+import type { MeshOptions } from "./mesh_options.ts";
+import type { NodeLimits } from "./node_limits.ts";
+
+/** What makes a node. */
+export interface NodeOptions {
+  identity: Identity;
+  /** Default: "default". */
+  network?: string;
+  access: Access;
+  /**
+   * What dialers call this node, `host` (any port) or `host:port`. `"any"` gives up the
+   * protection against challenges forwarded by a hostile node: for loopback.
+   */
+  hosts: readonly string[] | "any";
+  limits?: Partial<NodeLimits>;
+  /** URLs of other nodes, told in the welcome and when this one is full or leaves. */
+  nodes?: readonly string[];
+  /** Joins other nodes of the network. Default: this node stands alone. */
+  mesh?: MeshOptions;
+  /** Dials other nodes; `serve` brings its runtime's. */
+  connect?: Connect;
+  /** STUN server URLs (RFC 7064), told in the welcome. */
+  stun?: readonly string[];
+  /** Whether strangers may read `/metrics` and the numbers of `/v1/info` and `/`. Default false. */
+  publicMetrics?: boolean;
+  /** Milliseconds between pings. Default `PING_INTERVAL`. */
+  pingInterval?: number;
+  liveness?: Liveness;
+  clock?: Clock;
+  /** That many bytes from a cryptographic source. */
+  random?: (length: number) => Uint8Array;
+  /** Default: the category `waymeet.node`, silent until the application configures LogTape. */
+  log?: Logger;
+}

@@ -1,0 +1,144 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { type PeerId, peerIdText } from "../../src/identity/peer_id.ts";
+import type { Place } from "../../src/mesh/presence_types.ts";
+import { Forwarding, HOPS } from "../../src/rendezvous/forwarding.ts";
+import { MeshCounts } from "../../src/rendezvous/mesh_options.ts";
+import { NodeMetrics } from "../../src/rendezvous/metrics.ts";
+import { nodeLimits } from "../../src/rendezvous/node_limits.ts";
+import type { NodeLink } from "../../src/rendezvous/node_link.ts";
+import { Registry, Seat } from "../../src/rendezvous/registry.ts";
+import type { Session } from "../../src/session/session.ts";
+import { encodeData } from "../../src/wire/data_frame.ts";
+import { encodeForward } from "../../src/wire/forward_frame.ts";
+import { decodeControl, encodeUndelivered } from "../../src/wire/frames.ts";
+import { Reason } from "../../src/wire/protocol.ts";
+import { concatFrames } from "../../src/wire/sequence.ts";
+
+const key = (number: number) => new Uint8Array(32).fill(number);
+const id = (number: number) => peerIdText(key(number));
+const [HERE, ONE, TWO] = [id(1), id(2), id(3)];
+const bytes = (...values: number[]) => Uint8Array.from(values);
+
+/** A node with two neighbours, where presence is what the test says. */
+function scene(places: Record<PeerId, PeerId[]>) {
+  const sent: [PeerId, Uint8Array][] = [];
+  const session = (remote: PeerId) => ({
+    remote,
+    state: "ready",
+    buffered: 0,
+    send: (frame: Uint8Array) => sent.push([remote, frame]) * 0,
+    sendBatch: (batch: Uint8Array) => sent.push([remote, batch.slice()]) * 0,
+  } as unknown as Session);
+  const links = new Map([ONE, TWO].map((node) => {
+    return [node, { session: session(node), waiting: 0 } as unknown as NodeLink];
+  }));
+  const find = (peer: PeerId) => places[peer] && { nodes: places[peer] } as unknown as Place;
+  const registry = new Registry();
+  const forwarding = new Forwarding({
+    id: HERE,
+    registry,
+    limits: nodeLimits(),
+    metrics: new NodeMetrics(),
+    counts: new MeshCounts(),
+    presence: { find, watch: find, unwatch() {} },
+    hop: (node) => links.get(node),
+  });
+  const seat = (number: number) => {
+    const seat = new Seat(key(number), session(id(number)));
+    registry.add(seat);
+    return seat;
+  };
+  const arrive = (from: PeerId, ...frames: Uint8Array[]) => {
+    const message = concatFrames(frames);
+    for (let start = 0, i = 0; i < frames.length; start += frames[i++]!.length) {
+      forwarding.forward(links.get(from)!, message, start, start + frames[i]!.length);
+    }
+    forwarding.endOfMessage(links.get(from)!);
+  };
+  return { forwarding, links, sent, seat, arrive };
+}
+
+describe("forwarding", () => {
+  it("sends the frames of one message to one neighbour as one message", () => {
+    const { forwarding, sent, seat } = scene({ [id(11)]: [ONE], [id(12)]: [ONE] });
+    const source = seat(10);
+    const frames = [encodeData(key(11), bytes(1)), encodeData(key(12), bytes(2, 2))];
+    const message = concatFrames(frames);
+    const end = frames[0]!.length;
+    assert.equal(forwarding.data(source, message, 0, end), Reason.none);
+    assert.equal(forwarding.data(source, message, end, message.length), Reason.none);
+    forwarding.flush(source, message, () => assert.fail());
+    const expected = concatFrames([
+      encodeForward(HOPS, key(10), key(11), bytes(1)),
+      encodeForward(HOPS, key(10), key(12), bytes(2, 2)),
+    ]);
+    assert.deepEqual(sent, [[ONE, expected]]);
+  });
+
+  it("leads from a standby to a standby, from a home to a home, and to the other when there is no way", () => {
+    const wayOf = (own: PeerId[], nodes: PeerId[], without?: PeerId) => {
+      const { forwarding, links, sent, seat } = scene({ [id(10)]: own, [id(11)]: nodes });
+      if (without) links.delete(without);
+      const source = seat(10);
+      const message = encodeData(key(11), bytes(1));
+      forwarding.data(source, message, 0, message.length);
+      forwarding.flush(source, message, () => assert.fail());
+      return sent[0]![0];
+    };
+    assert.equal(wayOf([HERE, TWO], [ONE, TWO]), ONE);
+    assert.equal(wayOf([ONE, HERE], [ONE, TWO]), TWO);
+    assert.equal(wayOf([ONE, HERE], [ONE, TWO], TWO), ONE);
+    assert.equal(wayOf([HERE, TWO], [ONE, TWO], ONE), TWO);
+  });
+
+  it("finds the way that comes up after there was none", () => {
+    const { forwarding, links, sent, seat } = scene({ [id(11)]: [ONE] });
+    const source = seat(10);
+    const way = links.get(ONE)!;
+    links.delete(ONE);
+    const message = encodeData(key(11), bytes(1));
+    assert.equal(forwarding.data(source, message, 0, message.length), Reason.absent);
+    links.set(ONE, way);
+    assert.equal(forwarding.data(source, message, 0, message.length), Reason.none);
+    forwarding.flush(source, message, () => assert.fail());
+    assert.equal(sent.length, 1);
+  });
+
+  it("delivers to a peer here as its data frame", () => {
+    const { sent, seat, arrive } = scene({});
+    seat(20);
+    arrive(ONE, encodeForward(3, key(10), key(20), bytes(7)));
+    assert.deepEqual(sent, [[id(20), encodeData(key(10), bytes(7))]]);
+  });
+
+  it("passes on with one hop less, never back, and answers when no hop is left", () => {
+    const { sent, arrive } = scene({ [id(10)]: [ONE], [id(20)]: [TWO], [id(21)]: [ONE] });
+    arrive(ONE, encodeForward(3, key(10), key(20), bytes(7)));
+    assert.deepEqual(sent.splice(0), [[TWO, encodeForward(2, key(10), key(20), bytes(7))]]);
+    const undeliverable = [
+      encodeForward(0, key(10), key(20), bytes()),
+      encodeForward(3, key(10), key(21), bytes()),
+    ];
+    for (const frame of undeliverable) {
+      arrive(ONE, frame);
+      const [[to, answer]] = sent.splice(0) as [[PeerId, Uint8Array]];
+      const said = decodeControl(answer);
+      assert.equal(to, ONE);
+      assert(said?.kind === "undelivered" && said.reason === Reason.absent);
+    }
+  });
+
+  it("tells a peer here what was not delivered, and nobody when that cannot be told", () => {
+    const { forwarding, links, sent, seat } = scene({});
+    seat(10);
+    const undelivered = (source: Uint8Array) =>
+      decodeControl(encodeUndelivered({ hops: 3, source, destination: key(20), reason: Reason.queueFull }));
+    const from = links.get(ONE)!;
+    forwarding.undelivered(from, undelivered(key(10)) as never);
+    const notice = decodeControl(sent[0]![1]);
+    assert(notice?.kind === "notice" && notice.reason === Reason.queueFull);
+    forwarding.undelivered(from, undelivered(key(99)) as never);
+    assert.equal(sent.length, 1);
+  });
+});
