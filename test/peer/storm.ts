@@ -25,23 +25,39 @@ const FAULTS = ["kill", "cut", "kick", "freeze"] as const;
 export async function storm(seed: number): Promise<void> {
   const dice = seededDice(seed);
   const world = new VirtualWorld({ delay: [1, 5, 20, 60][dice(4)] });
-  const urls = ["ws://127.0.0.1", "ws://127.0.0.2"].slice(dice(2));
-  for (const url of urls) await world.start(url);
-  const [a, b] = [await world.open({ nodes: urls }), await world.open({ nodes: urls })];
-  await world.clock.advance(500);
+  const urls = await nodes(world, dice);
+  const [a, b] = [
+    await world.open({ nodes: homes(urls, dice) }),
+    await world.open({ nodes: homes(urls, dice) }),
+  ];
+  await world.pass(500);
   const [ab, ba] = await meet(world, a, b, dice(3) === 0);
   const heard = [listen(ab), listen(ba)];
   const talking = [talk(world, ab, dice), talk(world, ba, dice), stream(world, ab, ba)];
   for (let left = dice(6); left > 0; left--) {
-    await world.clock.advance(dice(500));
+    await world.pass(dice(500));
     await fault(world, urls[dice(urls.length)]!, FAULTS[dice(urls.length > 1 ? 4 : 3)]!, [a, b], dice);
   }
   await world.run(Promise.all(talking));
-  await world.clock.advance(90_000);
+  await world.pass(30_000);
   const expected = Array.from({ length: MESSAGES }, (_, i) => `${i}`);
   assert.deepEqual(heard, [expected, expected]);
   await world.end();
   assert.equal(world.clock.timers, 0);
+}
+
+/** One or two nodes that know nothing of each other, or a mesh. */
+async function nodes(world: VirtualWorld, dice: Dice): Promise<string[]> {
+  if (dice(2) === 0) return await world.startMesh(2 + dice(3));
+  const urls = ["ws://127.0.0.1", "ws://127.0.0.2"].slice(dice(2));
+  for (const url of urls) await world.start(url);
+  return urls;
+}
+
+/** The nodes a peer knows: in a mesh two of them, at random; otherwise all, or two peers might not meet. */
+function homes(urls: string[], dice: Dice): string[] {
+  const first = dice(urls.length);
+  return [...urls.slice(first), ...urls.slice(0, first)].slice(0, 2);
 }
 
 async function meet(world: VirtualWorld, a: Peer, b: Peer, both: boolean): Promise<[Link, Link]> {
@@ -95,7 +111,7 @@ async function fault(
   switch (kind) {
     case "kill":
       world.kill(url);
-      await world.clock.advance(dice(800));
+      await world.pass(dice(800));
       return world.restart(url);
     case "cut":
       return world.breakOne(url, dice);

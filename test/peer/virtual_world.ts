@@ -20,6 +20,8 @@ interface Station {
   identity: Identity;
   options: Partial<NodeOptions>;
   node: RendezvousNode | undefined;
+  /** Stops every timer of the node's process. */
+  end: () => void;
   /** Both ends of every connection: the peer's, the node's. */
   lines: Set<[PairEnd, PairEnd]>;
 }
@@ -44,6 +46,7 @@ export class VirtualWorld {
       identity: await generateIdentity(),
       options,
       node: undefined,
+      end: () => {},
       lines: new Set(),
     });
     this.restart(url);
@@ -54,8 +57,10 @@ export class VirtualWorld {
     const station = this.stations.get(url)!;
     const { identity, options } = station;
     const access = { kind: "open" } as const;
+    const process = mortalClock(this.clock);
+    station.end = process.end;
     const node: RendezvousNode = station.node = new RendezvousNode({
-      clock: this.clock,
+      clock: process.clock,
       random,
       access,
       connect: (to, handlers) => this.dial(to, handlers, url, () => station.node === node),
@@ -69,6 +74,7 @@ export class VirtualWorld {
   kill(url: string = "ws://127.0.0.1"): void {
     const station = this.stations.get(url)!;
     station.node = undefined;
+    station.end();
     const dialled = [...this.stations.values()].flatMap(({ lines }) => [...lines]);
     for (const line of dialled) {
       if (this.#from.get(line) !== url) continue;
@@ -205,6 +211,24 @@ export class VirtualWorld {
     for (const { node } of this.stations.values()) if (node) await this.run(node.drain(0));
     await this.clock.advance(10_000);
   }
+}
+
+/** A clock whose timers can all be stopped, as those of a process that is killed. */
+function mortalClock(clock: VirtualClock): { clock: Clock; end: () => void } {
+  const armed = new Set<() => void>();
+  const after = (delay: number, run: () => void) => {
+    const cancel = clock.after(delay, () => {
+      armed.delete(cancel);
+      run();
+    });
+    armed.add(cancel);
+    return () => {
+      armed.delete(cancel);
+      cancel();
+    };
+  };
+  const end = () => armed.forEach((cancel) => cancel());
+  return { clock: { now: () => clock.now(), wall: () => clock.wall(), after }, end };
 }
 
 /** A wrong clock: `by` milliseconds off. */
