@@ -1,11 +1,13 @@
 /**
- * `npm run demo`: three programs on three runtimes meet by key through a node, talk, and
- * lose nothing although the node is killed. Exits with 0 only if every message and every
- * byte arrived once and in order.
+ * `npm run demo`: three programs on three runtimes, at home at three nodes, meet by key,
+ * talk, and lose nothing although a node is killed under them. Exits with 0 only if every
+ * message and every byte arrived once and in order.
  *
  * @module
  */
 import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -16,6 +18,8 @@ import { Actor } from "./actor.ts";
 import type { Order, Tally } from "./demo_peer.ts";
 
 const BYTES = 50_000_000;
+/** Cleo is at home there, and sends the stream. */
+const VICTIM = 2;
 /** Milliseconds after which something must be stuck: the demo takes half a minute on a slow machine. */
 const PATIENCE = 120_000;
 
@@ -28,19 +32,53 @@ function say(text: string): void {
   console.log(`${((performance.now() - began) / 1_000).toFixed(2).padStart(6)} s  ${text}`);
 }
 
-/** A node on Bun. Its key is in a file, so that it comes back as the same node. */
-async function startNode(port: number): Promise<{ node: Actor; url: string; id: string }> {
-  const key = join(folder, "node.pem");
-  await loadOrCreate(fileKeyStore(key));
-  const words = ["serve", "--port", String(port), "--key", key, "--json", "--log-level", "error"];
-  const node = new Actor("the node", "bun", "../../src/cli/main.ts", words);
-  const { url, id } = await node.event("ready");
-  return { node, url: String(url), id: String(id) };
+/** Three nodes, one on each runtime, that know each other's address and a token. */
+const PLACES = ["bun", "deno", "node"] as const;
+const TOKEN = crypto.randomUUID();
+
+interface Node {
+  actor: Actor;
+  url: string;
 }
 
-async function startPeers(url: string): Promise<Map<string, Actor>> {
+/** Its key is in a file, so that it comes back as the same node. */
+async function startNode(place: number, urls: string[]): Promise<Node> {
+  const key = join(folder, `node-${place}.pem`);
+  await loadOrCreate(fileKeyStore(key));
+  const url = urls[place]!;
+  const others = urls.filter((other) => other !== url).flatMap((other) => ["--join", other]);
+  const mesh = ["--mesh-token", TOKEN, "--mesh-url", url, ...others];
+  const words = [
+    "serve",
+    "--port",
+    new URL(url).port,
+    "--key",
+    key,
+    "--json",
+    "--log-level",
+    "error",
+    ...mesh,
+  ];
+  const actor = new Actor(`node ${place + 1}`, PLACES[place]!, "../../src/cli/main.ts", words);
+  await actor.event("ready");
+  return { actor, url };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Each is at home at a node of its own and has a standby at the next. */
+async function startPeers(urls: string[]): Promise<Map<string, Actor>> {
   const cast = [["Ada", "bun"], ["Ben", "deno"], ["Cleo", "node"]] as const;
-  const actors = cast.map(([name, runtime]) => new Actor(name, runtime, "./demo_peer.ts", [url]));
+  const actors = cast.map(([name, runtime], i) =>
+    new Actor(name, runtime, "./demo_peer.ts", [urls[i]!, urls[(i + 1) % urls.length]!])
+  );
   const peers = new Map<string, Actor>();
   for (const actor of actors) peers.set(String((await actor.event("ready"))["id"]), actor);
   return peers;
@@ -63,18 +101,20 @@ async function meet(peers: Map<string, Actor>): Promise<void> {
   }
 }
 
-/** Kills the node while messages and bytes are on their way, and starts it again a second later. */
-async function killNode(node: Actor, url: string, peers: Actor[]): Promise<Actor> {
-  const before = peers.map(({ told }) => told.length);
-  await node.kill();
-  say("kill -9: the node is dead, with everything that was queued in it");
-  await sleep(1_000);
+/** Kills a node while messages and bytes are on their way, and starts it again a second later. */
+async function killNode(nodes: Node[], place: number, urls: string[], peers: Actor[]): Promise<void> {
+  const before = new Map(peers.map((peer) => [peer, peer.told.length]));
+  const toldSince = (peer: Actor, what: string) =>
+    peer.told.slice(before.get(peer)).some(({ event, url }) => event === what && url === urls[place]);
+  await nodes[place]!.actor.kill();
+  say(`kill -9: node ${place + 1} is dead, with everything that was queued in it`);
   say(`${await countUnderWay(peers)} messages are written and not acknowledged, and part of the stream`);
-  const { node: next } = await startNode(Number(new URL(url).port));
-  say("the node is back on its port");
-  await Promise.all(peers.map((peer, i) => peer.event("connected", before[i])));
-  say("all three are back; what was not acknowledged goes out again");
-  return next;
+  await sleep(1_000);
+  const hit = peers.filter((peer) => toldSince(peer, "disconnected"));
+  say(`${hit.map(({ name }) => name).join(" and ")} lost a session there and went on through another node`);
+  nodes[place] = await startNode(place, urls);
+  say(`node ${place + 1} is back on its port and joins the others`);
+  await Promise.all(hit.map((peer) => peer.event("connected", before.get(peer))));
 }
 
 async function countUnderWay(peers: Actor[]): Promise<number> {
@@ -122,10 +162,11 @@ function add(
 }
 
 async function play(): Promise<boolean> {
-  const first = await startNode(0);
-  const { url } = first;
-  say(`a node on Bun at ${url}: it relays, and cannot read`);
-  const peers = await startPeers(url);
+  const urls: string[] = [];
+  for (const _ of PLACES) urls.push(`ws://127.0.0.1:${await freePort()}`);
+  const nodes = await Promise.all(PLACES.map((_, place) => startNode(place, urls)));
+  say(`three nodes, on Bun, Deno and Node, joined by a token: ${urls.join(" ")}`);
+  const peers = await startPeers(urls);
   for (const [id, { name, runtime }] of peers) say(`${name.padEnd(4)} on ${runtime.padEnd(4)} is ${id}`);
 
   await meet(peers);
@@ -137,7 +178,7 @@ async function play(): Promise<boolean> {
   say("Cleo begins to send Ben 50 MB of random bytes beside the messages");
   await ben.event("part");
   say("10 MB have arrived");
-  const node = await killNode(first.node, url, actors);
+  await killNode(nodes, VICTIM, urls, actors);
 
   const [there, here] = await Promise.all([ben.event("stream received"), cleo.event("stream sent")]);
   const intact = there["sha256"] === here["sha256"] && there["bytes"] === BYTES;
@@ -153,7 +194,7 @@ async function play(): Promise<boolean> {
   );
   for (const failure of failures) say(failure);
   for (const actor of actors) give(actor, { order: "end" });
-  await node.end();
+  await Promise.all(nodes.map(({ actor }) => actor.end()));
 
   const whole = intact && failures.length === 0 && sent > 0 && sent === received && lost === 0 &&
     duplicated === 0;

@@ -35,7 +35,7 @@ export interface Tally {
   lost: number;
 }
 
-const peer = await Peer.open({ nodes: [process.argv[2]!] });
+const peer = await Peer.open({ nodes: process.argv.slice(2) });
 const links = new Map<string, Link>();
 const sent: Record<string, number> = {};
 const tallies: Record<string, Tally> = {};
@@ -46,7 +46,7 @@ function tell(event: string, fields: Record<string, unknown> = {}): void {
   process.stdout.write(`${JSON.stringify({ event, ...fields })}\n`);
 }
 
-peer.addEventListener("node", ({ state }) => tell(state));
+peer.addEventListener("node", ({ state, url }) => tell(state, { url }));
 peer.addEventListener("link", ({ link }) => void attend(link));
 tell("ready", { id: peer.id });
 
