@@ -47,18 +47,7 @@ function linkCommands(): void {
   }
 }
 
-/**
- * npx keeps a link to a checkout in its cache from the first `npx waymeet` on. Two first
- * ones at once (`npx waymeet serve & npx waymeet listen`) spoil that entry for good, so
- * the first one is here. When it fails, npx will do it later.
- */
-function introduceToNpx(): void {
-  if (process.env["npm_lifecycle_event"] !== "prepare") return;
-  spawnSync("npx", ["waymeet", "--version"], { cwd: root, stdio: "ignore", timeout: 30_000 });
-}
-
 rmSync(dist, { recursive: true, force: true });
 compile();
 for (const folder of ["src", "edge"]) copyAssets(folder);
 linkCommands();
-introduceToNpx();
