@@ -20,6 +20,7 @@ import {
 import { Hail } from "./hail.ts";
 import { Keyring } from "./keyring.ts";
 import type { ResponsePacket, TransportPacket } from "./packet.ts";
+import { joinBytes } from "../wire/join_bytes.ts";
 
 const NOTHING: Uint8Array = new Uint8Array();
 
@@ -132,7 +133,7 @@ export class Agreement {
     if (!candidate || !opened || opened.kind === "unknown") return "unknown";
     if (opened.kind === "refused") return "refused";
     this.candidate = undefined;
-    const frames = join(candidate.greeting.frames, opened.plaintext);
+    const frames = joinBytes([candidate.greeting.frames, opened.plaintext]);
     return { ...candidate, greeting: { ...candidate.greeting, frames } };
   }
 
@@ -161,11 +162,4 @@ export class Agreement {
   private newKeyring(): Keyring {
     return new Keyring({ oursWin: this.wins });
   }
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }

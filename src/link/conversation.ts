@@ -17,6 +17,7 @@ import { Receiver } from "./receiver.ts";
 import { type Fresh, Sender } from "./sender.ts";
 import { Streams } from "./streams.ts";
 import { clip } from "./text.ts";
+import { joinBytes } from "../wire/join_bytes.ts";
 
 /** What a conversation tells its owner, each in the order it happened. */
 export interface ConversationEvents {
@@ -138,7 +139,7 @@ export class Conversation {
     const used = parts.reduce((sum, part) => sum + part.length, 0);
     const sent = this.sender.ready && this.sender.transmit(parts, room - used, now) > 0;
     if (sent && !this.sender.ready) parts.push(ASK);
-    return parts.length === 0 ? undefined : concat(parts);
+    return parts.length > 1 ? joinBytes(parts) : parts[0];
   }
 
   /** When {@link transmit} should be asked next although nothing happened. */
@@ -258,15 +259,4 @@ export class Conversation {
     this.goodbye = undefined;
     return goodbye;
   }
-}
-
-function concat(parts: Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0]!;
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

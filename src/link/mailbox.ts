@@ -9,6 +9,7 @@ import type { MessageChunk, MoreChunk, Unnumbered } from "./frames.ts";
 import { MAX_CHUNK, MESSAGE_COST, MESSAGE_WINDOW } from "./limits.ts";
 import type { Outgoing } from "./outgoing.ts";
 import type { Fresh, Source } from "./sender.ts";
+import { joinBytes } from "../wire/join_bytes.ts";
 
 /** A message that has arrived whole. */
 export interface Incoming {
@@ -141,7 +142,7 @@ export class Inbox {
     building.filled += chunk.bytes.length;
     if (building.filled < building.size) return undefined;
     this.building = undefined;
-    return this.finish(building.id, join(building.parts, building.size), building.asks);
+    return this.finish(building.id, joinBytes(building.parts), building.asks);
   }
 
   private finish(id: Uint8Array, data: Uint8Array, asks: boolean): Incoming {
@@ -164,14 +165,4 @@ export class Inbox {
     this.granted = limit;
     return limit;
   }
-}
-
-function join(parts: Uint8Array[], size: number): Uint8Array {
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

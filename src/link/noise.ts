@@ -18,6 +18,7 @@
 import { KEY_SIZE, TAG_SIZE } from "./aead.ts";
 import { dh, DH_SIZE, generateLinkKey, type KeyPair } from "./dh.ts";
 import { SymmetricState } from "./noise_state.ts";
+import { joinBytes } from "../wire/join_bytes.ts";
 
 export const PROTOCOL_NAME = "Noise_IK_25519_ChaChaPoly_SHA256";
 /** Largest Noise message, bytes (§3). */
@@ -92,16 +93,6 @@ function mixDh(state: SymmetricState, mine: KeyPair, theirs: Uint8Array): boolea
   return secret !== undefined;
 }
 
-function join(...parts: Uint8Array[]): Uint8Array {
-  const message = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    message.set(part, offset);
-    offset += part.length;
-  }
-  return message;
-}
-
 function checkPayload(payload: Uint8Array, overhead: number): void {
   const room = MAX_NOISE_MESSAGE - overhead;
   if (payload.length > room) {
@@ -134,7 +125,7 @@ export function initiate(options: InitiateOptions): Initiation | undefined {
   if (!mixDh(state, ephemeral, remoteStatic)) return undefined;
   const sealedStatic = state.encryptAndHash(own.publicKey);
   if (!mixDh(state, own, remoteStatic)) return undefined;
-  const message = join(ephemeral.publicKey, sealedStatic, state.encryptAndHash(payload));
+  const message = joinBytes([ephemeral.publicKey, sealedStatic, state.encryptAndHash(payload)]);
   return pending(message, state, own, ephemeral);
 }
 
@@ -232,5 +223,5 @@ function writeMessage2(
   }
   const sealed = state.encryptAndHash(payload);
   ephemeral.secretKey.fill(0);
-  return join(ephemeral.publicKey, sealed);
+  return joinBytes([ephemeral.publicKey, sealed]);
 }

@@ -9,6 +9,7 @@ import { scan } from "./cbor.ts";
 import { dataEnd, isData } from "./data_frame.ts";
 import { forwardEnd, isForward } from "./forward_frame.ts";
 import { MAX_BATCH, MAX_CONTROL, MAX_DEPTH, MAX_MESSAGE } from "./limits.ts";
+import { joinBytes } from "./join_bytes.ts";
 
 /** Why {@link checkBatch} refuses a message. */
 export const BatchError = { malformed: -1, tooManyFrames: -2, tooLarge: -3 } as const;
@@ -64,13 +65,7 @@ export function splitFrames(message: Uint8Array): Uint8Array[] | undefined {
 
 /** One message of these frames. The caller keeps to `MAX_BATCH` and `MAX_MESSAGE`. */
 export function concatFrames(frames: readonly Uint8Array[]): Uint8Array {
-  const message = new Uint8Array(frames.reduce((size, frame) => size + frame.length, 0));
-  let offset = 0;
-  for (const frame of frames) {
-    message.set(frame, offset);
-    offset += frame.length;
-  }
-  return message;
+  return joinBytes(frames);
 }
 
 /** A non-empty array whose first element is an unsigned integer; an array of 24 or more has a longer head. */
