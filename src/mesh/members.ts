@@ -16,6 +16,7 @@ import {
   readClaim,
   validUrls,
 } from "./claim.ts";
+import { Hearsay } from "./hearsay.ts";
 import { Introductions } from "./introductions.ts";
 import type { MeshEffect } from "./mesh_effect.ts";
 import {
@@ -73,6 +74,7 @@ export class Members {
   readonly refused = { invalid: 0, stranger: 0, flood: 0, full: 0 };
   readonly #own: OwnClaim;
   readonly #roll = new Roll();
+  readonly #hearsay = new Hearsay();
   readonly #sessions = new Map<PeerId, Introductions>();
   readonly #doubts = new Set<PeerId>();
   readonly #options: MembersOptions;
@@ -119,6 +121,16 @@ export class Members {
     return this.#roll.get(node)?.claim.state;
   }
 
+  /** What is said of a node that nobody has proven: it is no member. */
+  hearsay(node: PeerId): Claim | undefined {
+    return this.#hearsay.get(node);
+  }
+
+  /** All that is said of such nodes. */
+  get rumours(): Iterable<Claim> {
+    return this.#hearsay.claims();
+  }
+
   *[Symbol.iterator](): IterableIterator<Member> {
     for (const entry of this.#roll) yield this.#member(entry);
   }
@@ -127,6 +139,7 @@ export class Members {
   sessionUp(node: PeerId, epoch: number, urls: readonly string[], now: number): MeshEffect[] {
     const turn = new Turn();
     if (!this.#sessions.has(node)) this.#sessions.set(node, new Introductions(now));
+    this.#hearsay.delete(node);
     const named = urls.filter((url) => validUrls([url])).slice(0, MAX_URLS);
     this.#greeted({ node, epoch, incarnation: 0, state: "alive", urls: named }, now, turn);
     turn.answer(node, this.#all());
@@ -149,7 +162,23 @@ export class Members {
     const turn = new Turn();
     for (const claim of claims) this.#hear(claim, from, now, turn);
     this.#refute(now, turn);
+    if (this.#sessions.get(from)?.excessive) turn.change({ type: "flooded", from });
     return turn.effects(from);
+  }
+
+  /** A node known by hearsay was proven to belong to the network ({@link Vouching}): it is listed and passed on. */
+  vouch(node: PeerId, now: number): MeshEffect[] {
+    const claim = this.#hearsay.get(node);
+    const teller = this.#hearsay.teller(node);
+    if (!claim) return [];
+    if (this.#roll.size >= MAX_KNOWN && !this.#roll.makeRoom(this.#sessions, now)) {
+      refuse(this.refused, "full");
+      return [];
+    }
+    this.#hearsay.delete(node);
+    const turn = new Turn();
+    this.#roll.adopt(this.#roll.enter(claim, now), claim, now, turn);
+    return turn.effects(teller);
   }
 
   /** Probing found no sign of life: first-hand, so a session does not protect `node`. */
@@ -189,6 +218,7 @@ export class Members {
       } else if (isFinal(entry.claim) && age >= FORGET) this.#roll.forget(entry, now);
     }
     this.#roll.tick(now);
+    this.#hearsay.tick(now);
     this.#refute(now, turn);
     return [...turn.effects(undefined), ...this.#sync(now)];
   }
@@ -262,9 +292,18 @@ export class Members {
     const entry = this.#roll.get(claim.node);
     if (entry && this.#isRumour(claim, entry, from)) return this.#whisper(claim, entry, turn);
     if (entry) return this.#roll.adopt(entry, claim, now, turn);
-    if (!this.#mayEnter(claim, from, known !== undefined, now)) return;
-    if (isFinal(claim)) return this.#roll.bury(claim, now);
-    this.#roll.adopt(this.#roll.enter(claim, now), claim, now, turn);
+    this.#hearOfStranger(claim, from, now);
+  }
+
+  /** Nothing is passed on: that a neighbour says so does not make it a node of the network. */
+  #hearOfStranger(claim: Claim, from: PeerId, now: number): void {
+    const told = this.#hearsay.get(claim.node);
+    if (!told && !this.#mayBeSpokenOf(claim, from, now)) return;
+    if (isFinal(claim)) {
+      if (told && compareClaims(claim, told) > 0) this.#hearsay.delete(claim.node);
+      return this.#roll.bury(claim, now);
+    }
+    if (!this.#hearsay.update(claim, now)) this.#hearsay.add(claim, from, now);
   }
 
   #hearOfMyself(claim: Claim, from: PeerId, turn: Turn): void {
@@ -302,14 +341,9 @@ export class Members {
     if (rumour && compareClaims(rumour, entry.claim) > 0) this.#roll.adopt(entry, rumour, now, turn);
   }
 
-  #mayEnter(claim: Claim, from: PeerId, returns: boolean, now: number): boolean {
-    const { refused } = this;
-    if (!(this.#options.allowed?.(claim.node) ?? true)) return refuse(refused, "stranger");
-    if (!returns && !this.#sessions.get(from)?.take(now)) return refuse(refused, "flood");
-    if (!isFinal(claim) && this.#roll.size >= MAX_KNOWN && !this.#roll.makeRoom(this.#sessions, now)) {
-      return refuse(refused, "full");
-    }
-    return true;
+  #mayBeSpokenOf(claim: Claim, from: PeerId, now: number): boolean {
+    if (!(this.#options.allowed?.(claim.node) ?? true)) return refuse(this.refused, "stranger");
+    return this.#sessions.get(from)?.take(now) || refuse(this.refused, "flood");
   }
 
   #sync(now: number): MeshEffect[] {

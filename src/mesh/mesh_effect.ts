@@ -15,6 +15,8 @@ type Outgoing =
   | { type: "probeAck"; to: PeerId; nonce: Uint8Array; target: PeerId };
 
 type Change =
+  /** This neighbour speaks of more unknown nodes than any honest one knows. */
+  | { type: "flooded"; from: PeerId }
   /** New, or back in a new life: what it said in a lower epoch is over. */
   | { type: "joined"; node: PeerId; epoch: number }
   /** No longer suspect. */

@@ -12,6 +12,8 @@ export const MAX_URLS = 4;
 export const MAX_INTRODUCED = 256;
 /** Milliseconds. */
 export const INTRODUCTION_WINDOW = 10_000;
+/** Milliseconds for which a node that nobody proves is remembered after it was last spoken of: three full exchanges. */
+export const HEARSAY_LIFETIME = 30_000;
 /** Highest epoch that is believed: every epoch above it is still an exact integer. */
 export const MAX_EPOCH: number = 2 ** 52;
 /** Highest incarnation: a node accused at it takes a new epoch instead. */

@@ -20,11 +20,14 @@ export interface NeighboursOptions {
   random: () => number;
 }
 
-/** A node to dial. `returning`: believed dead; halves of a mesh find each other again this way. */
+/**
+ * A node to dial. `returning`: believed dead; halves of a mesh find each other again this
+ * way. `hearsay`: unproven; a session would prove it.
+ */
 export interface Wanted {
   node: PeerId;
   urls: readonly string[];
-  why: "circle" | "across" | "returning";
+  why: "circle" | "across" | "returning" | "hearsay";
 }
 
 /** Those that can be dialled, each kind sorted by id. */
@@ -64,7 +67,7 @@ export class Neighbours {
   wanted(now: number): Wanted[] {
     this.#look();
     const wanted = this.#everybodyFits() ? this.#absent(now) : this.#some(now);
-    return [...wanted, ...this.#returning(now)];
+    return [...wanted, ...this.#returning(now), ...this.#rumoured(now)];
   }
 
   /** A dial failed: the node is left alone for a while, twice as long each time. */
@@ -137,10 +140,18 @@ export class Neighbours {
 
   /** One at a time, each in its turn; every node begins elsewhere. */
   #returning(now: number): Wanted[] {
-    const { dead } = this.#view;
-    if (dead.length === 0) return [];
-    const member = dead[(Math.floor(now / RETURN_SLOT) + hash(this.#members.id)) % dead.length]!;
-    return this.#members.sessions.has(member.node) ? [] : [wantedFor(member, "returning")];
+    const member = this.#inTurn(this.#view.dead, now);
+    return !member || this.#members.sessions.has(member.node) ? [] : [wantedFor(member, "returning")];
+  }
+
+  /** One at a time as well: a liar does not make this node dial the world. */
+  #rumoured(now: number): Wanted[] {
+    const claim = this.#inTurn([...this.#members.rumours].filter(({ urls }) => urls.length > 0), now);
+    return claim ? [{ node: claim.node, urls: claim.urls, why: "hearsay" }] : [];
+  }
+
+  #inTurn<T>(list: readonly T[], now: number): T | undefined {
+    return list[(Math.floor(now / RETURN_SLOT) + hash(this.#members.id)) % list.length];
   }
 
   #dialable({ node }: Member, now: number): boolean {

@@ -139,6 +139,12 @@ export class Presence {
     return this.#take(now);
   }
 
+  /** What this neighbour told may have been refused before its origin was a member: it is asked again. */
+  missed(neighbour: PeerId, now: number): PresenceEffect[] {
+    this.#want(neighbour);
+    return this.#take(now);
+  }
+
   disconnected(neighbour: PeerId, now: number): PresenceEffect[] {
     this.#neighbours.remove(neighbour);
     this.#asking.lost(neighbour);

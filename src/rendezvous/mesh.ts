@@ -13,6 +13,7 @@ import { Neighbours } from "../mesh/neighbours.ts";
 import { EPOCH_AHEAD } from "../mesh/presence_limits.ts";
 import { Probing } from "../mesh/probing.ts";
 import { Routes } from "../mesh/routes.ts";
+import { Vouching } from "../mesh/vouching.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import type { Connect } from "../session/socket.ts";
@@ -37,6 +38,7 @@ const QUIET = 500;
 const SILENCE = 2_000;
 /** Milliseconds between two measurements of a round trip. */
 const MEASURE = 5_000;
+const FLOOD = "it speaks of more nodes than any honest one knows";
 /** Looks between two sweeps of what peers elsewhere left behind. */
 const SWEEP = 120;
 
@@ -177,7 +179,8 @@ export class Mesh implements NodeLinkOwner {
     const now = this.clock.now();
     switch (frame.kind) {
       case "members":
-        return this.#perform(this.#members.receive(from, frame.members.map(claimOf), now));
+        this.#perform(this.#members.receive(from, frame.members.map(claimOf), now));
+        return this.#edges.release();
       case "probe": {
         const { nonce, target } = frame;
         return this.#perform(this.#probing.probed(from, nonceBytes(nonce), peerIdText(target), now));
@@ -267,6 +270,8 @@ export class Mesh implements NodeLinkOwner {
         return this.#send(effect.to, encodeProbe(nonceNumber(effect.nonce), peerIdBytes(effect.target)));
       case "probeAck":
         return this.#send(effect.to, encodeProbeAck(nonceNumber(effect.nonce), peerIdBytes(effect.target)));
+      case "flooded":
+        return this.#sessions.get(effect.from)?.session.close(Reason.protocolError, FLOOD);
       case "dead":
       case "left":
         return this.#bury(effect.node, effect.epoch);
@@ -304,6 +309,13 @@ export class Mesh implements NodeLinkOwner {
     this.#perform(this.#members.outbid(epoch, this.clock.now()));
   }
 
+  /** What its neighbours told of its peers until now was refused, as a stranger's. */
+  #vouched(node: PeerId): void {
+    const [teller] = this.#members.sessions.keys();
+    this.#perform(this.#members.vouch(node, this.clock.now()));
+    if (teller) this.peers.perform(this.peers.presence.missed(teller, this.clock.wall()));
+  }
+
   #lives(node: PeerId): boolean {
     const state = this.#members.state(node);
     return state === "alive" || state === "suspect";
@@ -332,6 +344,8 @@ export class Mesh implements NodeLinkOwner {
       routes: this.#routes,
       links: this.#sessions,
       known: (node) => this.#lives(node),
+      vouching: new Vouching({ members: this.#members, routes: this.#routes }),
+      vouched: (node) => this.#vouched(node),
       outbid: (epoch) => this.#outbid(epoch),
     });
   }

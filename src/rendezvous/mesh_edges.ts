@@ -5,7 +5,8 @@
  */
 import { type Identity, verify } from "../identity/identity.ts";
 import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
-import type { EdgeStatement, Routes } from "../mesh/routes.ts";
+import type { EdgeStatement, Routes, SignedEdges } from "../mesh/routes.ts";
+import type { Vouching } from "../mesh/vouching.ts";
 import { edgesSigned, encodeEdges } from "../wire/frames.ts";
 import type { Edges } from "../wire/mesh_protocol.ts";
 import type { MeshCounts } from "./mesh_options.ts";
@@ -22,6 +23,9 @@ export interface MeshEdgesOptions {
   links: Iterable<NodeLink>;
   /** Whether a node is a member that may live. */
   known: (node: PeerId) => boolean;
+  vouching: Vouching;
+  /** A node known by hearsay was proven: it is to become a member. */
+  vouched: (node: PeerId) => void;
   /** This node was known under a greater epoch. */
   outbid: (epoch: number) => void;
 }
@@ -63,20 +67,36 @@ export class MeshEdges {
     const genuine = await verify(edges.node, edgesSigned(network, edges), edges.signature).catch(() => false);
     this.#verifying--;
     if (!genuine) return counts.refused("bad-edges");
-    const frame = encodeEdges(edges);
-    const acceptance = routes.accept({ ...statement, frame });
-    if (acceptance === "ahead") this.#o.outbid(statement.epoch);
+    const signed = { ...statement, frame: encodeEdges(edges) };
+    if (this.#o.vouching.awaits(statement)) this.#o.vouching.hold(signed);
+    else this.#accept(signed, link);
+    this.release();
+  }
+
+  /** Whoever is vouched for by now becomes a member; its statement goes its way. */
+  release(): void {
+    const { vouching, vouched } = this.#o;
+    for (let next = vouching.next(); next; next = vouching.next()) {
+      vouched(next.node);
+      this.#accept(next, undefined);
+    }
+  }
+
+  #accept(signed: SignedEdges, from: NodeLink | undefined): void {
+    const acceptance = this.#o.routes.accept(signed);
+    if (acceptance === "ahead") this.#o.outbid(signed.epoch);
     if (acceptance !== "new") return;
-    for (const other of this.#o.links) if (other !== link) other.session.send(frame);
+    for (const other of this.#o.links) if (other !== from) other.session.send(signed.frame);
   }
 
   #read({ node, epoch, version, neighbours }: Edges): EdgeStatement {
     return { node: peerIdText(node), epoch, version, neighbours: neighbours.map(peerIdText) };
   }
 
-  #concerns({ node, epoch, version }: EdgeStatement): boolean {
+  #concerns(statement: EdgeStatement): boolean {
     const own = this.#o.routes.own;
-    return node === own.node ? isNewer({ epoch, version }, own) : this.#o.known(node);
+    if (statement.node === own.node) return isNewer(statement, own);
+    return this.#o.known(statement.node) || this.#o.vouching.awaits(statement);
   }
 
   #answer(link: NodeLink, statement: EdgeStatement, frame: Uint8Array): void {

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { PeerId } from "../../src/identity/peer_id.ts";
 import { type Claim, claimFrames, type ClaimState, compareClaims, readClaim } from "../../src/mesh/claim.ts";
-import { Members } from "../../src/mesh/members.ts";
+import type { Members } from "../../src/mesh/members.ts";
 import type { MeshEffect } from "../../src/mesh/mesh_effect.ts";
 import {
   ALONE_PATIENCE,
@@ -18,12 +18,13 @@ import {
   SUSPICION,
 } from "../../src/mesh/mesh_limits.ts";
 import { seeded } from "../link/virtual_clock.ts";
+import { Believing } from "./believing.ts";
 import { idOf } from "./virtual_mesh.ts";
 
 const [me, x, y, z] = [0, 1, 2, 3].map(idOf) as [PeerId, PeerId, PeerId, PeerId];
 
 function newMembers(options: Partial<ConstructorParameters<typeof Members>[0]> = {}): Members {
-  return new Members({ id: me, epoch: 10, urls: [], random: seeded(1), ...options });
+  return new Believing({ id: me, epoch: 10, urls: [], random: seeded(1), ...options });
 }
 
 function claim(node: PeerId, state: ClaimState, epoch: number = 1, incarnation: number = 0): Claim {

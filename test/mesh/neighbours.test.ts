@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { comparePeerIds, type PeerId } from "../../src/identity/peer_id.ts";
-import { Members } from "../../src/mesh/members.ts";
 import {
   MESH_TARGET,
   REDIAL_FIRST,
@@ -14,6 +13,7 @@ import {
 import { Neighbours } from "../../src/mesh/neighbours.ts";
 import { preferred } from "../../src/mesh/one_session.ts";
 import { seeded } from "../link/virtual_clock.ts";
+import { Believing } from "./believing.ts";
 import { idOf, meshOf } from "./virtual_mesh.ts";
 
 const NOBODY = idOf(9_999);
@@ -24,7 +24,7 @@ function strangers(count: number, target: number, mute: number = Infinity, first
   const ids = Array.from({ length: count }, (_, i) => idOf(first + i));
   const urls = (i: number) => i % mute === mute - 1 ? [] : urlsOf(ids[i]!);
   return ids.map((id, i) => {
-    const members = new Members({ id, epoch: 1, urls: urls(i), random: seeded(i) });
+    const members = new Believing({ id, epoch: 1, urls: urls(i), random: seeded(i) });
     members.sessionUp(NOBODY, 1, [], 0);
     const others = ids.map((node, j) => ({
       node,

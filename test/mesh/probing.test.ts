@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import type { PeerId } from "../../src/identity/peer_id.ts";
-import { Members } from "../../src/mesh/members.ts";
 import type { MeshEffect } from "../../src/mesh/mesh_effect.ts";
 import {
   MAX_ASKERS,
@@ -13,6 +12,7 @@ import {
 } from "../../src/mesh/mesh_limits.ts";
 import { Probing } from "../../src/mesh/probing.ts";
 import { seeded } from "../link/virtual_clock.ts";
+import { Believing } from "./believing.ts";
 import { idOf, meshOf } from "./virtual_mesh.ts";
 
 const [me, x, y, z] = [0, 1, 2, 3].map(idOf) as [PeerId, PeerId, PeerId, PeerId];
@@ -24,7 +24,7 @@ function newNode(
   hearsay: PeerId[] = [],
   hop: (target: PeerId) => PeerId | undefined = () => undefined,
 ) {
-  const members = new Members({ id: me, epoch: 1, urls: [], random: seeded(1) });
+  const members = new Believing({ id: me, epoch: 1, urls: [], random: seeded(1) });
   for (const node of sessions) members.sessionUp(node, 1, [], 0);
   for (const node of hearsay) {
     members.receive(sessions[0]!, [{ node, epoch: 1, incarnation: 0, state: "alive", urls: [] }], 0);

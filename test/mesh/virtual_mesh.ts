@@ -11,6 +11,7 @@ import { Neighbours } from "../../src/mesh/neighbours.ts";
 import { preferred } from "../../src/mesh/one_session.ts";
 import { Probing } from "../../src/mesh/probing.ts";
 import { Routes, type SignedEdges } from "../../src/mesh/routes.ts";
+import { Vouching } from "../../src/mesh/vouching.ts";
 import { seeded } from "../link/virtual_clock.ts";
 
 /** An id that depends on the number alone; smaller numbers are not smaller ids. */
@@ -103,6 +104,7 @@ export class Node {
   readonly probing: Probing;
   readonly neighbours: Neighbours;
   readonly routes: Routes;
+  readonly vouching: Vouching;
   state: "running" | "stopped" | "dead" = "running";
   readonly wires: Map<PeerId, Held> = new Map();
   readonly changes: MeshEffect[] = [];
@@ -123,6 +125,7 @@ export class Node {
     this.members = new Members({ id, epoch, urls: this.urls, random });
     this.neighbours = new Neighbours({ members: this.members, target: options.target, random });
     this.routes = new Routes({ id, epoch, known: (node) => /alive|suspect/.test(this.view(node)) });
+    this.vouching = new Vouching({ members: this.members, routes: this.routes });
     const hop = (target: PeerId) => this.routes.nextHop(target);
     this.probing = new Probing({ members: this.members, hop, random }, mesh.now);
     this.#step();
@@ -217,8 +220,10 @@ export class Node {
     const { now } = this.#mesh;
     const from = otherEnd(wire, this).id;
     if (!this.wires.has(from)) return this.#keep(wire, frame);
-    if (frame.type === "claims") this.perform(this.members.receive(from, frame.claims, now));
-    else if (frame.type === "edges") this.#hearEdges(from, frame.edges);
+    if (frame.type === "claims") {
+      this.perform(this.members.receive(from, frame.claims, now));
+      this.#release();
+    } else if (frame.type === "edges") this.#hearEdges(from, frame.edges);
     else if (frame.type === "probe") {
       this.perform(this.probing.probed(from, frame.nonce, frame.target, now));
     } else this.perform(this.probing.answered(from, frame.nonce, frame.target));
@@ -259,9 +264,22 @@ export class Node {
   }
 
   #hearEdges(from: PeerId, edges: SignedEdges): void {
+    if (this.vouching.awaits(edges)) this.vouching.hold(edges);
+    else this.#accept(from, edges);
+    this.#release();
+  }
+
+  #release(): void {
+    for (let next = this.vouching.next(); next; next = this.vouching.next()) {
+      this.perform(this.members.vouch(next.node, this.#mesh.now));
+      this.#accept(undefined, next);
+    }
+  }
+
+  #accept(from: PeerId | undefined, edges: SignedEdges): void {
     const acceptance = this.routes.accept(edges);
     if (acceptance === "ahead") this.perform(this.members.outbid(edges.epoch, this.#mesh.now));
-    if (acceptance === "old") this.send(from, { type: "edges", edges: this.routes.get(edges.node)! });
+    if (acceptance === "old" && from) this.send(from, { type: "edges", edges: this.routes.get(edges.node)! });
     if (acceptance !== "new") return;
     for (const to of this.wires.keys()) if (to !== from) this.send(to, { type: "edges", edges });
   }

@@ -153,4 +153,36 @@ describe("a stranger at a mesh", () => {
     assert.equal(status(0).refusals["invalid"], 1);
     assert(!status(1).members.some((member) => member.node === peerIdText(node)));
   });
+
+  it("that is proven but floods the mesh with members is counted and sent away, and the others never learn of them", async () => {
+    const { session } = await visit((session) => greeting(proof(session, TOKEN)));
+    const made = Array.from({ length: 32 }, () => null);
+    const nodes = await Promise.all(
+      Array.from({ length: 8 }, async () => (await generateIdentity()).publicKey),
+    );
+    const lies = (round: number) =>
+      nodes.flatMap((node) =>
+        made.map((_, i) => {
+          const copy = node.slice();
+          copy[1]! ^= i;
+          copy[2]! ^= round;
+          return {
+            node: copy,
+            epoch: 7,
+            incarnation: 0,
+            state: 0 as const,
+            urls: ["wss://nowhere.example/"],
+          };
+        })
+      );
+    for (let round = 0; round < 8; round++) {
+      const claims = lies(round);
+      for (let i = 0; i < claims.length; i += 64) session.send(encodeMembers(claims.slice(i, i + 64)));
+    }
+    await world.pass(1_500);
+    assert(status(0).refusals["flood"]! >= 768);
+    assert.equal(status(0).members.length, 2, "the other node and the liar");
+    assert.deepEqual(status(1).members.map(({ node }) => node), [session.remote]);
+    assert.equal(session.state, "closed");
+  });
 });
