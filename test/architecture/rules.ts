@@ -3,12 +3,13 @@ import { codeOnly, localImports, type Source, specifiers } from "./source.ts";
 const below = {
   identity: [] as string[],
   wire: ["identity"],
+  stun: ["identity", "wire"],
   session: ["identity", "wire"],
   link: ["identity", "wire", "session"],
   path: ["identity", "wire", "session", "link"],
   peer: ["identity", "wire", "session", "link", "path"],
   mesh: ["identity", "wire", "session"],
-  rendezvous: ["identity", "wire", "session", "mesh"],
+  rendezvous: ["identity", "wire", "stun", "session", "mesh"],
 };
 const sdk = [...below.peer, "peer"];
 const server = [...below.rendezvous, "rendezvous"];

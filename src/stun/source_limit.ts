@@ -1,0 +1,83 @@
+/**
+ * How many answers one source gets: what bounds a forged source, because then the answers go to
+ * somebody who never asked.
+ *
+ * The generic cell rate algorithm (ITU-T I.371): for each source the time at which its bucket is
+ * full again, one number. Sources are IPv4 addresses and IPv6 /64 prefixes, because whoever has one IPv6
+ * address has the other 2^64 of its network, too.
+ *
+ * @module
+ */
+import type { TransportAddress } from "./address.ts";
+
+export interface SourceLimits {
+  /** Answers a second to one source in the long run. */
+  perSecond: number;
+  /** Answers at once to a source that was silent. */
+  burst: number;
+  /** Answers a second to all together: bounds the node's CPU and what its line emits. */
+  totalPerSecond: number;
+  /** Sources remembered. */
+  sources: number;
+}
+
+/**
+ * 50 a second serve the users behind one address of a carrier's NAT (a WebRTC peer asks about twice for
+ * each path it seeks); to a victim they are 2.2 kB/s at most. 16,384 sources × about 100 bytes = 1.6 MB. 5,000
+ * answers take about a tenth of a core.
+ */
+export const SOURCE_LIMITS: SourceLimits = {
+  perSecond: 50,
+  burst: 100,
+  totalPerSecond: 5_000,
+  sources: 16_384,
+};
+
+export class SourceLimit {
+  readonly #limits: SourceLimits;
+  /** When each source's bucket is full again, milliseconds; those asked last stand last. */
+  readonly #full = new Map<string, number>();
+  #totalFull = -Infinity;
+
+  constructor(limits: SourceLimits = SOURCE_LIMITS) {
+    this.#limits = limits;
+  }
+
+  /** Sources remembered now. */
+  get size(): number {
+    return this.#full.size;
+  }
+
+  /** Whether this source gets an answer at `now` (monotonic milliseconds), and if not, whose fault it is. */
+  take(source: TransportAddress, now: number): "granted" | "rate" | "total" {
+    const { perSecond, burst, totalPerSecond } = this.#limits;
+    const key = sourceKey(source);
+    const own = spent(this.#full.get(key) ?? -Infinity, now, perSecond, burst);
+    if (own === undefined) return "rate";
+    const total = spent(this.#totalFull, now, totalPerSecond, totalPerSecond);
+    if (total === undefined || !this.#hasRoom(key, now)) return "total";
+    this.#totalFull = total;
+    this.#full.delete(key);
+    this.#full.set(key, own);
+    return "granted";
+  }
+
+  /** A bucket that is full needs no memory. The first in the map is the one that was asked longest ago. */
+  #hasRoom(key: string, now: number): boolean {
+    if (this.#full.has(key) || this.#full.size < this.#limits.sources) return true;
+    const [oldest, full] = this.#full.entries().next().value!;
+    if (full > now) return false;
+    return this.#full.delete(oldest);
+  }
+}
+
+/** The bucket's new time, or `undefined` when it is empty. */
+function spent(full: number, now: number, perSecond: number, burst: number): number | undefined {
+  const after = Math.max(full, now) + 1_000 / perSecond;
+  return after - now > burst * 1_000 / perSecond + 1e-6 ? undefined : after;
+}
+
+/** An IPv4 address, or the first 64 bits of an IPv6 address. */
+function sourceKey({ ip }: TransportAddress): string {
+  return String.fromCharCode(...ip.subarray(0, 8));
+}
