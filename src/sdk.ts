@@ -17,5 +17,6 @@ export type { Posted } from "./link/posted.ts";
 export type { LinkStream } from "./link/stream.ts";
 export type { AcceptPolicy, PeerOptions } from "./peer/options.ts";
 export type { DialOptions, NodeChange, NodeSession, PeerEvents } from "./peer/peer_events.ts";
+export { type Sight, Watch, type WatchEvents, type WatchOptions } from "./peer/watch.ts";
 export { LinkRequest } from "./peer/request.ts";
 export { WaymeetError, type WaymeetErrorCode } from "./wire/error.ts";

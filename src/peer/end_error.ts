@@ -1,3 +1,5 @@
+import type { PeerId } from "../identity/peer_id.ts";
+import type { Finding } from "../link/seeker.ts";
 import type { SessionEnd } from "../session/session.ts";
 import { WaymeetError, type WaymeetErrorCode } from "../wire/error.ts";
 import { Reason } from "../wire/protocol.ts";
@@ -42,4 +44,21 @@ export function errorOf(end: SessionEnd, url: string): WaymeetError {
 function isSilence({ by, reason }: SessionEnd): boolean {
   const waited = reason === Reason.handshakeTimeout || reason === Reason.pingTimeout;
   return by === "network" || (by === "local" && waited);
+}
+
+/** What a dial fails with that came too late, or to nothing. */
+export function notFound(finding: Finding, peer: PeerId, deadline: number): WaymeetError {
+  if (finding.kind === "lost") {
+    return new WaymeetError("node-unreachable", "the node did not answer: is it running?", { peer });
+  }
+  const text = deadline > 0
+    ? `the peer did not come within ${deadline} ms`
+    : "no node knows this peer: is it running? A dial with a deadline waits for it";
+  return new WaymeetError("absent", text, { peer });
+}
+
+/** Names the peer in what a dial failed with. */
+export function about(peer: PeerId, error: unknown): unknown {
+  if (!(error instanceof WaymeetError) || error.peer !== undefined) return error;
+  return new WaymeetError(error.code, error.message, { peer, cause: error.cause });
 }

@@ -13,7 +13,7 @@ import { encodeData } from "../wire/data_frame.ts";
 import { WaymeetError } from "../wire/error.ts";
 import { type Control, type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
-import { errorOf } from "./end_error.ts";
+import { about, errorOf, notFound } from "./end_error.ts";
 import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
 import { Links } from "./links.ts";
 import { Moorings } from "./moorings.ts";
@@ -24,6 +24,8 @@ import type { Platform } from "./platform.ts";
 import { Reception, type Verdict } from "./reception.ts";
 import { LinkRequest } from "./request.ts";
 import { Standstill, unlessAborted } from "./standstill.ts";
+import type { Watch, WatchOptions } from "./watch.ts";
+import { Watching } from "./watching.ts";
 
 /**
  * A program's presence in a network: an identity, a session with a node, and links to
@@ -45,6 +47,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #passport: Passport;
   readonly #local: Local;
   readonly #lookups: Lookups;
+  readonly #watching: Watching;
   readonly #reception: Reception;
   readonly #clock: Clock;
   readonly #links: Links;
@@ -104,6 +107,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       stamp: stamps(this.#clock),
     };
     this.#lookups = new Lookups(this.#clock, network);
+    this.#watching = new Watching(this.#clock);
     const carrier = {
       clock: this.#clock,
       local: this.#local,
@@ -206,6 +210,17 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     }
   }
 
+  /**
+   * Tells when another peer comes, goes, and moves to another node. Close it when done.
+   *
+   * @throws {TypeError} when `id` is no PeerId. @throws {RangeError} for a patience that is no time.
+   * @throws {WaymeetError} `closed`, or why this peer's nodes turned it away for good.
+   */
+  watch(id: string, options: WatchOptions = {}): Watch {
+    this.#check();
+    return this.#watching.watch(parsePeerId(id), options);
+  }
+
   /** Closes links and session politely. Nothing of this peer keeps the process alive afterwards. */
   close(): Promise<void> {
     this.#closed ??= this.#finish();
@@ -233,6 +248,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     }
     for (const shared of this.#links.all) shared.abort(Reason.linkClosed, "the peer was closed");
     this.#lookups.lost();
+    this.#watching.close();
     this.#moorings.close(Reason.closed);
   }
 
@@ -244,6 +260,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   #up(session: Session, url: string, plane: Plane): void {
     this.#start.go();
+    this.#watching.attach(this.#moorings.session);
     for (const shared of this.#links.all) shared.setPath(true);
     this.emit("node", { state: "connected", url, plane, session: session.id });
   }
@@ -252,6 +269,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const up = this.#moorings.session !== undefined;
     if (!up) this.#start.stop();
     this.#lookups.lost();
+    this.#watching.attach(this.#moorings.session);
     // What was under way through that node is gone; the other carries on at once.
     for (const shared of this.#links.all) {
       if (up) shared.reroute();
@@ -281,6 +299,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   #control(frame: Control, plane: Plane): void {
     if (frame.kind === "found") void this.#lookups.answer(frame);
+    if (frame.kind === "sighting" && plane === "home") this.#watching.hear(frame);
     if (frame.kind === "notice") this.#notice(frame.reason, frame.peer, plane);
   }
 
@@ -360,22 +379,6 @@ const NODE_PATIENCE = 10_000;
 /** Waits between looking for a peer that is away, milliseconds. */
 const SEEK_FIRST = 100;
 const SEEK_LAST = 2_000;
-
-function notFound(finding: Finding, peer: PeerId, deadline: number): WaymeetError {
-  if (finding.kind === "lost") {
-    return new WaymeetError("node-unreachable", "the node did not answer: is it running?", { peer });
-  }
-  const text = deadline > 0
-    ? `the peer did not come within ${deadline} ms`
-    : "no node knows this peer: is it running? A dial with a deadline waits for it";
-  return new WaymeetError("absent", text, { peer });
-}
-
-/** Names the peer in what a dial failed with. */
-function about(peer: PeerId, error: unknown): unknown {
-  if (!(error instanceof WaymeetError) || error.peer !== undefined) return error;
-  return new WaymeetError(error.code, error.message, { peer, cause: error.cause });
-}
 
 /** Wall-clock milliseconds, each larger than the one before. */
 function stamps(clock: Clock): () => number {

@@ -9,6 +9,12 @@ import type { Clock } from "../session/clock.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { HANDSHAKE_STEP } from "../wire/limits.ts";
 
+/**
+ * The text form of a key. Whether it is a valid key costs hundreds of multiplications, which
+ * a stranger does not get for a URL: the handshake checks the key and compares the claim.
+ */
+export const PEER_ID: RegExp = /^[a-z2-7]{51}[aq]$/;
+
 /** Receives an admitted stranger's socket. */
 export type Receive = (socket: Socket, admission: Admission) => SocketHandlers;
 

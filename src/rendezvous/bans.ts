@@ -1,5 +1,6 @@
 /** Peers that an operator does not want back for a while. */
 import type { PeerId } from "../identity/peer_id.ts";
+import { Reason } from "../wire/protocol.ts";
 
 export interface Ban {
   /** Shown to the peer. */
@@ -19,6 +20,14 @@ export class Bans {
 
   lift(peer: PeerId): boolean {
     return this.#bans.delete(peer);
+  }
+
+  /** Why that peer is turned away now. */
+  refusal(peer: PeerId, now: number): { reason: Reason; text: string } | undefined {
+    const ban = this.find(peer, now);
+    if (ban === undefined) return undefined;
+    const until = ban.until === Infinity ? "" : `, until ${new Date(ban.until).toISOString()}`;
+    return { reason: Reason.banned, text: ban.reason + until };
   }
 
   /** The ban that holds now. */

@@ -14,11 +14,13 @@ import type { NodeMetrics } from "./metrics.ts";
 import type { Records } from "./records.ts";
 import type { Seat } from "./registry.ts";
 import type { Relay } from "./relay.ts";
+import type { Watches } from "./watches.ts";
 
 /** What the node does for its guests. */
 export interface Host {
   readonly relay: Relay;
   readonly records: Records;
+  readonly watches: Watches;
   readonly metrics: NodeMetrics;
   /** The handshake is done: gives the guest a seat, or closes its session. */
   arrived(guest: Guest, session: Session): void;
@@ -83,6 +85,8 @@ export class Guest implements SessionHandlers {
     this.#host.metrics.controlIn++;
     if (frame.kind === "lookup") this.#host.records.lookup(seat, frame);
     else if (frame.kind === "publish") void this.#host.records.publish(seat, frame.record);
+    else if (frame.kind === "watch") this.#host.watches.watch(seat, frame.peers);
+    else if (frame.kind === "unwatch") this.#host.watches.unwatch(seat, frame.peers);
     else this.#host.metrics.strayFrames++;
   }
 
@@ -97,6 +101,7 @@ export class Guest implements SessionHandlers {
     if (seat === undefined || seat.session !== session) return;
     seat.waiting = 0;
     seat.shares = undefined;
+    this.#host.watches.drained(seat);
   }
 
   closed(session: Session, end: SessionEnd): void {

@@ -29,7 +29,7 @@ export interface HallOptions {
   /** URLs of other nodes, for whom this one sends away. */
   nodes: () => string[];
   /** A peer's seat is taken from it. */
-  vacated: (peer: PeerId) => void;
+  vacated: (seat: Seat) => void;
   tell: (type: NodeEventType, detail: NodeEventDetail) => void;
 }
 
@@ -145,7 +145,7 @@ export class Hall {
     seat.live = false;
     seat.last = undefined;
     this.#registry.remove(seat);
-    this.#o.vacated(seat.session.remote);
+    this.#o.vacated(seat);
     if (!this.#draining) this.#o.metrics.goneNotices += tellGone(seat);
   }
 

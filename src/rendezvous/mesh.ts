@@ -54,6 +54,8 @@ export interface MeshParts {
   metrics: NodeMetrics;
   /** A peer of this node has a newer process or place elsewhere, by this record. */
   superseded: (peer: PeerId, record: PeerRecord) => void;
+  /** A watched peer is at this node first now, or at none. */
+  moved: (peer: PeerId, node: PeerId | undefined) => void;
 }
 
 export class Mesh implements NodeLinkOwner {
@@ -362,7 +364,10 @@ export class Mesh implements NodeLinkOwner {
       admits: (origin) => this.#members.state(origin) !== undefined,
       passesOn: (origin, neighbour) => !this.#joined(origin, neighbour),
       superseded: this.#parts.superseded,
-      offline: (peer) => this.#parts.metrics.goneNotices += this.forwarding.abroad.left(peer),
+      moved: (peer, node) => {
+        if (node === undefined) this.#parts.metrics.goneNotices += this.forwarding.abroad.left(peer);
+        this.#parts.moved(peer, node);
+      },
       outbid: (newEpoch) => this.#outbid(newEpoch - 1),
     });
   }

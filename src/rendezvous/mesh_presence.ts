@@ -32,8 +32,8 @@ export interface MeshPresenceOptions {
   passesOn: (origin: PeerId, neighbour: PeerId) => boolean;
   /** A peer of this node is elsewhere, by this record. */
   superseded: (peer: PeerId, record: PeerRecord) => void;
-  /** A peer is at no node any more. */
-  offline: (peer: PeerId) => void;
+  /** A watched peer is at this node first now, or at no node any more. */
+  moved: (peer: PeerId, node: PeerId | undefined) => void;
   /** This node was known under a greater epoch. */
   outbid: (epoch: number) => void;
 }
@@ -121,8 +121,11 @@ export class MeshPresence {
         return this.#blame(effect.neighbour, effect.why);
       case "superseded":
         return this.#o.superseded(effect.peer, effect.record);
+      case "online":
+      case "moved":
+        return this.#o.moved(effect.peer, effect.nodes[0]);
       case "offline":
-        return this.#o.offline(effect.peer);
+        return this.#o.moved(effect.peer, undefined);
       case "epoch":
         return this.#o.outbid(effect.epoch);
     }

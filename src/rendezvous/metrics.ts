@@ -15,6 +15,7 @@ const DURATIONS = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
 export interface Gauges {
   sessions: number;
   handshakes: number;
+  watches: number;
   pingsSent: number;
   pongsMatched: number;
   /** Seconds. */
@@ -40,6 +41,8 @@ export class NodeMetrics {
   goneNotices = 0;
   recordsKept = 0;
   recordsRefused = 0;
+  /** Answers to watchers, and news for them. */
+  sightings = 0;
   /** Pings of sessions that ended; those of live ones are added at the scrape. */
   pingsEnded = 0;
   pongsEnded = 0;
@@ -47,6 +50,7 @@ export class NodeMetrics {
   readonly #handshakeFailures: Counts = new Map();
   readonly #ends: Counts = new Map();
   readonly #lookups: Counts = new Map();
+  readonly #watchesRefused: Counts = new Map();
   readonly #durations = new Float64Array(DURATIONS.length + 1);
   #durationSum = 0;
   #durationCount = 0;
@@ -61,6 +65,10 @@ export class NodeMetrics {
 
   lookedUp(reason: Reason): void {
     count(this.#lookups, reason, 1);
+  }
+
+  watchesRefused(reason: Reason): void {
+    count(this.#watchesRefused, reason, 1);
   }
 
   /** A session ended after that many milliseconds. */
@@ -87,6 +95,7 @@ export class NodeMetrics {
       this.#handshakeFailures,
     );
     page.byReason("session_ends_total", "Sessions that ended.", this.#ends);
+    page.one("watches", "gauge", "Pairs of a peer and one that it watches.", now.watches);
     this.#exposeTraffic(page);
     this.#exposeRecords(page);
     page.one("pings_sent_total", "counter", "Pings sent to peers.", this.pingsEnded + now.pingsSent);
@@ -127,6 +136,8 @@ export class NodeMetrics {
     page.byReason("lookups_total", "Lookups by outcome; none: found.", this.#lookups);
     page.one("records_kept_total", "counter", "Records verified and kept.", this.recordsKept);
     page.one("records_refused_total", "counter", "Records that were not kept.", this.recordsRefused);
+    page.one("sightings_total", "counter", "Watchers told where a peer is.", this.sightings);
+    page.byReason("watches_refused_total", "Peers that somebody may not watch.", this.#watchesRefused);
   }
 
   #exposeDurations(page: Page): void {

@@ -20,7 +20,8 @@ import { MAX_NODES, PING_INTERVAL } from "../wire/limits.ts";
 import { type AuthBody, type PeerRecord, Reason, Role, SUBPROTOCOL } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
 import { accessObstacle } from "./access.ts";
-import { type Admission, Doorway } from "./admission.ts";
+import { type Admission, Doorway, PEER_ID } from "./admission.ts";
+import { Attendance } from "./attendance.ts";
 import { type AppPort, type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { Bans } from "./bans.ts";
 import { NodeEvent, type NodeEventDetail, type NodeEventTarget, type NodeEventType, tidy } from "./events.ts";
@@ -34,16 +35,10 @@ import { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, nodeLimits } from "./node_limits.ts";
 import { Records } from "./records.ts";
 import { pingsOf, Registry, type Seat } from "./registry.ts";
-import type { NodeOptions } from "./node_options.ts";
+import { lowerCase, type NodeOptions } from "./node_options.ts";
 import { Relay } from "./relay.ts";
 
 export type { NodeOptions };
-
-/**
- * The text form of a key. Whether it is a valid key costs hundreds of multiplications, which
- * a stranger does not get for a URL: the handshake checks the key and compares the claim.
- */
-const PEER_ID = /^[a-z2-7]{51}[aq]$/;
 
 type Reception = Omit<AcceptOptions, "claimed" | "address" | "handlers">;
 
@@ -80,6 +75,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   readonly #doorway: Doorway;
   readonly #bans = new Bans();
   readonly #mesh: Mesh | undefined;
+  readonly #attendance: Attendance;
   readonly #hall: Hall;
   readonly #host: Host;
   readonly #reception: Reception;
@@ -101,6 +97,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
     this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
     this.#mesh = options.mesh && this.#makeMesh(options.mesh);
+    this.#attendance = this.#makeAttendance();
     this.#hall = this.#makeHall();
     this.#host = this.#makeHost();
     this.#reception = this.#makeReception();
@@ -166,6 +163,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return this.metrics.expose({
       sessions,
       handshakes,
+      watches: this.#attendance.watches.count,
       ...pingsOf(this.#registry),
       mesh: this.#mesh?.status(),
       uptime,
@@ -230,7 +228,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   }
 
   async #refusal(auth: AuthBody): Promise<Refusal | undefined> {
-    const ban = this.#banOf(peerIdText(auth.id));
+    const ban = this.#bans.refusal(peerIdText(auth.id), this.#clock.wall());
     if (ban !== undefined) return ban;
     if (auth.role === Role.node) return this.#nodeRefusal(auth);
     const now = this.#clock.wall();
@@ -243,14 +241,9 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return text === undefined ? undefined : { reason: Reason.unauthorized, text };
   }
 
-  #banOf(peer: PeerId): Refusal | undefined {
-    const ban = this.#bans.find(peer, this.#clock.wall());
-    return ban && { reason: Reason.banned, text: banText(ban) };
-  }
-
   /** Asks again for a ban: it may have come while the welcome was signed. */
   #arrived(guest: Guest, session: Session): void {
-    const ban = this.#banOf(session.remote);
+    const ban = this.#bans.refusal(session.remote, this.#clock.wall());
     if (ban !== undefined) this.#hall.turnAway(guest, session, ban.reason, ban.text);
     else this.#hall.arrived(guest, session);
   }
@@ -290,6 +283,12 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     this.dispatchEvent(new NodeEvent(type, detail));
   }
 
+  #makeAttendance(): Attendance {
+    const { id, limits, metrics } = this;
+    const [registry, clock, mesh] = [this.#registry, this.#clock, this.#mesh?.peers];
+    return new Attendance({ id, registry, limits, metrics, clock, mesh });
+  }
+
   #makeHall(): Hall {
     return new Hall({
       registry: this.#registry,
@@ -297,7 +296,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       metrics: this.metrics,
       clock: this.#clock,
       nodes: () => this.#otherNodes(),
-      vacated: (peer) => this.#mesh?.peers.gone(peer),
+      vacated: (seat) => this.#attendance.vacated(seat),
       tell: (type, detail) => this.#tell(type, detail),
     });
   }
@@ -316,6 +315,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       limits: this.limits,
       metrics: this.metrics,
       superseded: (peer, record) => this.#superseded(peer, record),
+      moved: (peer, node) => this.#attendance.watches.moved(peer, node),
     });
   }
 
@@ -328,6 +328,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       this.#log.debug("kept no record of {peer}: {reason}", { peer: peerIdText(seat.key), reason });
     return {
       metrics,
+      watches: this.#attendance.watches,
       relay: new Relay(registry, limits, metrics, clock, mesh?.forwarding),
       records: new Records({
         node: this.#o.identity.publicKey,
@@ -337,7 +338,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
         metrics,
         clock,
         refused: why,
-        kept: (seat, record, signed) => mesh?.peers.here(seat.session.remote, record, signed),
+        kept: (seat, record, signed) => this.#attendance.kept(seat, record, signed),
         elsewhere: (peer, asker) => mesh?.forwarding.lookup(peer, asker),
       }),
       arrived: (guest, session) => this.#arrived(guest, session),
@@ -380,14 +381,6 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     if (this.draining) return "draining";
     return this.#registry.size >= this.limits.sessions ? "full" : undefined;
   }
-}
-
-function lowerCase(hosts: readonly string[] | "any"): readonly string[] | "any" {
-  return hosts === "any" ? hosts : hosts.map((host) => host.toLowerCase());
-}
-
-function banText({ reason, until }: { reason: string; until: number }): string {
-  return until === Infinity ? reason : `${reason}, until ${new Date(until).toISOString()}`;
 }
 
 function refused(status: 400 | 503, reason: Reason, text: string): Refused {

@@ -22,6 +22,9 @@ export interface NodeLimits {
   /** Lookups of one peer in the long run, and at once. A publish counts as {@link PUBLISH_COST} lookups. */
   lookupsPerSecond: number;
   lookupBurst: number;
+  /** Peers that one peer may watch, and pairs of watcher and watched at the node. */
+  watches: number;
+  watchesInAll: number;
   /** Relayed bytes from one peer in the long run, and at once; `Infinity`: unbounded. */
   bytesPerSecond: number;
   byteBurst: number;
@@ -43,6 +46,9 @@ export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   // A peer that dials fifty others a second is at work; more is a crawl.
   lookupsPerSecond: 50,
   lookupBurst: 200,
+  // Some 100 bytes a pair.
+  watches: 1_000,
+  watchesInAll: 500_000,
   bytesPerSecond: Infinity,
   byteBurst: 4 * MAX_MESSAGE,
 };

@@ -38,3 +38,8 @@ export interface NodeOptions {
   /** Default: the category `waymeet.node`, silent until the application configures LogTape. */
   log?: Logger;
 }
+
+/** Host names are compared in lower case. */
+export function lowerCase(hosts: readonly string[] | "any"): readonly string[] | "any" {
+  return hosts === "any" ? hosts : hosts.map((host) => host.toLowerCase());
+}

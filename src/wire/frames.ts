@@ -24,9 +24,11 @@ import {
 import { clipText } from "./reason.ts";
 import { encodeChecked, readAuth, readHello, readWelcome } from "./session_frames.ts";
 import { is32, isBytes, isList, isNodeUrl, isReason, isText, isUint, readSigned } from "./shape.ts";
+import { readSighting, readUnwatch, readWatch } from "./watch_frames.ts";
 
 export * from "./mesh_frames.ts";
 export * from "./session_frames.ts";
+export * from "./watch_frames.ts";
 
 const MAX_REQUEST = 0xffff_ffff;
 const NONCE_SIZE = 8;
@@ -74,6 +76,12 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
       return readLookup(frame);
     case Kind.found:
       return readFound(frame);
+    case Kind.watch:
+      return readWatch(frame);
+    case Kind.unwatch:
+      return readUnwatch(frame);
+    case Kind.sighting:
+      return readSighting(frame);
     case Kind.greet:
     case Kind.members:
     case Kind.probe:

@@ -32,6 +32,8 @@ export const MAX_ORIGINS = 256;
 export const MAX_NEIGHBOURS = 256;
 /** Largest body of a record that nodes spread, bytes: with 16 nodes and a long network name it has 926. */
 export const MAX_RECORD = 2048;
+/** Most peers in one watch or unwatch frame. */
+export const MAX_WATCHED = 256;
 /** Largest reason code: a WebSocket close code is 4000 + reason, at most 4999 (RFC 6455 §7.4.2). */
 export const MAX_REASON = 999;
 /** Longest reason in a WebSocket close frame, UTF-8 bytes (RFC 6455 §5.5: 125 less the code). */

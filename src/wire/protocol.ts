@@ -75,6 +75,13 @@ export const Kind = {
   edges: 22,
   /** `[23, hops, source, destination, reason]` a forwarded frame did not go out. */
   undelivered: 23,
+  // watches
+  /** `[48, [peer, …]]` peer → node: tell where each of these is, now and whenever that changes. */
+  watch: 48,
+  /** `[49, [peer, …]]` peer → node: no longer. */
+  unwatch: 49,
+  /** `[50, reason, peer, node]` node → peer; reason 0 and the node that the peer is at, or null. */
+  sighting: 50,
 } as const;
 
 /** Reason codes: 1–31 end a session, 32–63 undeliverable, 64–95 end a link, 96–127 outcomes of attempts. Open-ended. */
@@ -230,6 +237,23 @@ export interface Found {
   reason: Reason;
   record: SignedBytes | null;
 }
+export interface Watch {
+  kind: "watch";
+  peers: Key[];
+}
+export interface Unwatch {
+  kind: "unwatch";
+  peers: Key[];
+}
+/** Where a watched peer is. Only the word of the nodes: none of it is signed by the peer. */
+export interface Sighting {
+  kind: "sighting";
+  /** 0: at `node`; `absent`: at no node; any other: it is not watched, and this is why. */
+  reason: Reason;
+  peer: Key;
+  /** Its home, as its newest record says. */
+  node: Key | null;
+}
 /** A kind this version does not know; ignored. */
 export interface Unknown {
   kind: "unknown";
@@ -237,9 +261,9 @@ export interface Unknown {
 }
 
 /** What a dialer (peer) says besides data. */
-export type PeerToNode = Auth | Bye | Ping | Pong | Publish | Lookup;
+export type PeerToNode = Auth | Bye | Ping | Pong | Publish | Lookup | Watch | Unwatch;
 /** What a node says to a peer besides data. */
-export type NodeToPeer = Hello | Welcome | Bye | Ping | Pong | Notice | Found;
+export type NodeToPeer = Hello | Welcome | Bye | Ping | Pong | Notice | Found | Sighting;
 export type Control = PeerToNode | NodeToPeer | NodeToNode | Unknown;
 
 /**

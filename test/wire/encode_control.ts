@@ -24,6 +24,12 @@ export function encodeControl(frame: Control): Uint8Array {
       return frames.encodeLookup(frame.request, frame.peer);
     case "found":
       return frames.encodeFound(frame.request, frame.reason, frame.record);
+    case "watch":
+      return frames.encodeWatch(frame.peers);
+    case "unwatch":
+      return frames.encodeUnwatch(frame.peers);
+    case "sighting":
+      return frames.encodeSighting(frame.reason, frame.peer, frame.node);
     case "greet":
       return frames.encodeGreet(frame);
     case "members":

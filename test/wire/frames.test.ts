@@ -34,6 +34,17 @@ const frame: fc.Arbitrary<Control> = fc.oneof(
   shape({ kind: fc.constant("bye" as const), reason, text, nodes: urls }),
   shape({ kind: fc.constantFrom("ping" as const, "pong" as const), nonce: sized(8) }),
   shape({ kind: fc.constant("notice" as const), reason, peer: key }),
+  shape({
+    kind: fc.constantFrom("watch" as const, "unwatch" as const),
+    peers: fc.array(key, { maxLength: 256 }),
+  }),
+  shape({ kind: fc.constant("sighting" as const), reason: fc.constant(0), peer: key, node: key }),
+  shape({
+    kind: fc.constant("sighting" as const),
+    reason: fc.integer({ min: 1, max: 999 }),
+    peer: key,
+    node: fc.constant(null),
+  }),
   shape({ kind: fc.constant("publish" as const), record }),
   shape({ kind: fc.constant("lookup" as const), request, peer: key }),
   shape({ kind: fc.constant("found" as const), request, reason: fc.constant(0), record }),

@@ -170,6 +170,10 @@ const vectors = {
     control("lookup", frames.encodeLookup(4_294_967_295, peer.publicKey)),
     control("found", frames.encodeFound(7, 0, signedRecord)),
     control("found: absent", frames.encodeFound(7, 32, null)),
+    control("watch", frames.encodeWatch([peer.publicKey, node.publicKey])),
+    control("unwatch", frames.encodeUnwatch([peer.publicKey])),
+    control("sighting: at a node", frames.encodeSighting(0, peer.publicKey, node.publicKey)),
+    control("sighting: absent", frames.encodeSighting(32, peer.publicKey, null)),
     control(
       "greet: a node of a mesh by token",
       frames.encodeGreet({

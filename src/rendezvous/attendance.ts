@@ -1,0 +1,65 @@
+/**
+ * Who is here: told to the other nodes, where there are any, and to those who asked to be
+ * told.
+ *
+ * @module
+ */
+import { type PeerId, peerIdBytes } from "../identity/peer_id.ts";
+import type { Clock } from "../session/clock.ts";
+import type { PeerRecord, SignedBytes } from "../wire/protocol.ts";
+import type { MeshPresence } from "./mesh_presence.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLimits } from "./node_limits.ts";
+import type { Registry, Seat } from "./registry.ts";
+import { Watches } from "./watches.ts";
+
+export interface AttendanceOptions {
+  id: PeerId;
+  registry: Registry;
+  limits: NodeLimits;
+  metrics: NodeMetrics;
+  clock: Clock;
+  /** Where peers are in the mesh. Without one, all there is to know is who is here. */
+  mesh: MeshPresence | undefined;
+}
+
+export class Attendance {
+  readonly watches: Watches;
+  readonly #o: AttendanceOptions;
+
+  constructor(options: AttendanceOptions) {
+    const { limits, metrics, clock, mesh } = options;
+    this.#o = options;
+    this.watches = new Watches({
+      limits,
+      metrics,
+      clock,
+      locate: (peer) => this.#locate(peer),
+      begin: (peer) => mesh?.presence.watch(peer),
+      end: (peer) => mesh?.presence.unwatch(peer),
+    });
+  }
+
+  /** The record of a peer here was verified. */
+  kept(seat: Seat, record: PeerRecord, signed: SignedBytes): void {
+    const { mesh, id } = this.#o;
+    const peer = seat.session.remote;
+    if (mesh) mesh.here(peer, record, signed);
+    else this.watches.moved(peer, id);
+  }
+
+  /** A peer's seat was taken from it. */
+  vacated(seat: Seat): void {
+    const { mesh } = this.#o;
+    const peer = seat.session.remote;
+    this.watches.left(seat);
+    if (mesh) mesh.gone(peer);
+    else this.watches.moved(peer, undefined);
+  }
+
+  #locate(peer: PeerId): PeerId | undefined {
+    const { mesh, registry, id } = this.#o;
+    if (mesh) return mesh.presence.find(peer)?.nodes[0];
+    return registry.find(peerIdBytes(peer))?.record?.signed && id;
+  }
+}
