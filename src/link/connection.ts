@@ -50,6 +50,12 @@ export class Connection {
     return this.standing === "hailing" && this.agreement.record !== undefined && this.reachable;
   }
 
+  /** Whether an answer is overdue, here or, as far as can be seen, there: the way may be broken. */
+  takeOverdue(): boolean {
+    const missed = this.conversation.takeRepeated();
+    return missed || this.conversation.sender.unanswered > 0 || this.agreement.attempt?.repeated === true;
+  }
+
   get instance(): Uint8Array | undefined {
     return this.agreement.record?.instance;
   }

@@ -130,6 +130,13 @@ export class Conversation {
     return frames !== undefined && frames.every((frame) => this.take(frame, now));
   }
 
+  /** The other side sent something again: it may not have got what was last said here. */
+  takeRepeated(): boolean {
+    const { repeated } = this.receiver;
+    this.receiver.repeated = false;
+    return repeated;
+  }
+
   /** The plaintext of the next packet, at most about `room` bytes, or `undefined` when nothing is to be sent. */
   transmit(now: number, room: number): Uint8Array | undefined {
     const parts = [...this.probes, ...this.answers];

@@ -2,8 +2,9 @@
 export type Plane = "home" | "standby";
 
 /**
- * The plane a link uses now: answers go the way the last word came, and what got no
- * answer goes the other way (protocol rule 13). Pure.
+ * The plane a link uses now: answers go the way the last word came. While an answer is
+ * overdue packets go both ways, since nobody knows which of them is broken (protocol rule
+ * 13); the first that brings something is used from then on. Pure.
  */
 export class Planes {
   now: Plane = "home";
@@ -21,9 +22,9 @@ export class Planes {
     this.refusedBy = undefined;
   }
 
-  /** No answer came in time. */
-  doubt(): void {
-    if (this.count() > 1) this.now = other(this.now);
+  /** Where a packet goes. A copy costs bytes alone: the counter in it shows the receiver what it has. */
+  ways(overdue: boolean): readonly Plane[] {
+    return overdue && this.count() > 1 ? [this.now, other(this.now)] : [this.now];
   }
 
   /** A node does not know the peer. False when no other plane is left to try. */

@@ -17,6 +17,8 @@ export class Receiver {
   private ackAt = Infinity;
   private lastAck = -Infinity;
   private pendingBytes = 0;
+  /** Something came twice: the acknowledgement of it may have been lost. Whoever looks takes it back. */
+  repeated = false;
 
   /** When an acknowledgement wants to leave, on the caller's clock. */
   get deadline(): number {
@@ -29,7 +31,10 @@ export class Receiver {
    */
   accept(frame: Numbered, bytes: number, now: number): Numbered[] {
     this.pendingBytes += bytes;
-    if (frame.seq < this.next || this.ranges.has(frame.seq)) return this.hurry(now);
+    if (frame.seq < this.next || this.ranges.has(frame.seq)) {
+      this.repeated = true;
+      return this.hurry(now);
+    }
     if (frame.seq > this.next) {
       if (this.hasRoom(bytes)) this.keep(frame, bytes);
       return this.hurry(now);

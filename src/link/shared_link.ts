@@ -294,8 +294,10 @@ export class SharedLink {
     const { connection } = this;
     if (connection.standing === "closed") return;
     const now = this.now;
+    let overdue = false;
     for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
-      this.carrier.send(this.key, packet, this.planes.now);
+      overdue = connection.takeOverdue() || overdue;
+      for (const plane of this.planes.ways(overdue)) this.carrier.send(this.key, packet, plane);
     }
     this.arm(connection.deadline, now);
   }
@@ -308,18 +310,10 @@ export class SharedLink {
     if (at === Infinity) return;
     const cancel = this.carrier.clock.after(Math.max(0, at - now), () => {
       this.armed = undefined;
-      this.expire();
+      this.connection.expire(this.now);
       this.pump();
     });
     this.armed = { at, cancel };
-  }
-
-  /** An acknowledgement that did not come in time is looked for on the other plane (protocol rule 13). */
-  private expire(): void {
-    const before = this.connection.conversation.sender.unanswered;
-    this.connection.expire(this.now);
-    const { standing, conversation } = this.connection;
-    if (standing === "hailing" || conversation.sender.unanswered > before) this.planes.doubt();
   }
 
   private events(): ConnectionEvents {

@@ -67,6 +67,8 @@ export class Routes {
   #version = 0;
   /** Round trips, milliseconds. */
   readonly #sessions = new Map<PeerId, number>();
+  /** Neighbours that answer late. */
+  readonly #doubted = new Set<PeerId>();
   readonly #held = new Map<PeerId, Held>();
   /** The epochs in which nodes died, oldest first. */
   readonly #buried = new Map<PeerId, number>();
@@ -87,6 +89,7 @@ export class Routes {
   sessionUp(node: PeerId, rtt: number = Infinity): boolean {
     const added = !this.#sessions.has(node);
     this.#sessions.set(node, rtt);
+    this.#doubted.delete(node);
     this.#hops = undefined;
     if (added) this.#version++;
     return added;
@@ -94,6 +97,7 @@ export class Routes {
 
   /** The last session with `node` ended. Returns whether {@link own} changed. */
   sessionDown(node: PeerId): boolean {
+    this.#doubted.delete(node);
     if (!this.#sessions.delete(node)) return false;
     this.#hops = undefined;
     this.#version++;
@@ -105,6 +109,13 @@ export class Routes {
     const before = this.#sessions.get(node);
     if (before === undefined || (rtt < before * NOTICEABLE && before < rtt * NOTICEABLE)) return;
     this.#sessions.set(node, rtt);
+    this.#hops = undefined;
+  }
+
+  /** A neighbour answers late, or again: while it is doubted, routes lead around it where they can. */
+  doubt(node: PeerId, doubted: boolean): void {
+    if (doubted) this.#doubted.add(node);
+    else this.#doubted.delete(node);
     this.#hops = undefined;
   }
 
@@ -150,8 +161,8 @@ export class Routes {
 
   /**
    * The neighbour on the way to `destination` with the fewest hops; of several, the one
-   * with the shortest round trip, then the smallest id. A node with a session is always
-   * its own next hop. `undefined`: no way.
+   * with the shortest round trip, then the smallest id. A node with a session is its own
+   * next hop, unless it is doubted and there is a way around. `undefined`: no way.
    */
   nextHop(destination: PeerId): PeerId | undefined {
     return this.#table().get(destination)?.hop;
@@ -179,14 +190,22 @@ export class Routes {
    * is found first at a distance is found through the best first hop.
    */
   #search(): Map<PeerId, { hop: PeerId; distance: number }> {
-    const found = new Map(this.#firstHops().map((hop) => [hop, { hop, distance: 1 }]));
+    const found = new Map<PeerId, { hop: PeerId; distance: number }>();
+    const first = this.#firstHops();
+    this.#spread(found, first.filter((hop) => !this.#doubted.has(hop)));
+    if (this.#doubted.size > 0) this.#spread(found, first);
+    return found;
+  }
+
+  /** Adds what these first hops lead to, as far as nothing better is known. */
+  #spread(found: Map<PeerId, { hop: PeerId; distance: number }>, first: PeerId[]): void {
+    for (const hop of first) if (!found.has(hop)) found.set(hop, { hop, distance: 1 });
     for (const [node, { hop, distance }] of found) { // grows while it is walked
       for (const next of this.#held.get(node)?.neighbours ?? []) {
         if (found.has(next) || next === this.#options.id || !this.#joined(node, next, distance)) continue;
         found.set(next, { hop, distance: distance + 1 });
       }
     }
-    return found;
   }
 
   #firstHops(): PeerId[] {

@@ -10,6 +10,9 @@ import { compareBytes } from "../wire/cbor.ts";
 /** Milliseconds after which a question to the node counts as unanswered. */
 const PATIENCE = 5_000;
 
+/** Milliseconds after which the next node is asked as well: the first may have frozen. */
+const HEDGE = 400;
+
 /** Questions to the node and their answers. */
 export class Lookups {
   private readonly open = new Map<number, { key: Key; settle: (finding: Finding) => void }>();
@@ -21,6 +24,27 @@ export class Lookups {
   constructor(clock: Clock, network: string) {
     this.clock = clock;
     this.network = network;
+  }
+
+  /** Asks the nodes in their order, the next one when the one before knows nothing or is slow to say so. */
+  find(sessions: readonly Session[], key: Key): Promise<Finding> {
+    return new Promise((resolve) => {
+      let best: Finding = { kind: "lost" };
+      let open = sessions.length;
+      const askFrom = (at: number) => {
+        if (at >= sessions.length) return;
+        let goOn = () => void (goOn = () => {}, askFrom(at + 1));
+        const cancel = this.clock.after(HEDGE, () => goOn());
+        void this.ask(sessions[at]!, key).then((finding) => {
+          cancel();
+          if (finding.kind !== "lost") best = finding;
+          if (finding.kind === "found" || --open === 0) resolve(best);
+          else goOn();
+        });
+      };
+      if (open === 0) resolve(best);
+      askFrom(0);
+    });
   }
 
   ask(session: Session, key: Key): Promise<Finding> {

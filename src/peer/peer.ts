@@ -355,14 +355,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   }
 
   /** Asks the home node, and the standby when home knows nothing. */
-  async #find(key: Key): Promise<Finding> {
-    let finding: Finding = { kind: "lost" };
-    for (const { session } of this.#moorings.sessions) {
-      const answer = await this.#lookups.ask(session, key);
-      if (answer.kind === "found") return answer;
-      if (answer.kind === "absent") finding = answer;
-    }
-    return finding;
+  #find(key: Key): Promise<Finding> {
+    return this.#lookups.find(this.#moorings.sessions.map(({ session }) => session), key);
   }
 
   async #seek(peer: PeerId, until: number, signal: AbortSignal | undefined): Promise<Finding> {

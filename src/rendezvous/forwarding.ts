@@ -32,8 +32,10 @@ export interface ForwardingOptions {
   metrics: NodeMetrics;
   counts: MeshCounts;
   presence: Whereabouts;
-  /** The neighbour on the way to a node. */
-  hop: (node: PeerId) => NodeLink | undefined;
+  /** The neighbour on the way to a node; straight, if there is a session, before back to `except`. */
+  hop: (node: PeerId, except?: NodeLink) => NodeLink | undefined;
+  /** Whether a node is a neighbour that answers late. */
+  doubts: (node: PeerId) => boolean;
 }
 
 export class Forwarding implements Beyond {
@@ -142,14 +144,17 @@ export class Forwarding implements Beyond {
 
   #way(peer: PeerId, plane: number, except?: NodeLink): NodeLink | undefined {
     const nodes = this.#o.presence.find(peer)?.nodes ?? [];
+    let detour: NodeLink | undefined;
     for (let i = 0; i < nodes.length; i++) {
       // The preferred one first, then the others in their order.
       const at = i === 0 ? Math.min(plane, nodes.length - 1) : i <= plane ? i - 1 : i;
       const node = nodes[at]!;
-      const hop = node === this.#o.id ? undefined : this.#o.hop(node);
-      if (hop !== undefined && hop !== except) return hop;
+      const hop = node === this.#o.id ? undefined : this.#o.hop(node, except);
+      if (hop === undefined || hop === except) continue;
+      if (!this.#o.doubts(node)) return hop;
+      detour ??= hop; // it may be silent to this node alone
     }
-    return undefined;
+    return detour;
   }
 
   #passOn(from: NodeLink, message: Uint8Array, start: number, end: number): void {
@@ -206,6 +211,7 @@ export class Forwarding implements Beyond {
     const waiting = link.session.sendBatch(bytes());
     if (waiting < 0) return link.session.state === "ready" ? Reason.queueFull : Reason.gone;
     joined(link, from, size, waiting);
+    link.answering.sent();
     this.#o.counts.framesOut += batch.starts.length;
     this.#o.counts.bytesOut += size;
     return undefined;

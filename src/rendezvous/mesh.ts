@@ -163,6 +163,10 @@ export class Mesh implements NodeLinkOwner {
     this.#sessions.stand(link);
   }
 
+  doubt(link: NodeLink, doubted: boolean): void {
+    if (this.#sessions.get(link.remote) === link) this.#routes.doubt(link.remote, doubted);
+  }
+
   closed(link: NodeLink, end: SessionEnd): void {
     this.#sessions.closed(link, end);
   }
@@ -388,10 +392,12 @@ export class Mesh implements NodeLinkOwner {
       metrics,
       counts: this.counts,
       presence: this.peers.presence,
-      hop: (node) => {
+      hop: (node, except) => {
         const next = this.#routes.nextHop(node);
-        return next && this.#sessions.get(next);
+        const link = next && this.#sessions.get(next);
+        return link === except ? this.#sessions.get(node) : link;
       },
+      doubts: (node) => this.#sessions.get(node)?.answering.doubted === true,
     });
   }
 }

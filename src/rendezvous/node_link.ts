@@ -14,6 +14,7 @@ import { encodeGreet, encodeProbe } from "../wire/frames.ts";
 import { HANDSHAKE_STEP } from "../wire/limits.ts";
 import type { Greet } from "../wire/mesh_protocol.ts";
 import { type Control, Reason } from "../wire/protocol.ts";
+import { Answering } from "./answering.ts";
 import type { MeshCounts } from "./mesh_options.ts";
 import type { Queued } from "./queue_room.ts";
 import type { Shares } from "./shares.ts";
@@ -37,6 +38,8 @@ export interface NodeLinkOwner {
   hear(link: NodeLink, frame: Control): void;
   forward(link: NodeLink, message: Uint8Array, start: number, end: number): void;
   endOfMessage(link: NodeLink): void;
+  /** It answers late, or again. */
+  doubt(link: NodeLink, doubted: boolean): void;
   closed(link: NodeLink, end: SessionEnd): void;
 }
 
@@ -59,10 +62,15 @@ export class NodeLink implements SessionHandlers, Queued {
   waiting = 0;
   shares: Shares<object> | undefined;
   #stopWaiting: (() => void) | undefined;
+  readonly answering: Answering;
 
   constructor(owner: NodeLinkOwner, dialled: boolean) {
     this.#owner = owner;
     this.dialled = dialled;
+    this.answering = new Answering(owner.clock, {
+      ask: (now) => this.ask(now),
+      doubt: (doubted) => owner.doubt(this, doubted),
+    });
   }
 
   get remote(): PeerId {
@@ -117,6 +125,7 @@ export class NodeLink implements SessionHandlers, Queued {
 
   endOfMessage(): void {
     this.heardAt = this.#owner.clock.now();
+    this.answering.heard();
     this.#owner.endOfMessage(this);
   }
 
@@ -128,6 +137,7 @@ export class NodeLink implements SessionHandlers, Queued {
   closed(_session: Session, end: SessionEnd): void {
     this.state = "over";
     this.#stopWaiting?.();
+    this.answering.stop();
     this.#owner.closed(this, end);
   }
 

@@ -72,6 +72,24 @@ function hopsFrom(start: number, near: Set<number>[]): Map<number, number> {
 }
 
 describe("routes", () => {
+  it("lead around a neighbour that is doubted, straight to it when there is no other way, and back when it answers", () => {
+    const routes = newRoutes();
+    routes.sessionUp(a, 10);
+    routes.sessionUp(b, 20);
+    routes.accept(edges(a, [me, b]));
+    routes.accept(edges(b, [me, a, c]));
+    routes.accept(edges(c, [b]));
+    routes.doubt(a, true);
+    assert.deepEqual([routes.nextHop(a), routes.distance(a)], [b, 2]);
+    routes.doubt(b, true);
+    assert.deepEqual([routes.nextHop(a), routes.nextHop(b), routes.nextHop(c)], [a, b, b]);
+    routes.doubt(a, false);
+    assert.deepEqual([routes.nextHop(a), routes.nextHop(b), routes.nextHop(c)], [a, a, a]);
+    routes.sessionDown(b);
+    routes.sessionUp(b, 20);
+    assert.equal(routes.nextHop(b), b);
+  });
+
   it("followed hop by hop reach every node there is a way to, in the fewest hops and without a loop", () => {
     fc.assert(
       fc.property(graphs, (graph) => {

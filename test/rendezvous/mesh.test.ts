@@ -68,16 +68,18 @@ describe("three nodes of one network", () => {
     assert(status(0).forwarded.framesOut > 50);
   });
 
-  it("carry traffic around a session that is cut, within a second", async () => {
-    const [a, b] = [await openAt(0), await openAt(1)];
-    await world.pass(100);
-    const gap = await traffic(a, b, 100, async () => {
-      await world.pass(300);
-      world.cut(urls[0]!, urls[1]!);
+  for (const silently of [false, true]) {
+    it(`carry traffic around a session that is cut${silently ? " silently" : ""}, within a second`, async () => {
+      const [a, b] = [await openAt(0), await openAt(1)];
+      await world.pass(100);
+      const gap = await traffic(a, b, 100, async () => {
+        await world.pass(300);
+        world.cut(urls[0]!, urls[1]!, silently);
+      });
+      assert(gap <= 1_000, `a gap of ${gap} ms`);
+      assert(status(2).forwarded.framesOut > 10);
     });
-    assert(gap <= 1_000, `a gap of ${gap} ms`);
-    assert(status(2).forwarded.framesOut > 10);
-  });
+  }
 
   it("forget the peers of a node that is killed, and tell their correspondents", async () => {
     const [a, b] = [await openAt(0), await openAt(1)];

@@ -1,0 +1,96 @@
+/** One node falls silent or dies under a link, for every place that node can have in it. */
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { Peer } from "../../src/peer/peer.ts";
+import { collect, nextLink, VirtualWorld } from "./virtual_world.ts";
+
+const NODES = 4;
+/** Milliseconds between two messages. */
+const PACE = 20;
+const MESSAGES = 80;
+
+/** The home and the standby of each of two peers, as numbers of nodes. */
+type Places = readonly [homeA: number, standbyA: number, homeB: number, standbyB: number];
+
+/** One of each kind: which of the four places are the same node says all. */
+function combinations(): Places[] {
+  const all = Array.from({ length: NODES ** 4 }, (_, i): Places => {
+    const digit = (n: number) => Math.floor(i / NODES ** n) % NODES;
+    return [digit(0), digit(1), digit(2), digit(3)];
+  });
+  const kinds = new Map<string, Places>();
+  for (const places of all) {
+    if (places[0] === places[1] || places[2] === places[3]) continue;
+    const kind = places.map((place) => places.indexOf(place)).join("");
+    if (!kinds.has(kind)) kinds.set(kind, places);
+  }
+  return [...kinds.values()];
+}
+
+interface Scene {
+  world: VirtualWorld;
+  urls: string[];
+  a: Peer;
+  b: Peer;
+}
+
+async function scene([homeA, standbyA, homeB, standbyB]: Places): Promise<Scene> {
+  const world = new VirtualWorld();
+  const urls = await world.startMesh(NODES);
+  const a = await world.open({ nodes: [urls[homeA]!, urls[standbyA]!] });
+  const b = await world.open({ nodes: [urls[homeB]!, urls[standbyB]!] });
+  await world.pass(500);
+  return { world, urls, a, b };
+}
+
+/** Both send numbered messages; returns the longest gap between two arrivals at either, milliseconds. */
+async function talk({ world, a, b }: Scene, fault: () => void): Promise<number> {
+  const arriving = nextLink(b);
+  const ab = await world.run(a.dial(b.id));
+  await world.run(ab.opened);
+  const ba = await world.run(arriving);
+  const arrivals: number[][] = [[], []];
+  const heard = [ba, ab].map((link, i) => collect(link, () => arrivals[i]!.push(world.clock.now())));
+  const sends: Promise<unknown>[] = [];
+  for (let i = 0; i < MESSAGES; i++) {
+    if (i === 10) fault();
+    sends.push(ab.send(`${i}`), ba.send(`${i}`));
+    await world.pass(PACE);
+  }
+  await world.run(Promise.all(sends));
+  await world.pass(100);
+  const expected = Array.from({ length: MESSAGES }, (_, i) => `${i}`);
+  assert.deepEqual(heard, [expected, expected]);
+  return Math.max(...arrivals.flatMap((each) => each.slice(1).map((at, i) => at - each[i]!)));
+}
+
+describe("whichever of the nodes of two peers fails, wherever they are at home", () => {
+  for (const places of combinations()) {
+    const name = places.map((place) => place + 1).join(" ");
+    it(`homes and standbys ${name}: a killed one costs under a second, a silent one under 1.5`, async () => {
+      for (const victim of new Set(places)) {
+        for (const silent of [false, true]) {
+          const stage = await scene(places);
+          const { world, urls } = stage;
+          const url = urls[victim]!;
+          const gap = await talk(stage, () => silent ? world.blackhole(url) : world.kill(url));
+          const what = `node ${victim + 1} ${silent ? "silent" : "killed"}: a gap of ${gap} ms`;
+          assert(gap < (silent ? 1_500 : 1_000), what);
+          await world.end();
+        }
+      }
+    });
+  }
+});
+
+describe("a peer whose home froze", () => {
+  it("meets others through its standby within 1.6 s", async () => {
+    const { world, urls, a, b } = await scene([0, 1, 2, 1]);
+    world.blackhole(urls[0]!);
+    const began = world.clock.now();
+    const link = await world.run(a.dial(b.id));
+    await world.run(link.opened);
+    assert(world.clock.now() - began < 1_600, `${world.clock.now() - began} ms`);
+    await world.end();
+  });
+});
