@@ -12,6 +12,7 @@ import type { Connect, Socket, SocketHandlers } from "../src/session/socket.ts";
 import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
+import { bindUdp } from "./udp.ts";
 
 export * from "../src/rendezvous/embed.ts";
 
@@ -117,7 +118,7 @@ export function upgrader(request: Request, server: BunServer): Upgrade {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, ...options }, listen);
+  return startNode({ connect, ...options }, listen, bindUdp);
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw

@@ -7,6 +7,7 @@ import type { Hono } from "hono";
 import type { Admission } from "../src/rendezvous/admission.ts";
 import type { NodeApp, Upgrade } from "../src/rendezvous/app.ts";
 import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
 import type { Socket } from "../src/session/socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
@@ -96,7 +97,7 @@ function attach(ws: WebSocket, admission: Admission): void {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, ...options }, listen);
+  return startNode({ connect, ...options }, listen, bindUdp);
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw

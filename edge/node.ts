@@ -12,6 +12,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import type { Admission } from "../src/rendezvous/admission.ts";
 import type { NodeApp, NodeBindings } from "../src/rendezvous/app.ts";
 import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
 import type { Socket } from "../src/session/socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
@@ -126,7 +127,7 @@ async function refuse(socket: Duplex, response: Response): Promise<void> {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, ...options }, listen);
+  return startNode({ connect, ...options }, listen, bindUdp);
 }
 
 async function listen({ host, port }: { host: string; port: number }, app: Hono<NodeApp>): Promise<Listener> {

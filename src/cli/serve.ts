@@ -6,7 +6,14 @@ import { loadKey } from "./key.ts";
 import { configureLog } from "./log.ts";
 import { interruption } from "./open_peer.ts";
 import { aliasFile, nodeKeyFile } from "./places.ts";
-import { accessOf, applyConfigFile, checkExposure, meshOf, type ServeChoices } from "./serve_options.ts";
+import {
+  accessOf,
+  applyConfigFile,
+  checkExposure,
+  meshOf,
+  type ServeChoices,
+  turnOf,
+} from "./serve_options.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** Milliseconds for saying goodbye to all peers: SIGTERM ends within 5 s, the process' own end included. */
@@ -21,9 +28,10 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   const access = accessOf(choices, (text) => resolvePeer(text, aliases));
   checkExposure(choices, access);
   const mesh = meshOf(choices, (text) => resolvePeer(text, aliases));
+  const turn = await turnOf(choices);
   await configureLog(terminal, choices.logLevel, choices.json === true);
   const interrupt = terminal.interrupt();
-  const node = await start(terminal, choices, { access, mesh });
+  const node = await start(terminal, choices, { access, mesh, turn });
   try {
     await announce(terminal, choices, node);
     await interruption(interrupt);
@@ -35,15 +43,15 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
 async function start(
   terminal: Terminal,
   choices: ServeChoices,
-  rest: Pick<ServeOptions, "access" | "mesh">,
+  rest: Pick<ServeOptions, "access" | "mesh" | "turn">,
 ): Promise<RunningNode> {
-  const { host, port, network, name } = choices;
+  const { host, port, network, name, stun: stunPorts, iceServer: stun } = choices;
   const path = choices.key || (port === 0 ? undefined : nodeKeyFile(terminal, port));
   const key = path === undefined ? undefined : await loadKey(terminal, path);
   const names = name?.includes("any") ? "any" : name;
   const edge = await edgeOf(terminal.runtime);
   try {
-    return await edge.serve({ host, port, key, network, names, ...rest });
+    return await edge.serve({ host, port, key, network, names, stunPorts, stun, ...rest });
   } catch (error) {
     throw translated(error, choices);
   }
@@ -63,7 +71,7 @@ function edgeOf(
 }
 
 /** What systems say of addresses that cannot be listened at; Deno tells by name. */
-function translated(error: unknown, { host, port }: ServeChoices): unknown {
+function translated(error: unknown, { host = [], port }: ServeChoices): unknown {
   const { code, name, message } = error as { code?: string; name?: string; message: string };
   const cause = { cause: error };
   if (code === "EACCES" || name === "PermissionDenied") {
@@ -76,7 +84,9 @@ function translated(error: unknown, { host, port }: ServeChoices): unknown {
   if (code === "EADDRNOTAVAIL" || name === "AddrNotAvailable" || code === "ENOTFOUND") {
     return new Failure(
       "no-such-address",
-      `this machine has no address ${host}; --host 127.0.0.1 serves this machine, --host 0.0.0.0 all others, too`,
+      `this machine has no address ${
+        host.join(" or ")
+      }; --host 127.0.0.1 serves this machine, --host 0.0.0.0 all others, too`,
       cause,
     );
   }
@@ -89,8 +99,8 @@ function translated(error: unknown, { host, port }: ServeChoices): unknown {
 async function announce(
   terminal: Terminal,
   { json, network }: ServeChoices,
-  { url, id }: RunningNode,
+  { url, id, stunPorts }: RunningNode,
 ): Promise<void> {
-  if (json) return await terminal.output.json({ event: "ready", url, id, network });
+  if (json) return await terminal.output.json({ event: "ready", url, id, network, stunPorts });
   await terminal.output.write(`node ${id}\naccepts peers at ${url}, try: waymeet listen --node ${url}\n`);
 }

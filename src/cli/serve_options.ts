@@ -7,16 +7,22 @@ import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Access } from "../rendezvous/access.ts";
+import type { TurnOptions } from "../rendezvous/ice_offer.ts";
 import type { MeshOptions } from "../rendezvous/mesh_options.ts";
 import { UsageError } from "./failure.ts";
 import type { LOG_LEVELS } from "./log.ts";
 import { jsonOption, keyOption, logLevelOption, networkOption } from "./peer_options.ts";
-import { count, list, port } from "./values.ts";
+import { count, duration, list, port, stunPorts } from "./values.ts";
 
 /** What the options of `serve` come to. */
 export interface ServeChoices {
-  host: string;
+  host?: string[];
   port: number;
+  stun?: number[] | false;
+  iceServer?: string[];
+  turn?: string[];
+  turnSecret?: string;
+  turnTtl?: number;
   key?: string;
   network: string;
   config?: string;
@@ -39,7 +45,11 @@ const ACCESS = ["open", "allow-list", "token"];
 export function withServeOptions(command: Command): Command {
   return command
     .addOption(
-      new Option("--host <address>", "address to listen at").env("WAYMEET_HOST").default("127.0.0.1"),
+      new Option(
+        "--host <addresses...>",
+        "addresses to listen at (default: 127.0.0.1; :: is all of IPv4 and IPv6)",
+      )
+        .env("WAYMEET_HOST").argParser(list),
     )
     .addOption(
       new Option("--port <port>", "0: any free one").env("WAYMEET_PORT").default(8787).argParser(port),
@@ -86,6 +96,35 @@ export function withServeOptions(command: Command): Command {
     .addOption(
       new Option("--mesh-target <n>", "sessions with other nodes to keep (default: 8)")
         .env("WAYMEET_MESH_TARGET").argParser(count),
+    )
+    .addOption(
+      new Option(
+        "--stun <ports...>",
+        "UDP ports for STUN, one or two, or: off (default: the number of --port)",
+      )
+        .env("WAYMEET_STUN").argParser(stunPorts),
+    )
+    .addOption(
+      new Option("--ice-server <urls...>", "STUN servers elsewhere that peers are told of, stun:host:port")
+        .env("WAYMEET_ICE_SERVER").argParser(list),
+    )
+    .addOption(
+      new Option(
+        "--turn <urls...>",
+        "TURN server that peers are told of, turn:host:port; needs --turn-secret",
+      )
+        .env("WAYMEET_TURN").argParser(list),
+    )
+    .addOption(
+      new Option(
+        "--turn-secret <file>",
+        "file with the secret that the TURN server shares (coturn: static-auth-secret)",
+      )
+        .env("WAYMEET_TURN_SECRET"),
+    )
+    .addOption(
+      new Option("--turn-ttl <time>", "how long a TURN credential is good (default: 1d)")
+        .env("WAYMEET_TURN_TTL").argParser(duration),
     )
     .addOption(jsonOption())
     .addOption(logLevelOption("info"));
@@ -186,6 +225,18 @@ export function meshOf(choices: ServeChoices, node: (text: string) => PeerId): M
   return { join, allow: meshAllow?.map((text) => node(text)), token, urls, target };
 }
 
+/** The TURN server to tell peers of; `undefined` when none was named. */
+export async function turnOf({ turn, turnSecret, turnTtl }: ServeChoices): Promise<TurnOptions | undefined> {
+  if (turn === undefined && turnSecret === undefined) return undefined;
+  if (turn === undefined || turnSecret === undefined) {
+    throw new UsageError("a TURN server is --turn turn:host:port together with --turn-secret FILE");
+  }
+  const secret = await readFile(turnSecret, "utf8").catch((error) => {
+    throw new UsageError(`the secret ${turnSecret} cannot be read (${error.message})`);
+  });
+  return { urls: turn, secret: secret.trim(), ttl: turnTtl === undefined ? undefined : turnTtl / 1_000 };
+}
+
 function impliedAccess({ allow, tokenIssuer }: ServeChoices): Access["kind"] | undefined {
   if (allow && tokenIssuer) throw new UsageError("choose between --access allow-list and --access token");
   if (allow) return "allow-list";
@@ -194,18 +245,21 @@ function impliedAccess({ allow, tokenIssuer }: ServeChoices): Access["kind"] | u
 
 /** Refuses a node that others could reach and whose operator did not say who may. */
 export function checkExposure(choices: ServeChoices, access: Access | undefined): void {
-  const { host, name } = choices;
-  if (isLoopback(host)) return;
-  const wildcard = host === "0.0.0.0" || host === "::";
+  const { host: hosts = [], name } = choices;
+  const exposed = hosts.filter((host) => !isLoopback(host));
+  if (exposed.length === 0) return;
+  const wildcard = exposed.some((host) => host === "0.0.0.0" || host === "::");
   if (access !== undefined && (name !== undefined || !wildcard)) return;
   const who = access === undefined
     ? ["--access open", "--access allow-list --allow PEER", "--access token --token-issuer PEER"]
     : [""];
   const named = name === undefined && wildcard ? " --name meet.example.org" : "";
-  const lines = who.map((choice) => `  waymeet serve --host ${host}${choice && ` ${choice}`}${named}`);
+  const lines = who.map((choice) =>
+    `  waymeet serve --host ${hosts.join(" ")}${choice && ` ${choice}`}${named}`
+  );
   const asks = access === undefined ? "say who may connect" : "say by which host name peers dial it";
   throw new UsageError(
-    `${host} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`,
+    `${exposed[0]} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`,
   );
 }
 

@@ -69,3 +69,14 @@ export function network(text: string): string {
   }
   return text;
 }
+
+/** Ports for STUN, one or two, or `off`. */
+export function stunPorts(text: string, before: number[] | false | undefined): number[] | false {
+  if (text.trim() === "off") return false;
+  const ports = list(text, undefined).map(port);
+  const all = [...before || [], ...ports];
+  if (all.length === 0 || all.length > 2) {
+    throw new InvalidArgumentError("Give one UDP port, or two, or: off.");
+  }
+  return all;
+}

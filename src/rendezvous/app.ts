@@ -4,6 +4,7 @@
  * @module
  */
 import { type Context, Hono } from "hono";
+import { ipText, parseAddress } from "../stun/address.ts";
 import { type Reason, SUBPROTOCOL } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
@@ -98,9 +99,15 @@ function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Response 
   if (upgrade === undefined) {
     return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
   }
-  const admitted = port.admit(claimed, address);
+  const admitted = port.admit(claimed, plainAddress(address));
   if ("status" in admitted) return refusal(c, admitted);
   return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);
+}
+
+/** A socket for both families writes IPv4 as `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2): one stranger, one name. */
+function plainAddress(address: string): string {
+  const parsed = parseAddress(address, 0);
+  return parsed === undefined ? address : ipText(parsed);
 }
 
 /** Whatever the runtime does: without a socket the place is free again. */

@@ -6,6 +6,7 @@
  */
 import type { Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
+import type { StunCounts } from "../stun/server.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 
 /** Upper bounds of the buckets of connection durations, seconds: a failed try to a week. */
@@ -23,6 +24,7 @@ export interface Gauges {
   version: string;
   id: string;
   mesh?: MeshStatus;
+  stun?: StunCounts;
 }
 
 /** Counts by a number: a reason code. */
@@ -107,6 +109,7 @@ export class NodeMetrics {
     );
     this.#exposeDurations(page);
     if (now.mesh) exposeMesh(page, now.mesh);
+    if (now.stun) exposeStun(page, now.stun);
     return page.text;
   }
 
@@ -168,6 +171,26 @@ function exposeMesh(page: Page, { members, presence, forwarded, refusals }: Mesh
   for (const [reason, value] of Object.entries(refusals)) {
     page.sample("mesh_refusals_total", value, { reason });
   }
+}
+
+function exposeStun(page: Page, counts: StunCounts): void {
+  page.one("stun_datagrams_total", "counter", "Datagrams at the STUN ports.", counts.datagrams);
+  page.one("stun_bytes_in_total", "counter", "Bytes of these datagrams.", counts.bytesIn);
+  page.one("stun_bytes_out_total", "counter", "Bytes of STUN answers.", counts.bytesOut);
+  page.head("stun_answers_total", "counter", "STUN answers by outcome.");
+  for (const [outcome, value] of Object.entries(counts.answers)) {
+    page.sample("stun_answers_total", value, { outcome });
+  }
+  page.head("stun_drops_total", "counter", "Datagrams without an answer, by reason.");
+  for (const [reason, value] of Object.entries(counts.drops)) {
+    page.sample("stun_drops_total", value, { reason });
+  }
+  page.one(
+    "stun_send_errors_total",
+    "counter",
+    "STUN answers that the system did not take.",
+    counts.sendErrors,
+  );
 }
 
 function count(counts: Counts, key: number, add: number): void {

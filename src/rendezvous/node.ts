@@ -29,6 +29,7 @@ import { Guest, type Host, type Refusal } from "./guest.ts";
 import { Hall } from "./hall.ts";
 import { Mesh } from "./mesh.ts";
 import type { MeshOptions } from "./mesh_options.ts";
+import { IceOffer } from "./ice_offer.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 import type { NodeInfo } from "./info.ts";
 import { NodeMetrics } from "./metrics.ts";
@@ -63,6 +64,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   /** May be changed while the node runs; what is granted already stays. */
   readonly limits: NodeLimits;
   readonly metrics: NodeMetrics = new NodeMetrics();
+  readonly ice: IceOffer;
   /** Routes to mount in any Hono app: `app.route("/meet", node.app)`. */
   readonly app: Hono<NodeApp>;
   readonly #o: NodeOptions;
@@ -93,6 +95,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       node: this.id,
       network: this.network,
     });
+    this.ice = new IceOffer(options, this.#clock);
     this.#began = this.#clock.now();
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
     this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
@@ -166,6 +169,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       watches: this.#attendance.watches.count,
       ...pingsOf(this.#registry),
       mesh: this.#mesh?.status(),
+      stun: this.ice.counts,
       uptime,
       id,
       version: VERSION_TEXT,
@@ -201,7 +205,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       random: this.#random,
       liveness: this.#o.liveness,
       ticker: this.#ticker,
-      welcome: () => ({ nodes: this.#otherNodes(), stun: [...this.#o.stun ?? []] }),
+      welcome: (auth) => ({ nodes: this.#otherNodes(), ...this.ice.offer(auth) }),
       authorize: (auth, session) => this.#authorize(this.#hall.guestOf(session)!, auth),
       onError: (error) => this.#log.error("a handler failed: {error}", { error }),
     };

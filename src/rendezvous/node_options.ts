@@ -4,6 +4,7 @@ import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
 import type { Liveness } from "../wire/protocol.ts";
 import type { Access } from "./access.ts";
+import type { TurnOptions } from "./ice_offer.ts";
 import type { MeshOptions } from "./mesh_options.ts";
 import type { NodeLimits } from "./node_limits.ts";
 
@@ -25,8 +26,10 @@ export interface NodeOptions {
   mesh?: MeshOptions;
   /** Dials other nodes; `serve` brings its runtime's. */
   connect?: Connect;
-  /** STUN server URLs (RFC 7064), told in the welcome. */
+  /** URLs of STUN servers elsewhere (RFC 7064), told in the welcome. */
   stun?: readonly string[];
+  /** A TURN server whose secret this node knows: each peer gets a credential of its own in the welcome. */
+  turn?: TurnOptions;
   /** Whether strangers may read `/metrics` and the numbers of `/v1/info` and `/`. Default false. */
   publicMetrics?: boolean;
   /** Milliseconds between pings. Default `PING_INTERVAL`. */

@@ -4,19 +4,25 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import type { Hono } from "hono";
 import type { Identity } from "../identity/identity.ts";
 import { type KeyStore, loadOrCreate, memoryKeyStore } from "../identity/key_store.ts";
 import type { PeerId } from "../identity/peer_id.ts";
+import { systemClock } from "../session/clock.ts";
 import { WaymeetError } from "../wire/error.ts";
 import type { NodeApp } from "./app.ts";
 import type { NodeEventTarget, NodeEventType, NodeListener } from "./events.ts";
 import { GRACE, type NodeOptions, RendezvousNode } from "./node.ts";
+import { type BindUdp, serveStun, type StunService } from "./stun_service.ts";
 
 /** How to run a node. */
 export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "access"> {
-  /** Address to listen at. Default "127.0.0.1": this machine only. */
-  host?: string;
+  /**
+   * Address or addresses to listen at. Default "127.0.0.1": this machine only. "::" is every address of
+   * both IPv4 and IPv6.
+   */
+  host?: string | readonly string[];
   /** Default 8787; 0: any free one. */
   port?: number;
   /** The node's identity or where it is kept. Default: a fresh one, forgotten at the end. */
@@ -30,6 +36,11 @@ export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "
   names?: readonly string[] | "any";
   /** Mounts the node in your own app: `(meet) => new Hono().route("/meet", meet)`. */
   within?: (node: Hono<NodeApp>) => Hono<NodeApp>;
+  /**
+   * UDP ports for STUN, one or two (the second lets clients tell kinds of NAT apart); `false`: no STUN. Default:
+   * the number of the TCP port, if that is free; when it is not, the node runs without and says so.
+   */
+  stunPorts?: readonly number[] | false;
   /** Stops the node when it fires. */
   signal?: AbortSignal;
 }
@@ -40,6 +51,8 @@ export interface RunningNode extends NodeEventTarget, AsyncDisposable {
   /** Where peers on this machine or network dial it: `ws://host:port`. */
   readonly url: string;
   readonly port: number;
+  /** UDP ports that answer STUN; none: it is off. */
+  readonly stunPorts: readonly number[];
   readonly node: RendezvousNode;
   readonly app: Hono<NodeApp>;
   /** Ends the session of a peer; false when it had none. */
@@ -77,19 +90,78 @@ const CLOSE_TIME = 500;
  * @throws {TypeError} when a choice is missing that only the operator can make.
  * @throws {WaymeetError} `port-in-use`.
  */
-export async function startNode(options: ServeOptions, listen: Listen): Promise<RunningNode> {
-  const { host = "127.0.0.1", port = 8787, signal } = options;
+export async function startNode(
+  options: ServeOptions,
+  listen: Listen,
+  bindUdp?: BindUdp,
+): Promise<RunningNode> {
+  const { port = 8787, signal, stunPorts } = options;
+  const hosts = hostsOf(options.host);
+  if (stunPorts && (stunPorts.length < 1 || stunPorts.length > 2)) {
+    throw new RangeError(`stunPorts names one UDP port or two, not ${stunPorts.length}`);
+  }
   signal?.throwIfAborted();
   const node = new RendezvousNode({
     ...options,
-    ...choices(options, host),
+    ...choices(options, hosts),
     identity: await identityOf(options.key),
   });
   const app = options.within?.(node.app) ?? node.app;
-  const listener = await listen({ host, port }, app, node).catch((error) => {
-    throw isTaken(error) ? portInUse(port, error) : error;
-  });
-  return new Running(node, app, listener, host, signal);
+  const listener = await listenAtAll(hosts, port, (address) => listen(address, app, node));
+  const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
+  if (stun) node.ice.serving(stun.ports, stun.counts);
+  return new Running(node, app, { listener, stun }, hosts[0]!, signal);
+}
+
+function hostsOf(host: ServeOptions["host"] = "127.0.0.1"): readonly string[] {
+  const hosts = typeof host === "string" ? [host] : [...new Set(host)];
+  if (hosts.length === 0) {
+    throw new TypeError('host names no address to listen at; "127.0.0.1" is this machine');
+  }
+  return hosts;
+}
+
+/** All addresses get the port of the first. */
+async function listenAtAll(
+  hosts: readonly string[],
+  port: number,
+  listen: (address: { host: string; port: number }) => Promise<Listener>,
+): Promise<Listener> {
+  const listeners: Listener[] = [];
+  const close = async () => {
+    await Promise.all(listeners.map((listener) => listener.close()));
+  };
+  for (const host of hosts) {
+    const chosen = listeners[0]?.port ?? port;
+    try {
+      listeners.push(await listen({ host, port: chosen }));
+    } catch (error) {
+      await close();
+      throw isTaken(error) ? portInUse(chosen, error) : error;
+    }
+  }
+  return { port: listeners[0]!.port, close };
+}
+
+/** STUN is a convenience unless its ports were named: then a port that is taken is the operator's business. */
+async function startStun(
+  { stunPorts, clock = systemClock, log = getLogger(["waymeet", "node"]) }: ServeOptions,
+  hosts: readonly string[],
+  listener: Listener,
+  bind: BindUdp,
+): Promise<StunService | undefined> {
+  if (stunPorts === false) return undefined;
+  const ports = stunPorts ?? [listener.port];
+  try {
+    return await serveStun({ hosts, ports, now: () => clock.now() }, bind);
+  } catch (error) {
+    if (stunPorts === undefined) {
+      log.warn("no STUN: UDP port {port} cannot be had: {error}", { port: ports[0], error: String(error) });
+      return undefined;
+    }
+    await listener.close();
+    throw isTaken(error) ? portInUse(ports.join(" or "), error) : error;
+  }
 }
 
 async function identityOf(key: Identity | KeyStore | undefined): Promise<Identity> {
@@ -100,19 +172,23 @@ async function identityOf(key: Identity | KeyStore | undefined): Promise<Identit
 /** Off loopback nobody but the operator knows who may come and what the node is called. */
 function choices(
   options: ServeOptions,
-  host: string,
+  hosts: readonly string[],
 ): Pick<NodeOptions, "access" | "hosts" | "publicMetrics"> {
-  const { access, names, publicMetrics = isLoopback(host) } = options;
-  if (isLoopback(host)) return { access: access ?? { kind: "open" }, hosts: names ?? "any", publicMetrics };
+  const exposed = hosts.find((host) => !isLoopback(host));
+  const { access, names, publicMetrics = exposed === undefined } = options;
+  if (exposed === undefined) {
+    return { access: access ?? { kind: "open" }, hosts: names ?? "any", publicMetrics };
+  }
   if (access === undefined) {
     throw new TypeError(
-      `${host} can be reached from elsewhere, so choose who may connect: ${ACCESS_CHOICES}`,
+      `${exposed} can be reached from elsewhere, so choose who may connect: ${ACCESS_CHOICES}`,
     );
   }
-  if (names === undefined && isWildcard(host)) {
-    throw new TypeError(`${host} is no name that peers dial: ${NAME_CHOICES}`);
+  const wildcard = hosts.find(isWildcard);
+  if (names === undefined && wildcard !== undefined) {
+    throw new TypeError(`${wildcard} is no name that peers dial: ${NAME_CHOICES}`);
   }
-  return { access, hosts: names ?? [bracketed(host)], publicMetrics };
+  return { access, hosts: names ?? hosts.map(bracketed), publicMetrics };
 }
 
 const ACCESS_CHOICES =
@@ -139,9 +215,15 @@ function isTaken(error: unknown): boolean {
   return code === "EADDRINUSE" || name === "AddrInUse";
 }
 
-function portInUse(port: number, cause: unknown): WaymeetError {
+function portInUse(port: number | string, cause: unknown): WaymeetError {
   const text = `port ${port} is in use; stop the other program, or choose another port (0: any free one)`;
   return new WaymeetError("port-in-use", text, { cause });
+}
+
+/** What has to be closed. */
+interface Parts {
+  listener: Listener;
+  stun?: StunService;
 }
 
 class Running implements RunningNode {
@@ -150,7 +232,8 @@ class Running implements RunningNode {
   readonly port: number;
   readonly node: RendezvousNode;
   readonly app: Hono<NodeApp>;
-  readonly #listener: Listener;
+  readonly stunPorts: readonly number[];
+  readonly #parts: Parts;
   readonly #stopOnAbort = (): void => void this.stop();
   readonly #signal: AbortSignal | undefined;
   #stopped: Promise<void> | undefined;
@@ -158,16 +241,18 @@ class Running implements RunningNode {
   constructor(
     node: RendezvousNode,
     app: Hono<NodeApp>,
-    listener: Listener,
+    parts: Parts,
     host: string,
     signal?: AbortSignal,
   ) {
+    const { listener, stun } = parts;
     this.node = node;
     this.app = app;
     this.id = node.id;
     this.port = listener.port;
     this.url = `ws://${dialable(host)}:${listener.port}`;
-    this.#listener = listener;
+    this.stunPorts = stun?.ports ?? [];
+    this.#parts = parts;
     this.#signal = signal;
     signal?.addEventListener("abort", this.#stopOnAbort, { once: true });
   }
@@ -203,7 +288,7 @@ class Running implements RunningNode {
   async #stop(grace: number): Promise<void> {
     this.#signal?.removeEventListener("abort", this.#stopOnAbort);
     await this.node.drain(Math.max(0, grace - CLOSE_TIME));
-    await this.#listener.close();
+    await Promise.all([this.#parts.listener.close(), this.#parts.stun?.close()]);
   }
 }
 

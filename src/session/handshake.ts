@@ -271,6 +271,7 @@ function decide(
     nodes: offer.nodes ?? [],
     stun: offer.stun ?? [],
     features: offer.features ?? [],
+    ...offer.turn === undefined ? {} : { turn: offer.turn },
   };
   const welcomeBytes = encodeWelcomeBody(welcome);
   return {

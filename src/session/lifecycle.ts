@@ -8,7 +8,14 @@
  * @module
  */
 import { encodeBye } from "../wire/frames.ts";
-import { type AuthBody, type Bye, type Hello, Reason, type WelcomeBody } from "../wire/protocol.ts";
+import {
+  type AuthBody,
+  type Bye,
+  type Hello,
+  Reason,
+  type TurnServer,
+  type WelcomeBody,
+} from "../wire/protocol.ts";
 import { closeCode, closeReason, closeText } from "../wire/reason.ts";
 import type { SessionEnd } from "./session.ts";
 
@@ -39,6 +46,8 @@ export interface Offer {
   nodes?: string[];
   /** STUN server URLs (RFC 7064). */
   stun?: string[];
+  /** TURN servers, with credentials for this peer alone. */
+  turn?: TurnServer[];
   features?: string[];
 }
 

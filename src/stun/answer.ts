@@ -19,6 +19,7 @@ import {
   encodeMessage,
   isRequired,
   type Malformed,
+  messageSize,
   Method,
   type RawAttribute,
   type StunMessage,
@@ -181,12 +182,11 @@ function finish(
 ): Uint8Array {
   const encode = (attributes: RawAttribute[]) =>
     encodeMessage({ class: kind, method, transaction, attributes });
-  const size = (attributes: RawAttribute[]) => encode(attributes).length;
   const sealed = asked.some(({ type }) => type === Attribute.fingerprint) &&
-    size(demanded) + FINGERPRINT_SIZE <= datagram.length;
+    messageSize(demanded) + FINGERPRINT_SIZE <= datagram.length;
   const room = datagram.length - (sealed ? FINGERPRINT_SIZE : 0);
   const attributes = welcome.reduce(
-    (chosen, one) => size([...chosen, one]) <= room ? [...chosen, one] : chosen,
+    (chosen, one) => messageSize([...chosen, one]) <= room ? [...chosen, one] : chosen,
     demanded,
   );
   return sealed ? withFingerprint(encode(attributes)) : encode(attributes);

@@ -72,6 +72,11 @@ export function encodeMessage({ class: kind, method, transaction, attributes }: 
   return joinBytes([header, ...body]);
 }
 
+/** Bytes of a message with these attributes. */
+export function messageSize(attributes: readonly RawAttribute[]): number {
+  return attributes.reduce((sum, { value }) => sum + 4 + padded(value.length), HEADER_SIZE);
+}
+
 function encodeAttribute({ type, value }: RawAttribute): Uint8Array {
   if (value.length > 0xffff) throw new RangeError("a STUN attribute holds at most 65,535 bytes");
   const bytes = new Uint8Array(4 + padded(value.length));

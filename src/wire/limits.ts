@@ -22,6 +22,8 @@ export const MAX_TOKEN = 4096;
 export const MAX_NODES = 16;
 /** Most features, and most STUN servers, one side may name. */
 export const MAX_FEATURES = 16;
+/** Most TURN servers, and most URLs of each, one welcome may name. */
+export const MAX_TURN = 4;
 /** Most members in one frame. */
 export const MAX_MEMBERS = 64;
 /** Most entries in one presence frame. */

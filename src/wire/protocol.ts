@@ -174,7 +174,17 @@ export interface Auth {
   bytes: Uint8Array;
 }
 
-/** `[session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features]` */
+/** Where a peer may relay by TURN (RFC 8656), and for how long: `[urls, username, credential, expires]`. */
+export interface TurnServer {
+  /** RFC 7065. */
+  urls: string[];
+  username: string;
+  credential: string;
+  /** When the credential ends, milliseconds since 1970. */
+  expires: number;
+}
+
+/** `[session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features, turn]` */
 export interface WelcomeBody {
   /** 16 random bytes naming this session in logs on both sides. */
   session: Uint8Array;
@@ -192,6 +202,8 @@ export interface WelcomeBody {
   /** STUN server URLs (RFC 7064). */
   stun: string[];
   features: string[];
+  /** Left out when there is none. */
+  turn?: TurnServer[];
 }
 export interface Welcome {
   kind: "welcome";

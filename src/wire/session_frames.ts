@@ -5,7 +5,14 @@
  * @module
  */
 import { decode, encode, type Value } from "./cbor.ts";
-import { MAX_FEATURES, MAX_NODES, MAX_PING_INTERVAL, MAX_TOKEN, MIN_PING_INTERVAL } from "./limits.ts";
+import {
+  MAX_FEATURES,
+  MAX_NODES,
+  MAX_PING_INTERVAL,
+  MAX_TOKEN,
+  MAX_TURN,
+  MIN_PING_INTERVAL,
+} from "./limits.ts";
 import {
   type Auth,
   type AuthBody,
@@ -14,6 +21,7 @@ import {
   Kind,
   Liveness,
   Role,
+  type TurnServer,
   type Welcome,
   type WelcomeBody,
 } from "./protocol.ts";
@@ -25,6 +33,7 @@ import {
   isNodeUrl,
   isStunUrl,
   isText,
+  isTurnUrl,
   isUint,
   readSigned,
 } from "./shape.ts";
@@ -85,8 +94,9 @@ export function readAuth(frame: Value[], bytes: Uint8Array): Auth | undefined {
 
 /** The bytes a node signs. @throws {RangeError} when a field is out of bounds. */
 export function encodeWelcomeBody(body: WelcomeBody): Uint8Array {
-  const { session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features } = body;
-  const items = [session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features];
+  const { session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features, turn } = body;
+  const items: Value[] = [session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features];
+  if (turn !== undefined) items.push(turn.map(turnItems));
   return encodeChecked(items, readWelcomeBody(items), "welcome");
 }
 
@@ -96,13 +106,35 @@ export function decodeWelcomeBody(bytes: Uint8Array): WelcomeBody | undefined {
 }
 
 function readWelcomeBody(items: Value[]): WelcomeBody | undefined {
-  const [session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features] = items;
+  const [session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features, turn] = items;
   if (!isBytes(session, 16) || !isLiveness(liveness) || !isInterval(interval) || !isText(address)) {
     return undefined;
   }
   if (!isUint(maxPayload) || !isUint(maxQueue) || !isList(nodes, MAX_NODES, isNodeUrl)) return undefined;
   if (!isList(stun, MAX_FEATURES, isStunUrl) || !isList(features, MAX_FEATURES, isFeature)) return undefined;
-  return { session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features };
+  const body = { session, liveness, interval, address, maxPayload, maxQueue, nodes, stun, features };
+  if (turn === undefined) return body;
+  const servers = readTurn(turn);
+  return servers && { ...body, turn: servers };
+}
+
+function turnItems({ urls, username, credential, expires }: TurnServer): Value[] {
+  return [urls, username, credential, expires];
+}
+
+function readTurn(value: Value): TurnServer[] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_TURN) return undefined;
+  const servers = value.map(readTurnServer);
+  return servers.every((server) => server !== undefined) ? servers : undefined;
+}
+
+function readTurnServer(value: Value): TurnServer | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const [urls, username, credential, expires] = value;
+  if (!isList(urls, MAX_TURN, isTurnUrl) || !isText(username) || !isText(credential) || !isUint(expires)) {
+    return undefined;
+  }
+  return { urls, username, credential, expires };
 }
 
 export function encodeWelcome(body: Uint8Array, signature: Uint8Array): Uint8Array {

@@ -50,6 +50,11 @@ export function isStunUrl(value: Value): value is string {
   return isText(value) && /^stuns?:[^\s/]+$/.test(value);
 }
 
+/** RFC 7065. */
+export function isTurnUrl(value: Value): value is string {
+  return isText(value) && /^turns?:[^\s/]+$/.test(value);
+}
+
 /** A body as it was signed, and its signature. */
 export function readSigned(body: Value | undefined, signature: Value | undefined): SignedBytes | undefined {
   if (!(body instanceof Uint8Array) || body.length > MAX_CONTROL) return undefined;

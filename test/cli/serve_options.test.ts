@@ -10,6 +10,7 @@ import {
   applyConfigFile,
   checkExposure,
   type ServeChoices,
+  turnOf,
   withServeOptions,
 } from "../../src/cli/serve_options.ts";
 import { generateIdentity } from "../../src/identity/identity.ts";
@@ -43,7 +44,7 @@ describe("the options of serve", () => {
   it("have defaults for a node on this machine", async () => {
     const { host, port, network, access, logLevel } = await choices([]);
     assert.deepEqual({ host, port, network, access, logLevel }, {
-      host: "127.0.0.1",
+      host: undefined, // this machine
       port: 8787,
       network: "default",
       access: undefined,
@@ -59,7 +60,7 @@ describe("the options of serve", () => {
     assert.deepEqual({ port, network, host, logLevel }, {
       port: 3,
       network: "env",
-      host: "file",
+      host: ["file"],
       logLevel: "error",
     });
   });
@@ -71,7 +72,7 @@ describe("the options of serve", () => {
   it("in a file are checked as on the command line", async () => {
     await assert.rejects(
       choices([], { prot: 1 }),
-      /"prot" is no option; there are: access, allow, host, join, json, key,/,
+      /"prot" is no option; there are: access, allow, host, ice-server, join, json, key,/,
     );
     await assert.rejects(choices([], { port: 99_999 }), /"port" is wrong: Give a port/);
     await assert.rejects(choices([], { port: null }), /"port" is a string or a number/);
@@ -118,5 +119,31 @@ describe("access to a node", () => {
     await check("--host", "192.0.2.7", "--access", "open");
     await assert.rejects(check("--host", "192.0.2.7"), /say who may connect/);
     for (const host of ["localhost", "127.0.0.1", "127.8.9.1", "::1"]) await check("--host", host);
+  });
+});
+
+describe("STUN and TURN of a node", () => {
+  it("are one port, two, or off, from flags and files alike", async () => {
+    assert.equal((await choices([])).stun, undefined);
+    assert.deepEqual((await choices(["--stun", "3478", "3479"])).stun, [3478, 3479]);
+    assert.deepEqual((await choices([], { stun: ["3478,3479"] })).stun, [3478, 3479]);
+    assert.deepEqual((await choices([], { stun: 3478 })).stun, [3478]);
+    assert.equal((await choices(["--stun", "off"])).stun, false);
+    assert.equal((await choices([], { stun: "off" })).stun, false);
+    await assert.rejects(choices([], { stun: [1, 2, 3] }), /one UDP port, or two/);
+  });
+  it("take the TURN server's secret from a file, and both or none", async () => {
+    const path = join(home, "secret");
+    writeFileSync(path, "north wind\n");
+    const turn = async (...words: string[]) => await turnOf(await choices(words));
+    assert.equal(await turn(), undefined);
+    assert.deepEqual(await turn("--turn", "turn:a", "--turn-secret", path, "--turn-ttl", "1h"), {
+      urls: ["turn:a"],
+      secret: "north wind",
+      ttl: 3_600,
+    });
+    await assert.rejects(turn("--turn", "turn:a"), /--turn-secret FILE/);
+    await assert.rejects(turn("--turn-secret", path), /--turn turn:/);
+    await assert.rejects(turn("--turn", "turn:a", "--turn-secret", `${path}.none`), /cannot be read/);
   });
 });

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { encode } from "../../src/wire/cbor.ts";
+import { decode, encode } from "../../src/wire/cbor.ts";
 import * as frames from "../../src/wire/frames.ts";
 import { type Control, Role } from "../../src/wire/protocol.ts";
+import { decodeWelcomeBody } from "../../src/wire/session_frames.ts";
 import { encodeControl } from "./encode_control.ts";
 import { fromJson, unhex } from "./notation.ts";
 import { readVectors } from "./vectors.ts";
@@ -79,6 +80,13 @@ const welcomeBody = shape({
   features: texts,
 });
 
+const turnServer = fc.record({
+  urls: fc.array(fc.domain().map((host) => `turn:${host}`), { maxLength: 4 }),
+  username: text,
+  credential: text,
+  expires: fc.maxSafeNat(),
+}, { noNullPrototype: true });
+
 describe("control frames", () => {
   it("are read as they were written", () => {
     fc.assert(
@@ -99,6 +107,26 @@ describe("control frames", () => {
         assert.deepEqual(frames.decodeControl(bytes), { kind: "auth", body, bodyBytes, signature, bytes });
       }),
     );
+  });
+
+  it("welcome tells TURN servers, and without them has the bytes it had before there were any", () => {
+    fc.assert(
+      fc.property(welcomeBody, fc.array(turnServer, { maxLength: 4 }), (body, turn) => {
+        const read = decodeWelcomeBody(frames.encodeWelcomeBody({ ...body, turn }));
+        assert.deepEqual(read, { ...body, turn });
+        assert.equal((decode(frames.encodeWelcomeBody(body)) as unknown[]).length, 9);
+      }),
+    );
+    const body = fc.sample(welcomeBody, 1)[0]!;
+    const server = { urls: ["turn:a.example"], username: "u", credential: "c", expires: 1 };
+    const refused = [
+      Array(5).fill(server),
+      [{ ...server, urls: ["stun:a.example"] }],
+      [{ ...server, urls: Array(5).fill("turn:a") }],
+      [{ ...server, expires: -1 }],
+      [{ ...server, username: "x".repeat(257) }],
+    ];
+    for (const turn of refused) assert.throws(() => frames.encodeWelcomeBody({ ...body, turn }), RangeError);
   });
 
   it("welcome keeps the exact bytes that are signed", () => {

@@ -60,6 +60,13 @@ const welcomeBody: WelcomeBody = {
   features: [],
 };
 
+const turn = [{
+  urls: ["turn:turn.example.org:3478", "turns:turn.example.org:443"],
+  username: "1800086400:abc",
+  credential: "jK0hSYLbUGxKwg4uhrk9N3cwFZE=",
+  expires: 1_800_086_400_000,
+}];
+
 const hello = frames.encodeHello({
   version: 1,
   node: node.publicKey,
@@ -77,7 +84,7 @@ async function transcript(
   const authSigned = frames.authSigned(role, hello, body);
   const authSignature = await peer.sign(authSigned);
   const auth = frames.encodeAuth(body, authSignature);
-  const welcomeBytes = frames.encodeWelcomeBody(welcomeBody);
+  const welcomeBytes = frames.encodeWelcomeBody(role === 0 ? { ...welcomeBody, turn } : welcomeBody);
   const welcomeSigned = frames.welcomeSigned(hello, auth, welcomeBytes);
   const welcomeSignature = await node.sign(welcomeSigned);
   const welcome = frames.encodeWelcome(welcomeBytes, welcomeSignature);
