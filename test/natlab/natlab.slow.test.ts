@@ -1,0 +1,42 @@
+// deadline: 180 s
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { whyNot } from "./lab.ts";
+import { probe, PROBED, row } from "./matrix.ts";
+import { pairs } from "./site.ts";
+
+const skip = whyNot() ?? false;
+if (skip) console.log(`the lab is skipped: ${skip}`);
+
+describe("the lab's NATs, seen by a probe that shares nothing with waymeet", { skip, concurrency: 2 }, () => {
+  for (const network of PROBED) {
+    it(`behave as they are named: ${JSON.stringify(network.sites)}`, async () => {
+      for (const { failures } of await probe(network)) assert.deepEqual(failures, []);
+    });
+  }
+});
+
+/** Each kind of place once, on each side of some pair. */
+const SUBSET = [
+  "open×symmetric",
+  "cone×cone",
+  "symmetric×double",
+  "blocked×open",
+  "lan",
+  "carrier-hairpin",
+  "ipv6×ipv6",
+  "dual×broken-ipv6",
+];
+
+describe("peers behind NATs", { skip, concurrency: 2 }, () => {
+  for (const pair of pairs().filter(({ name }) => SUBSET.includes(name))) {
+    it(`${pair.name}: every message arrives, once`, async () => {
+      const { sent, received, lost, duplicated, failed } = await row(pair, 1_000);
+      assert(sent > 0);
+      assert.deepEqual(
+        { received, lost, duplicated, failed },
+        { received: sent, lost: 0, duplicated: 0, failed: [] },
+      );
+    });
+  }
+});
