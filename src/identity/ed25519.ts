@@ -65,6 +65,14 @@ export function ed25519(): Promise<Ed25519> {
   return chosen ??= choose();
 }
 
+/**
+ * For simulators: everything from now on uses this implementation, which also says when it is done.
+ * `undefined` goes back to the runtime's own. Never in a program that talks to others.
+ */
+export function substituteEd25519(implementation: Ed25519 | undefined): void {
+  chosen = implementation && Promise.resolve(implementation);
+}
+
 async function choose(): Promise<Ed25519> {
   for (const candidate of [nativeEd25519(), webEd25519]) {
     if (candidate !== undefined && await works(candidate)) return candidate;

@@ -5,7 +5,7 @@
  * @module
  */
 import { ed25519 } from "./ed25519.ts";
-import type { SigningKey, Verifier } from "./ed25519_port.ts";
+import type { Ed25519, SigningKey, Verifier } from "./ed25519_port.ts";
 import { type PeerId, peerIdText } from "./peer_id.ts";
 
 /** What a peer or node needs of its key. */
@@ -97,11 +97,14 @@ class SeedIdentity implements ExportableIdentity {
 
 /** Importing a key costs about as much as verifying: the latest ones are kept, about 1 KiB each. */
 const CACHED = 1024;
-const verifiers = new Map<PeerId, Verifier>();
+const verifiersOf = new WeakMap<Ed25519, Map<PeerId, Verifier>>();
 
 async function verifierOf(publicKey: Uint8Array): Promise<Verifier> {
   const id = peerIdText(publicKey);
-  const verifier = verifiers.get(id) ?? await (await ed25519()).importPublicKey(publicKey);
+  const implementation = await ed25519();
+  const verifiers = verifiersOf.get(implementation) ?? new Map<PeerId, Verifier>();
+  verifiersOf.set(implementation, verifiers);
+  const verifier = verifiers.get(id) ?? await implementation.importPublicKey(publicKey);
   verifiers.delete(id);
   verifiers.set(id, verifier); // now the most recent
   if (verifiers.size > CACHED) verifiers.delete(verifiers.keys().next().value!);

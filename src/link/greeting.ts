@@ -7,7 +7,7 @@
 import { compareBytes, decode, encode, type Value } from "../wire/cbor.ts";
 import { Domain, type Key, type PeerRecord, type SignedBytes, VERSION } from "../wire/protocol.ts";
 import { verifyRecord } from "../wire/record.ts";
-import type { KeyPair, Random } from "./dh.ts";
+import { generateLinkKey, type KeyPair, type Random } from "./dh.ts";
 import { initiate, type Initiation, respond, type Response } from "./noise.ts";
 import { type InitPacket, type ResponsePacket, writeInit, writeResponse } from "./packet.ts";
 
@@ -108,6 +108,7 @@ export function greet(
     prologue: prologue(handshake, local.network, local.key, remote.peer, local.instance, remote.instance),
     static: local.linkKey,
     remoteStatic: remote.linkKey,
+    ephemeral: generateLinkKey(local.random),
     payload,
   });
   if (!initiation) return undefined;
@@ -185,12 +186,12 @@ export function openInit(local: Local, source: Key, packet: InitPacket): OpenedI
         compareBytes(record.linkKey, response.remoteStatic) === 0;
       return genuine ? { ...words, record } : undefined;
     },
-    answer: (answer) => writeAnswer(response, handshake, answer),
+    answer: (answer) => writeAnswer(response, handshake, answer, generateLinkKey(local.random)),
   };
 }
 
-function writeAnswer(response: Response, handshake: Uint8Array, answer: Answer) {
-  const { message, ...keys } = response.write(encodeAnswer(answer));
+function writeAnswer(response: Response, handshake: Uint8Array, answer: Answer, ephemeral: KeyPair) {
+  const { message, ...keys } = response.write(encodeAnswer(answer), ephemeral);
   return { packet: writeResponse(handshake, message), keys };
 }
 

@@ -45,7 +45,7 @@ export interface InitiateOptions {
   /** The responder's link key, out of its verified record. */
   remoteStatic: Uint8Array;
   payload: Uint8Array;
-  /** Only for test vectors: a repeated ephemeral key gives the payload away. Erased after use. */
+  /** A fresh key of the caller's random source: a repeated one gives the payload away. Erased after use. */
   ephemeral?: KeyPair;
 }
 
@@ -73,7 +73,7 @@ export interface Response {
   /** The initiator's link key, proven to be its own; whose it is, its record must tell. */
   remoteStatic: Uint8Array;
   payload: Uint8Array;
-  /** Message 2 and the keys. Throws TypeError when called again. `ephemeral` is only for test vectors and erased. */
+  /** Message 2 and the keys. Throws TypeError when called again. `ephemeral` is fresh, as for {@link initiate}. */
   write(payload: Uint8Array, ephemeral?: KeyPair): TransportKeys & { message: Uint8Array };
   /** Erases the keys of a handshake that is refused. */
   forget(): void;

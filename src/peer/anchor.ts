@@ -9,7 +9,7 @@ import type { Session, SessionEnd } from "../session/session.ts";
 import { dataPayload, peerOf } from "../wire/data_frame.ts";
 import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
 import type { Settings } from "./options.ts";
-import { type Passport, random } from "./passport.ts";
+import type { Passport } from "./passport.ts";
 import type { Platform } from "./platform.ts";
 
 export interface AnchorEvents {
@@ -59,7 +59,7 @@ export class Anchor {
       token: settings.token,
       connect: this.platform.connect,
       clock: settings.clock,
-      random,
+      random: settings.random,
       early: (hello) => this.events.introduce(this, hello),
       handlers: {
         ready: (session) => this.ready(session),
@@ -85,7 +85,7 @@ export class Anchor {
       this.backoff,
       end,
       lasted,
-      Math.random(),
+      this.settings.random(1)[0]! / 256,
       this.settings.backoff,
     );
     this.backoff = state;

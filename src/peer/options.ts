@@ -3,7 +3,9 @@ import { type KeyStore, loadOrCreate } from "../identity/key_store.ts";
 import { parsePeerId, type PeerId } from "../identity/peer_id.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "../session/reconnect.ts";
 import { sessionUrl } from "../session/session_url.ts";
+import type { Random } from "../link/dh.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
+import { pooledRandom } from "./randomness.ts";
 
 /** Who may begin a link: everybody, nobody, these peers, or whoever the function lets in. */
 export type AcceptPolicy =
@@ -36,6 +38,8 @@ export interface PeerOptions {
   signal?: AbortSignal;
   /** The time; for simulators. */
   clock?: Clock;
+  /** That many bytes from a cryptographic source; for simulators. Default: the platform's. */
+  random?: Random;
 }
 
 /** Options with everything decided. */
@@ -51,6 +55,7 @@ export interface Settings {
   agent: string | undefined;
   signal: AbortSignal | undefined;
   clock: Clock;
+  random: Random;
 }
 
 /**
@@ -73,6 +78,7 @@ export async function settle(options: PeerOptions): Promise<Settings> {
     offline,
     insecure,
     clock,
+    random: options.random ?? pooledRandom,
     token: options.token,
     accept: policyOf(options.accept ?? "all"),
     backoff,

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Identity } from "../identity/identity.ts";
-import { generateLinkKey, type KeyPair } from "../link/dh.ts";
+import { generateLinkKey, type KeyPair, type Random } from "../link/dh.ts";
 import type { Clock } from "../session/clock.ts";
 import { RECORD_LIFETIME } from "../wire/limits.ts";
 import type { Hello, Key, SignedBytes } from "../wire/protocol.ts";
@@ -16,8 +16,8 @@ const CLOCK_TOLERANCE = 30_000;
 
 export class Passport {
   readonly identity: Identity;
-  readonly instance: Uint8Array = random(16);
-  readonly linkKey: KeyPair = generateLinkKey();
+  readonly instance: Uint8Array;
+  readonly linkKey: KeyPair;
   /** The newest record. */
   record: SignedBytes | undefined;
   private readonly clock: Clock;
@@ -27,7 +27,9 @@ export class Passport {
   private offset = 0;
   private sequence = 0;
 
-  constructor(identity: Identity, network: string, clock: Clock) {
+  constructor(identity: Identity, network: string, clock: Clock, random: Random) {
+    this.instance = random(16);
+    this.linkKey = generateLinkKey(random);
     this.identity = identity;
     this.network = network;
     this.clock = clock;
@@ -63,22 +65,4 @@ export class Passport {
     });
     return this.record;
   }
-}
-
-/** Bytes fetched at once: each call into the platform costs microseconds, whatever its size. */
-const POOL = 4_096;
-let pool = new Uint8Array(0);
-let used = 0;
-
-/** Bytes from the platform's cryptographic source, each given out once. */
-export function random(size: number): Uint8Array {
-  if (size > POOL) throw new RangeError(`at most ${POOL} random bytes at once, not ${size}`);
-  if (used + size > pool.length) {
-    pool = crypto.getRandomValues(new Uint8Array(POOL));
-    used = 0;
-  }
-  const bytes = pool.slice(used, used + size);
-  pool.fill(0, used, used + size); // what was given out, maybe a key, does not stay here
-  used += size;
-  return bytes;
 }

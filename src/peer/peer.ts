@@ -17,7 +17,7 @@ import { about, errorOf, notFound } from "./end_error.ts";
 import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
 import { Links } from "./links.ts";
 import { Moorings } from "./moorings.ts";
-import { Passport, random } from "./passport.ts";
+import { Passport } from "./passport.ts";
 import { Lookups } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
@@ -81,9 +81,9 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     super();
     this.id = settings.identity.id;
     this.#settings = settings;
-    const { clock, identity, network } = settings;
+    const { clock, identity, network, random } = settings;
     const agent = settings.agent ? `${settings.agent} ${platform.name}` : platform.name;
-    this.#passport = new Passport(identity, network, clock);
+    this.#passport = new Passport(identity, network, clock, random);
     this.#moorings = new Moorings(settings, { ...platform, name: agent }, this.#passport, {
       up: (session, url, plane) => this.#up(session, url, plane),
       down: (end, url, plane, decision) => this.#down(end, url, plane, decision),
