@@ -51,3 +51,19 @@ export function withPeerOptions(command: Command, json?: string): Command {
     .addOption(jsonOption(json))
     .addOption(logLevelOption("warning"));
 }
+
+/** As {@link withPeerOptions}, with no key of the user's unless named: it would end the session of a program at work. */
+export function withDoctorOptions(command: Command): Command {
+  return command
+    .addOption(new Option("-n, --node <url>", "as an argument").env("WAYMEET_NODES").argParser(nodeUrls))
+    .addOption(
+      new Option(
+        "--key <file>",
+        "key of a peer that the node lets in (default: a fresh one, forgotten at the end)",
+      ),
+    )
+    .addOption(networkOption())
+    .addOption(new Option("--token <jwt>", "access token for the node").env("WAYMEET_TOKEN"))
+    .addOption(new Option("--insecure", "allow ws:// to other machines, over a line that is safe by itself"))
+    .addOption(jsonOption("print one JSON object, for programs"));
+}

@@ -7,7 +7,7 @@
 import { Command, CommanderError, Option } from "commander";
 import { VERSION_TEXT } from "../wire/version.ts";
 import { type ExitCode, verdictOn } from "./failure.ts";
-import { jsonOption, keyOption, networkOption, withPeerOptions } from "./peer_options.ts";
+import { jsonOption, keyOption, networkOption, withDoctorOptions, withPeerOptions } from "./peer_options.ts";
 import { withServeOptions } from "./serve_options.ts";
 import type { Terminal } from "./terminal.ts";
 import { count, duration, wait } from "./values.ts";
@@ -42,7 +42,20 @@ function buildProgram(terminal: Terminal): Command {
       outputError: (text, write) => write(text.replace(/^error: /, "waymeet: ")),
     })
     .showHelpAfterError("(add --help for options and examples)");
-  for (const add of [addId, addAlias, addServe, addStatus, addListen, addSend, addPipe, addPing, addToken]) {
+  for (
+    const add of [
+      addId,
+      addAlias,
+      addServe,
+      addStatus,
+      addDoctor,
+      addListen,
+      addSend,
+      addPipe,
+      addPing,
+      addToken,
+    ]
+  ) {
     add(program, terminal);
   }
   return examples(program, [
@@ -101,6 +114,17 @@ function addStatus(program: Command, terminal: Terminal): void {
     .addOption(jsonOption())
     .action(async (url, choices) => (await import("./status.ts")).status(terminal, url, choices));
   examples(command, ["waymeet status ws://127.0.0.1:8787", "waymeet status wss://meet.example.org --json"]);
+}
+
+function addDoctor(program: Command, terminal: Terminal): void {
+  const command = withDoctorOptions(program.command("doctor"))
+    .description("say how nodes and UDP are reached from here, how the NAT behaves, and what to expect of it")
+    .argument("[urls...]", "nodes (wss://…) and STUN servers (stun:…)")
+    .action(async (urls, choices) => (await import("./doctor.ts")).doctor(terminal, urls, choices));
+  examples(command, [
+    "waymeet doctor wss://meet.example.org",
+    "waymeet doctor wss://meet.example.org stun:stun.example.net --json",
+  ], "Two STUN addresses, or two ports of one, tell kinds of NAT apart; see waymeet serve --stun.");
 }
 
 function addListen(program: Command, terminal: Terminal): void {

@@ -28,13 +28,17 @@ export type Mapping =
   | "endpoint-dependent"
   | "unknown";
 
-/** The mapping that these observations show. `isOwn`: whether this is the socket's own address. */
+/**
+ * The mapping that these observations show. `isOwn`: whether this is the socket's own address; a server that
+ * sees it stands on this side of the NAT (in the same LAN) and says nothing of it.
+ */
 export function mappingOf(
   observations: readonly Observation[],
   isOwn: (mapped: TransportAddress) => boolean,
 ): Mapping {
-  if (observations.length > 0 && observations.every(({ mapped }) => isOwn(mapped))) return "no-nat";
-  const pairs = pairsOf(observations);
+  const beyond = observations.filter(({ mapped }) => !isOwn(mapped));
+  if (beyond.length === 0) return observations.length > 0 ? "no-nat" : "unknown";
+  const pairs = pairsOf(beyond);
   const ports = verdict(pairs.filter(([a, b]) => sameIp(a.server, b.server)));
   const addresses = verdict(pairs.filter(([a, b]) => !sameIp(a.server, b.server)));
   if (ports === "differs") return "address-and-port-dependent";

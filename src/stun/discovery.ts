@@ -80,6 +80,7 @@ interface Answered extends Observation {
 interface MappingFound {
   reports: ServerReport[];
   mapping: Mapping;
+  /** Those beyond the NAT, if there are any. */
   answered: Answered[];
 }
 
@@ -97,7 +98,12 @@ async function discoverMapping(
   const answered = all.flatMap(({ server, exchange }) =>
     exchange?.type === "mapped" ? [{ server, mapped: exchange.mapped, other: exchange.other }] : []
   );
-  return { reports: all.map(reportOf), mapping: mappingOf(answered, isOwn), answered };
+  const beyond = answered.filter(({ mapped }) => !isOwn(mapped));
+  return {
+    reports: all.map(reportOf),
+    mapping: mappingOf(answered, isOwn),
+    answered: beyond.length > 0 ? beyond : answered,
+  };
 }
 
 function reportOf(

@@ -10,7 +10,10 @@ const home = mkdtempSync(join(tmpdir(), "waymeet-cli-"));
 after(() => rmSync(home, { recursive: true, force: true }));
 
 const waymeet = (...words: string[]): Promise<Outcome> => command(words, { home });
-const COMMANDS = [["id"], ["alias"], ["serve"], ["listen"], ["send"], ["pipe"], ["ping"], ["token", "new"]];
+const COMMANDS = [["id"], ["alias"], ["serve"], ["doctor"], ["listen"], ["send"], ["pipe"], ["ping"], [
+  "token",
+  "new",
+]];
 const ID = /^[a-z2-7]{52}$/;
 
 describe("the command line", () => {
@@ -32,6 +35,9 @@ describe("the command line", () => {
       ["serve", "--port", "70000"],
       ["serve", "--log-level", "loud"],
       ["ping", "bob", "--count", "0"],
+      ["doctor"],
+      ["doctor", "https://meet.example.org"],
+      ["doctor", "ws://meet.example.org"],
       ["send", "bob", "--wait", "60"],
       ["listen", "--node", "meet.example.org"],
       ["token", "new"],

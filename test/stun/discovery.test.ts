@@ -146,6 +146,15 @@ describe("what observations tell", () => {
     assert.equal(mappingOf([one, one], notOwn), "unknown");
     assert.equal(mappingOf([], () => true), "unknown");
   });
+  it("leaves out servers on this side of the NAT", () => {
+    const inside = { server: at("10.0.0.1", 1), mapped: at("10.0.0.9", 5) };
+    const one = { server: at("192.0.2.1", 1), mapped: at("198.51.100.1", 7) };
+    const two = { server: at("192.0.2.2", 1), mapped: at("198.51.100.1", 7) };
+    const isOwn = (mapped: TransportAddress) => mapped.ip[0] === 10;
+    assert.equal(mappingOf([inside, one, two], isOwn), "endpoint-independent");
+    assert.equal(mappingOf([inside, one], isOwn), "unknown");
+    assert.equal(mappingOf([inside], isOwn), "no-nat");
+  });
   it("of the filter follows RFC 5780 §4.4", () => {
     assert.equal(filteringOf({ both: "answered", port: "answered" }), "endpoint-independent");
     assert.equal(filteringOf({ both: "silent", port: "answered" }), "address-dependent");
