@@ -12,6 +12,7 @@ import { chmodSync, cpSync, lstatSync, mkdirSync, readFileSync, rmSync, symlinkS
 import { dirname, join, relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { buildPages } from "./build_pages.ts";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const dist = join(root, "dist");
@@ -29,7 +30,7 @@ function compile(): void {
 function copyAssets(folder: string): void {
   cpSync(join(root, folder), join(dist, folder), {
     recursive: true,
-    filter: (path) => lstatSync(path).isDirectory() || !/\.(ts|md)$/.test(path),
+    filter: (path) => lstatSync(path).isDirectory() || !/\.(ts|md|html|css)$/.test(path),
   });
 }
 
@@ -48,6 +49,7 @@ function linkCommands(): void {
 }
 
 rmSync(dist, { recursive: true, force: true });
+await buildPages(root);
 compile();
 for (const folder of ["src", "edge"]) copyAssets(folder);
 linkCommands();

@@ -45,13 +45,25 @@ async function start(
   choices: ServeChoices,
   rest: Pick<ServeOptions, "access" | "mesh" | "turn">,
 ): Promise<RunningNode> {
-  const { host, port, network, name, stun: stunPorts, iceServer: stun } = choices;
+  const { host, port, network, name, chat, dashboardToken: dashboard, stun: stunPorts, iceServer: stun } =
+    choices;
   const path = choices.key || (port === 0 ? undefined : nodeKeyFile(terminal, port));
   const key = path === undefined ? undefined : await loadKey(terminal, path);
   const names = name?.includes("any") ? "any" : name;
   const edge = await edgeOf(terminal.runtime);
   try {
-    return await edge.serve({ host, port, key, network, names, stunPorts, stun, ...rest });
+    return await edge.serve({
+      host,
+      port,
+      key,
+      network,
+      names,
+      chat: chat === "on",
+      dashboard,
+      stunPorts,
+      stun,
+      ...rest,
+    });
   } catch (error) {
     throw translated(error, choices);
   }
@@ -98,9 +110,12 @@ function translated(error: unknown, { host = [], port }: ServeChoices): unknown 
 
 async function announce(
   terminal: Terminal,
-  { json, network }: ServeChoices,
-  { url, id, stunPorts }: RunningNode,
+  { json, network, chat }: ServeChoices,
+  { url, id, dashboard, stunPorts }: RunningNode,
 ): Promise<void> {
-  if (json) return await terminal.output.json({ event: "ready", url, id, network, stunPorts });
+  if (json) return await terminal.output.json({ event: "ready", url, id, network, dashboard, stunPorts });
   await terminal.output.write(`node ${id}\naccepts peers at ${url}, try: waymeet listen --node ${url}\n`);
+  const page = url.replace(/^ws/, "http");
+  if (chat === "on") await terminal.output.write(`chat for browsers: ${page}/chat\n`);
+  if (dashboard) await terminal.output.write(`dashboard, for you alone: ${dashboard}\n`);
 }

@@ -35,6 +35,8 @@ export interface ServeChoices {
   meshToken?: string;
   meshUrl?: string[];
   meshTarget?: number;
+  chat: "on" | "off";
+  dashboardToken?: string;
   json?: true;
   logLevel: (typeof LOG_LEVELS)[number];
 }
@@ -96,6 +98,16 @@ export function withServeOptions(command: Command): Command {
     .addOption(
       new Option("--mesh-target <n>", "sessions with other nodes to keep (default: 8)")
         .env("WAYMEET_MESH_TARGET").argParser(count),
+    )
+    .addOption(
+      new Option("--chat <on|off>", "the chat for browsers at /chat").env("WAYMEET_CHAT")
+        .choices(["on", "off"]).default("on"),
+    )
+    .addOption(
+      new Option(
+        "--dashboard-token <secret>",
+        "serve the operator's dashboard to who has it (default: a fresh one on this machine, else none)",
+      ).env("WAYMEET_DASHBOARD_TOKEN"),
     )
     .addOption(
       new Option(

@@ -159,6 +159,16 @@ export class Routes {
     for (const { statement } of this.#held.values()) yield statement;
   }
 
+  /** Sessions between nodes that both ends state, own ones included; the smaller id first. */
+  edges(): [PeerId, PeerId][] {
+    const own = [...this.#sessions.keys()].map((node) => [this.#options.id, node] as [PeerId, PeerId]);
+    const others = [...this.#held].flatMap(([node, { neighbours }]) =>
+      [...neighbours].filter((next) => node < next && this.#held.get(next)?.neighbours.has(node))
+        .map((next) => [node, next] as [PeerId, PeerId])
+    );
+    return [...own.map(([a, b]): [PeerId, PeerId] => a < b ? [a, b] : [b, a]), ...others];
+  }
+
   /**
    * The neighbour on the way to `destination` with the fewest hops; of several, the one
    * with the shortest round trip, then the smallest id. A node with a session is its own

@@ -8,27 +8,12 @@ import { ipText, parseAddress } from "../stun/address.ts";
 import { type Reason, SUBPROTOCOL } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
+import type { NodeApp, Upgrade } from "./bindings.ts";
 import type { NodeInfo } from "./info.ts";
 import type { MeshStatus } from "./mesh_status.ts";
+export type { NodeApp, NodeBindings, Upgrade } from "./bindings.ts";
 import { homePage, PAGE_POLICY } from "./page.ts";
-
-/**
- * Turns the request that is being answered into a WebSocket for `admission`, and returns
- * the response that the runtime wants for that. `undefined`: it did not work.
- */
-export type Upgrade = (admission: Admission) => Response | undefined;
-
-/** What an adapter passes beside the request, as Hono bindings. */
-export interface NodeBindings {
-  upgrade?: Upgrade;
-  /** The stranger's address. */
-  address?: string;
-}
-
-/** The environment of the routes. */
-export interface NodeApp {
-  Bindings: NodeBindings;
-}
+import { addPage, type Assets, attribute } from "./pages.ts";
 
 /** Why a request does not become a session. */
 export interface Refused {
@@ -47,6 +32,8 @@ export interface AppPort {
   mesh(): MeshStatus | null | undefined;
   /** Why newcomers had better go elsewhere. */
   readiness(): string | undefined;
+  /** Files of the chat, when the node serves it. */
+  chat: Assets | undefined;
 }
 
 /** The routes of one node. */
@@ -79,7 +66,18 @@ export function nodeApp(port: AppPort): Hono<NodeApp> {
     "/",
     (c) => c.html(homePage(port.info()), 200, { ...SAFE, "Content-Security-Policy": PAGE_POLICY }),
   );
+  if (port.chat) addChat(app, port.chat, port.info().network);
   return app;
+}
+
+/** The page talks to the node that served it, in that node's network. */
+function addChat(app: Hono<NodeApp>, assets: Assets, network: string): void {
+  addPage(
+    app,
+    "chat",
+    assets,
+    (html) => html.replace('data-network="default"', () => `data-network="${attribute(network)}"`),
+  );
 }
 
 /** Nothing here is to be framed, guessed at, or kept. */

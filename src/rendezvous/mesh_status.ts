@@ -10,6 +10,8 @@ export interface MeshStatus {
   id: PeerId;
   epoch: number;
   members: MemberStatus[];
+  /** Sessions between nodes, each told once, as far as both ends state it. */
+  edges: [PeerId, PeerId][];
   presence: { peers: number; origins: OriginStatus[] };
   forwarded: { framesIn: number; framesOut: number; bytesOut: number };
   /** How often what was not accepted, by reason. */
@@ -56,6 +58,7 @@ export function meshStatus(source: MeshStatusSource): MeshStatus {
       ...sessionOf(source, node),
       ...routeTo(source, node),
     })),
+    edges: source.routes.edges(),
     presence: { peers: presence.count, origins: presence.origins() },
     forwarded: { framesIn, framesOut, bytesOut },
     refusals: Object.fromEntries(refusals),

@@ -61,6 +61,11 @@ export class NodeMetrics {
     count(this.#drops, reason, frames);
   }
 
+  /** Data frames that were not delivered, for all reasons. */
+  get drops(): number {
+    return [...this.#drops.values()].reduce((sum, frames) => sum + frames, 0);
+  }
+
   handshakeFailed(reason: Reason): void {
     count(this.#handshakeFailures, reason, 1);
   }

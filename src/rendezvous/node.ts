@@ -358,6 +358,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       mesh: () => this.#o.publicMetrics === true ? this.meshStatus() ?? null : undefined,
       metrics: () => this.#o.publicMetrics === true ? this.metricsText() : undefined,
       readiness: () => this.#readiness(),
+      chat: this.#o.chat,
     };
   }
 

@@ -7,6 +7,7 @@ import type { Access } from "./access.ts";
 import type { TurnOptions } from "./ice_offer.ts";
 import type { MeshOptions } from "./mesh_options.ts";
 import type { NodeLimits } from "./node_limits.ts";
+import type { Assets } from "./pages.ts";
 
 /** What makes a node. */
 export interface NodeOptions {
@@ -32,6 +33,8 @@ export interface NodeOptions {
   turn?: TurnOptions;
   /** Whether strangers may read `/metrics` and the numbers of `/v1/info` and `/`. Default false. */
   publicMetrics?: boolean;
+  /** The chat for browsers, served at `/chat`. Default: none; `serve` brings it. */
+  chat?: Assets;
   /** Milliseconds between pings. Default `PING_INTERVAL`. */
   pingInterval?: number;
   liveness?: Liveness;

@@ -12,12 +12,13 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { systemClock } from "../session/clock.ts";
 import { WaymeetError } from "../wire/error.ts";
 import type { NodeApp } from "./app.ts";
+import { addDashboard, type Dashboard, pages } from "./dashboard.ts";
 import type { NodeEventTarget, NodeEventType, NodeListener } from "./events.ts";
 import { GRACE, type NodeOptions, RendezvousNode } from "./node.ts";
 import { type BindUdp, serveStun, type StunService } from "./stun_service.ts";
 
 /** How to run a node. */
-export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "access"> {
+export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "access" | "chat"> {
   /**
    * Address or addresses to listen at. Default "127.0.0.1": this machine only. "::" is every address of
    * both IPv4 and IPv6.
@@ -34,6 +35,13 @@ export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "
    * Needed when `host` stands for all addresses (`0.0.0.0`, `::`).
    */
   names?: readonly string[] | "any";
+  /** Whether the node serves the chat for browsers at `/chat`. Default true. */
+  chat?: boolean;
+  /**
+   * The token of the operator's dashboard at `/dashboard`; `false`: none is served. Default:
+   * on a loopback host a fresh token, which {@link RunningNode.dashboard} tells; elsewhere `false`.
+   */
+  dashboard?: string | false;
   /** Mounts the node in your own app: `(meet) => new Hono().route("/meet", meet)`. */
   within?: (node: Hono<NodeApp>) => Hono<NodeApp>;
   /**
@@ -53,6 +61,8 @@ export interface RunningNode extends NodeEventTarget, AsyncDisposable {
   readonly port: number;
   /** UDP ports that answer STUN; none: it is off. */
   readonly stunPorts: readonly number[];
+  /** Where the operator's dashboard is, with its token: keep it to yourself. `undefined`: not served. */
+  readonly dashboard: string | undefined;
   readonly node: RendezvousNode;
   readonly app: Hono<NodeApp>;
   /** Ends the session of a peer; false when it had none. */
@@ -105,12 +115,14 @@ export async function startNode(
     ...options,
     ...choices(options, hosts),
     identity: await identityOf(options.key),
+    chat: options.chat === false ? undefined : await pages(),
   });
+  const dashboard = await addDashboard(node, options, hosts.every(isLoopback));
   const app = options.within?.(node.app) ?? node.app;
   const listener = await listenAtAll(hosts, port, (address) => listen(address, app, node));
   const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
   if (stun) node.ice.serving(stun.ports, stun.counts);
-  return new Running(node, app, { listener, stun }, hosts[0]!, signal);
+  return new Running(node, app, { listener, stun, dashboard }, hosts[0]!, signal);
 }
 
 function hostsOf(host: ServeOptions["host"] = "127.0.0.1"): readonly string[] {
@@ -224,6 +236,7 @@ function portInUse(port: number | string, cause: unknown): WaymeetError {
 interface Parts {
   listener: Listener;
   stun?: StunService;
+  dashboard: Dashboard | undefined;
 }
 
 class Running implements RunningNode {
@@ -233,6 +246,7 @@ class Running implements RunningNode {
   readonly node: RendezvousNode;
   readonly app: Hono<NodeApp>;
   readonly stunPorts: readonly number[];
+  readonly dashboard: string | undefined;
   readonly #parts: Parts;
   readonly #stopOnAbort = (): void => void this.stop();
   readonly #signal: AbortSignal | undefined;
@@ -250,9 +264,13 @@ class Running implements RunningNode {
     this.app = app;
     this.id = node.id;
     this.port = listener.port;
-    this.url = `ws://${dialable(host)}:${listener.port}`;
+    const address = `${dialable(host)}:${listener.port}`;
+    this.url = `ws://${address}`;
+    // After the #, where it is sent to no server and kept in no log.
+    this.dashboard = parts.dashboard && `http://${address}/dashboard#token=${parts.dashboard.token}`;
     this.stunPorts = stun?.ports ?? [];
     this.#parts = parts;
+    parts.dashboard?.console.start();
     this.#signal = signal;
     signal?.addEventListener("abort", this.#stopOnAbort, { once: true });
   }
@@ -288,6 +306,7 @@ class Running implements RunningNode {
   async #stop(grace: number): Promise<void> {
     this.#signal?.removeEventListener("abort", this.#stopOnAbort);
     await this.node.drain(Math.max(0, grace - CLOSE_TIME));
+    this.#parts.dashboard?.console.stop();
     await Promise.all([this.#parts.listener.close(), this.#parts.stun?.close()]);
   }
 }

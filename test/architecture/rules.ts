@@ -9,7 +9,8 @@ const below = {
   path: ["identity", "wire", "session", "link"],
   peer: ["identity", "wire", "session", "link", "path"],
   mesh: ["identity", "wire", "session"],
-  rendezvous: ["identity", "wire", "stun", "session", "mesh"],
+  pages: [],
+  rendezvous: ["identity", "wire", "stun", "session", "mesh", "pages"],
 };
 const sdk = [...below.peer, "peer"];
 const server = [...below.rendezvous, "rendezvous"];
@@ -18,6 +19,10 @@ const server = [...below.rendezvous, "rendezvous"];
 const MAY_IMPORT: Record<string, string[]> = {
   ...below,
   sdk,
+  browser: [],
+  page: [],
+  chat: [...sdk, "sdk", "browser", "page"],
+  dashboard: ["identity", "page", "rendezvous"],
   edge: server,
   cli: [...sdk, ...server, "sdk", "edge"],
 };

@@ -21,6 +21,7 @@ describe("the status of a mesh", () => {
         },
         { node: c, state: "suspect", epoch: 1, urls: [], route: { hop: b, hops: 2 } },
       ],
+      edges: [],
       presence: {
         peers: 3,
         origins: [{ origin: a, epoch: 1, version: 1, peers: 1 }, {

@@ -1,0 +1,203 @@
+/**
+ * The operator's console: a page that shows a node and its mesh as they are, and the few
+ * things that an operator does by hand. Everything but the empty page needs the token.
+ *
+ * @module
+ */
+import { sha256 } from "@noble/hashes/sha2.js";
+import { type Context, Hono } from "hono";
+import { type PeerId, tryPeerId } from "../identity/peer_id.ts";
+import { type Clock, systemClock } from "../session/clock.ts";
+import type { NodeApp } from "./bindings.ts";
+import { type NodeEvent, tidy } from "./events.ts";
+import { History, type Sample } from "./history.ts";
+import type { NodeInfo } from "./info.ts";
+import type { MeshStatus } from "./mesh_status.ts";
+import type { RendezvousNode } from "./node.ts";
+import { addPage, type Assets } from "./pages.ts";
+
+export interface ConsoleOptions {
+  /** Who has it may look and act: at least 16 characters. */
+  token: string;
+  assets: Assets;
+  clock?: Clock;
+}
+
+/** How a session, or a try of one, ended. */
+export interface Ending {
+  /** Milliseconds since 1970. */
+  at: number;
+  what: string;
+  peer: string;
+  agent: string;
+  reason: string;
+  text: string;
+}
+
+/** What `GET v1/operator/state` answers. */
+export interface ConsoleState {
+  info: NodeInfo;
+  /** Seconds. */
+  uptime: number;
+  draining: boolean;
+  mesh: MeshStatus | null;
+  /** Samples after the time that `?since=` names. */
+  history: Sample[];
+  /** The latest first. */
+  endings: Ending[];
+  /** Prometheus text. */
+  metrics: string;
+  /** Peers with a session, at most {@link SHOWN}. */
+  peers: PeerId[];
+}
+
+/** Peers and endings that are told at once. */
+const SHOWN = 100;
+/** Shortest token, characters: 16 of base64 are 96 bits. */
+export const MIN_TOKEN = 16;
+
+const ENDINGS = ["lost", "failed", "refused", "banned"] as const;
+
+const HEADERS = {
+  "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+  "Referrer-Policy": "no-referrer",
+  "X-Content-Type-Options": "nosniff",
+};
+
+/**
+ * The console of one node. Add it to the node's routes with {@link OperatorConsole.mount};
+ * `stop` ends its timer.
+ */
+export class OperatorConsole {
+  readonly #node: RendezvousNode;
+  readonly #assets: Assets;
+  readonly #digest: Uint8Array;
+  readonly #history: History;
+  readonly #endings: Ending[] = [];
+  readonly #began: number;
+  readonly #clock: Clock;
+
+  /** @throws {RangeError} when the token is short enough to be guessed. */
+  constructor(node: RendezvousNode, { token, assets, clock = systemClock }: ConsoleOptions) {
+    if (token.length < MIN_TOKEN) {
+      throw new RangeError(
+        `the dashboard's token has at least ${MIN_TOKEN} characters: openssl rand -hex 16`,
+      );
+    }
+    this.#node = node;
+    this.#assets = assets;
+    this.#clock = clock;
+    this.#began = clock.now();
+    this.#digest = digest(token);
+    this.#history = new History(clock, () => this.#sample());
+    const ended = (event: Event) => this.#ended(event as NodeEvent);
+    for (const type of ENDINGS) node.addEventListener(type, ended);
+  }
+
+  /** Begins the history. */
+  start(): void {
+    this.#history.start();
+  }
+
+  stop(): void {
+    this.#history.stop();
+  }
+
+  /** Adds `dashboard` and `v1/operator/…` to the routes. */
+  mount(app: Hono<NodeApp>): void {
+    addPage(app, "dashboard", this.#assets);
+    const operator = new Hono<NodeApp>();
+    operator.use(async (c, next) => this.#isOperator(c) ? await next() : forbidden(c));
+    operator.get("/state", (c) => c.json(this.#state(Number(c.req.query("since") ?? 0)), 200, HEADERS));
+    operator.post("/drain", async (c) => c.json({ done: await this.#node.drain() }, 200, HEADERS));
+    operator.post("/disconnect", (c) => this.#act(c, (peer, text) => this.#node.disconnect(peer, text)));
+    operator.post("/ban", (c) =>
+      this.#act(c, (peer, text, seconds) => {
+        this.#node.ban(peer, text, seconds);
+        return true;
+      }));
+    operator.post("/unban", (c) => this.#act(c, (peer) => this.#node.unban(peer)));
+    app.route("/v1/operator", operator);
+  }
+
+  /** Compared by digest, so the time it takes tells nothing of the token. A header, so no other page can send it. */
+  #isOperator(c: Context): boolean {
+    const token = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
+    if (token === undefined) return false;
+    const claimed = digest(token);
+    return this.#digest.reduce((difference, byte, i) => difference | (byte ^ claimed[i]!), 0) === 0;
+  }
+
+  #state(since: number): ConsoleState {
+    const node = this.#node;
+    const peers: PeerId[] = [];
+    for (const peer of node.peers()) if (peers.push(peer) >= SHOWN) break;
+    return {
+      info: node.info(),
+      uptime: Math.floor((this.#clock.now() - this.#began) / 1000),
+      draining: node.draining,
+      mesh: node.meshStatus() ?? null,
+      history: this.#history.after(Number.isFinite(since) ? since : 0),
+      endings: this.#endings.toReversed(),
+      metrics: node.metricsText(),
+      peers,
+    };
+  }
+
+  async #act(
+    c: Context,
+    act: (peer: PeerId, text: string | undefined, seconds: number | undefined) => boolean,
+  ): Promise<Response> {
+    const order = readOrder(await c.req.json().catch(() => undefined));
+    if (typeof order === "string") return c.json({ error: order }, 400, HEADERS);
+    return c.json({ done: act(order.peer, order.reason, order.seconds) }, 200, HEADERS);
+  }
+
+  #sample(): Omit<Sample, "at"> {
+    const { sessions, metrics } = this.#node;
+    const { framesOut, bytesOut, drops } = metrics;
+    return { sessions, framesOut, bytesOut, dropped: drops };
+  }
+
+  #ended({ type, peer, agent, reason, text }: NodeEvent): void {
+    this.#endings.push({
+      at: this.#clock.wall(),
+      what: type,
+      peer,
+      agent: tidy(agent),
+      reason,
+      text: tidy(text),
+    });
+    if (this.#endings.length > SHOWN) this.#endings.shift();
+  }
+}
+
+interface Order {
+  peer: PeerId;
+  reason: string | undefined;
+  seconds: number | undefined;
+}
+
+/** What the operator wants done, or what is wrong with it. */
+function readOrder(body: unknown): Order | string {
+  const { peer, reason, seconds } = (body ?? {}) as Record<string, unknown>;
+  const id = typeof peer === "string" ? tryPeerId(peer) : undefined;
+  if (id === undefined) return '"peer" must be a PeerId of 52 letters';
+  if (reason !== undefined && typeof reason !== "string") return '"reason" must be text';
+  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0)) {
+    return '"seconds" must be a number above 0';
+  }
+  return { peer: id, reason: reason && tidy(reason), seconds };
+}
+
+function forbidden(c: Context): Response {
+  return c.json({ error: "this needs the dashboard's token: Authorization: Bearer …" }, 401, {
+    ...HEADERS,
+    "WWW-Authenticate": "Bearer",
+  });
+}
+
+function digest(token: string): Uint8Array {
+  return sha256(new TextEncoder().encode(token));
+}

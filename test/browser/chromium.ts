@@ -1,0 +1,16 @@
+/** Chromium from Debian, driven by Playwright: nothing is downloaded. */
+import { existsSync } from "node:fs";
+import { type Browser, chromium } from "playwright";
+
+const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/** Where Chromium is; `undefined`: not on this machine (`apt-get install chromium`). */
+export const chromiumPath: string | undefined = PLACES.find((path) => existsSync(path));
+
+export async function launchChromium(): Promise<Browser> {
+  return await chromium.launch({
+    executablePath: chromiumPath,
+    // As root, in a container: Chromium's own sandbox cannot be set up. It loads our own pages alone.
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
+  });
+}
