@@ -29,6 +29,11 @@ export function* deltas(table: OriginTable, from: number): Generator<PresenceDel
   yield { kind: "presence", origin, epoch, from, to: version, entries };
 }
 
+/** Bytes of a frame on the wire, at most. */
+export function deltaSize({ entries }: PresenceDelta): number {
+  return entries.reduce((size, entry) => size + entrySize(entry), HEAD);
+}
+
 function entrySize({ record }: PresenceEntry): number {
   return ENTRY + (record ? 3 + record.body.length + 2 + record.signature.length : 2);
 }

@@ -73,10 +73,22 @@ export class Routes {
   /** The epochs in which nodes died, oldest first. */
   readonly #buried = new Map<PeerId, number>();
   #hops: Map<PeerId, { hop: PeerId; distance: number }> | undefined;
+  #revision = 0;
 
   constructor(options: RoutesOptions) {
     this.#options = options;
     this.#epoch = options.epoch;
+  }
+
+  /** Changes with every edge. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** Nodes that state a session with `node`, which states one with them. */
+  *joined(node: PeerId): IterableIterator<PeerId> {
+    const stated = node === this.#options.id ? this.#sessions.keys() : this.#held.get(node)?.neighbours ?? [];
+    for (const other of stated) if (this.#states(other, node)) yield other;
   }
 
   /** What this node has to sign and send to all neighbours; its version grows with each change. */
@@ -90,7 +102,7 @@ export class Routes {
     const added = !this.#sessions.has(node);
     this.#sessions.set(node, rtt);
     this.#doubted.delete(node);
-    this.#hops = undefined;
+    this.#turned();
     if (added) this.#version++;
     return added;
   }
@@ -99,7 +111,7 @@ export class Routes {
   sessionDown(node: PeerId): boolean {
     this.#doubted.delete(node);
     if (!this.#sessions.delete(node)) return false;
-    this.#hops = undefined;
+    this.#turned();
     this.#version++;
     return true;
   }
@@ -135,7 +147,7 @@ export class Routes {
     if (statement.neighbours.length > MAX_NEIGHBOURS || this.#isGone(node, epoch)) return "refused";
     if (!held && this.#held.size >= MAX_KNOWN) return "refused";
     this.#held.set(node, { statement, neighbours: new Set(statement.neighbours) });
-    this.#hops = undefined;
+    this.#turned();
     return "new";
   }
 
@@ -147,7 +159,7 @@ export class Routes {
     const held = this.#held.get(node);
     if (!held || held.statement.epoch > epoch) return;
     this.#held.delete(node);
-    this.#hops = undefined;
+    this.#turned();
   }
 
   /** What others stated, for a neighbour that lacks it. */
@@ -181,6 +193,16 @@ export class Routes {
   /** Hops to `destination`; `undefined`: no way. */
   distance(destination: PeerId): number | undefined {
     return this.#table().get(destination)?.distance;
+  }
+
+  #states(node: PeerId, other: PeerId): boolean {
+    if (node === this.#options.id) return this.#sessions.has(other);
+    return this.#held.get(node)?.neighbours.has(other) ?? false;
+  }
+
+  #turned(): void {
+    this.#hops = undefined;
+    this.#revision++;
   }
 
   #isAhead(statement: EdgeStatement): boolean {

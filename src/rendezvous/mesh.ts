@@ -14,6 +14,7 @@ import { EPOCH_AHEAD } from "../mesh/presence_limits.ts";
 import { Probing } from "../mesh/probing.ts";
 import { Routes } from "../mesh/routes.ts";
 import { Vouching } from "../mesh/vouching.ts";
+import { SpanningTrees } from "../mesh/spanning_tree.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import type { Connect } from "../session/socket.ts";
@@ -73,6 +74,7 @@ export class Mesh implements NodeLinkOwner {
   readonly #neighbours: Neighbours;
   readonly #probing: Probing;
   readonly #routes: Routes;
+  readonly #trees: SpanningTrees;
   readonly #edges: MeshEdges;
   readonly #sessions: MeshSessions;
   #stop: () => void = () => {};
@@ -99,6 +101,7 @@ export class Mesh implements NodeLinkOwner {
     this.#members = new Members({ id, epoch, urls: this.urls, random, allowed, horizon });
     this.#neighbours = new Neighbours({ members: this.#members, target: options.target, random });
     this.#routes = new Routes({ id, epoch, known: (node) => this.#lives(node) });
+    this.#trees = new SpanningTrees(this.#routes);
     const hop = (target: PeerId) => this.#routes.nextHop(target);
     this.#probing = new Probing({ members: this.#members, hop, random }, clock.now());
     this.#sessions = this.#makeSessions();
@@ -153,6 +156,7 @@ export class Mesh implements NodeLinkOwner {
     if (this.#left) return;
     this.#left = true;
     this.#stop();
+    this.peers.stop();
     this.#perform(this.#members.leave());
     this.#sessions.leave();
   }
@@ -366,7 +370,8 @@ export class Mesh implements NodeLinkOwner {
       wall: () => this.clock.wall(),
       link: (node) => this.#sessions.get(node),
       admits: (origin) => this.#members.state(origin) !== undefined,
-      passesOn: (origin, neighbour) => !this.#joined(origin, neighbour),
+      passesOn: (origin, neighbour) => this.#passesOn(origin, neighbour),
+      after: (delay, run) => this.clock.after(delay, run),
       superseded: this.#parts.superseded,
       moved: (peer, node) => {
         if (node === undefined) this.#parts.metrics.goneNotices += this.forwarding.abroad.left(peer);
@@ -376,11 +381,9 @@ export class Mesh implements NodeLinkOwner {
     });
   }
 
-  /** Both state a session with each other: then the one gets the other's changes first-hand. When unsure, both do. */
-  #joined(a: PeerId, b: PeerId): boolean {
-    const states = (node: PeerId, other: PeerId) =>
-      this.#routes.get(node)?.neighbours.includes(other) === true;
-    return states(a, b) && states(b, a);
+  /** This node is the one from which that neighbour gets the changes of `origin`. When unsure, it is. */
+  #passesOn(origin: PeerId, neighbour: PeerId): boolean {
+    return (this.#trees.parent(origin, neighbour) ?? this.identity.id) === this.identity.id;
   }
 
   #makeForwarding(): Forwarding {

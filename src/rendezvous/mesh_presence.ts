@@ -6,6 +6,7 @@
  */
 import type { PeerId } from "../identity/peer_id.ts";
 import { Presence } from "../mesh/presence.ts";
+import { PresenceBatch, SPREAD_DELAY } from "../mesh/presence_batch.ts";
 import type { PresenceEffect, Verdict } from "../mesh/presence_types.ts";
 import { encodeDigest, encodePresence } from "../wire/frames.ts";
 import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
@@ -24,11 +25,13 @@ export interface MeshPresenceOptions {
   epoch: number;
   network: string;
   wall: () => number;
+  /** Runs once after so many milliseconds, unless the returned function is called. */
+  after: (delay: number, run: () => void) => () => void;
   counts: MeshCounts;
   link: (node: PeerId) => NodeLink | undefined;
   /** Whether a node may be a place. */
   admits: (origin: PeerId) => boolean;
-  /** Whether a neighbour does not get the changes of `origin` from that node itself. */
+  /** Whether a neighbour gets the changes of `origin` from here. */
   passesOn: (origin: PeerId, neighbour: PeerId) => boolean;
   /** A peer of this node is elsewhere, by this record. */
   superseded: (peer: PeerId, record: PeerRecord) => void;
@@ -47,6 +50,8 @@ export class MeshPresence {
   readonly presence: Presence;
   readonly #o: MeshPresenceOptions;
   readonly #waiting = new Map<NodeLink, Waiting>();
+  readonly #batch = new PresenceBatch();
+  #stop: (() => void) | undefined;
 
   constructor(options: MeshPresenceOptions) {
     const { id: node, epoch, network, admits, passesOn } = options;
@@ -66,6 +71,12 @@ export class MeshPresence {
 
   gone(peer: PeerId): void {
     this.perform(this.presence.gone(peer, this.#o.wall()));
+  }
+
+  /** Nothing is sent any more, unless something happens. */
+  stop(): void {
+    this.#stop?.();
+    this.#stop = undefined;
   }
 
   tick(): void {
@@ -132,8 +143,23 @@ export class MeshPresence {
   }
 
   #send(to: readonly PeerId[], frame: PresenceDelta | Digest): void {
-    const bytes = frame.kind === "digest" ? encodeDigest(frame) : encodePresence(frame);
-    for (const node of to) this.#o.link(node)?.session.send(bytes);
+    if (frame.kind === "presence") return this.#spread(to, frame);
+    this.#flush(); // a digest tells of what was sent before
+    this.#give(to, encodeDigest(frame));
+  }
+
+  #spread(to: readonly PeerId[], frame: PresenceDelta): void {
+    this.#batch.add(to, frame);
+    this.#stop ??= this.#o.after(SPREAD_DELAY, () => this.#flush());
+  }
+
+  #flush(): void {
+    this.stop();
+    for (const { to, frame } of this.#batch.take()) this.#give(to, encodePresence(frame));
+  }
+
+  #give(to: readonly PeerId[], frame: Uint8Array): void {
+    for (const node of to) this.#o.link(node)?.session.send(frame);
   }
 
   #blame(node: PeerId, why: string): void {
