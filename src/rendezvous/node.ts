@@ -11,6 +11,7 @@ import { getLogger, type Logger } from "@logtape/logtape";
 import type { Hono } from "hono";
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
 import { type AcceptOptions, acceptSession, type Verdict } from "../session/accept.ts";
+import type { Place } from "../mesh/presence_types.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
@@ -125,6 +126,11 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   /** Peers here now. */
   *peers(): IterableIterator<PeerId> {
     for (const seat of this.#registry) yield peerIdText(seat.key);
+  }
+
+  /** Where a peer is as far as this node knows: its nodes, home first, and its record. `undefined` without a mesh. */
+  place(peer: PeerId): Place | undefined {
+    return this.#mesh?.peers.presence.find(peer);
   }
 
   /**
@@ -383,8 +389,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   }
 
   #readiness(): string | undefined {
-    if (this.draining) return "draining";
-    return this.#registry.size >= this.limits.sessions ? "full" : undefined;
+    return this.draining ? "draining" : this.sessions >= this.limits.sessions ? "full" : undefined;
   }
 }
 

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { keyedHash, StandIn } from "./stand_in.ts";
+import { Dice } from "./dice.ts";
+import { run } from "./run.ts";
+import { Timeline } from "./timeline.ts";
+
+const SMALL = { nodes: 4, peers: 8, minutes: 1.75, messages: 200 };
+
+describe("the simulator", () => {
+  it("brings the same bytes at the same moments for the same seed, others for another, and finds nothing wrong", async () => {
+    const [first, again, other] = [
+      await run({ ...SMALL, seed: 1 }),
+      await run({ ...SMALL, seed: 1 }),
+      await run({ ...SMALL, seed: 2 }),
+    ];
+    assert.equal(first.digest, again.digest);
+    assert.deepEqual({ ...first, seconds: 0 }, { ...again, seconds: 0 });
+    assert.notEqual(first.digest, other.digest);
+    assert.deepEqual([...first.violations, ...other.violations], []);
+    assert(first.messages.arrived >= SMALL.messages && first.recordsChecked > 0);
+    assert(Object.keys(first.faults).length > 0);
+  });
+
+  it("notices a signature over other bytes, by another key, or with a bit turned", () => {
+    const [seed, bytes] = [new Dice(1).bytes(32), new Dice(2).bytes(100)];
+    const keys = new StandIn(new Timeline(), new Dice(3));
+    const { id } = keys.identity(1);
+    const signature = keyedHash(seed, bytes);
+    assert(keys.isGenuine(id, bytes, signature));
+    assert(!keys.isGenuine(keys.identity(2).id, bytes, signature));
+    fc.assert(fc.property(fc.nat(799), fc.nat(511), (bit, signed) => {
+      const turned = (from: Uint8Array, at: number) =>
+        from.map((byte, i) => i === at >> 3 ? byte ^ (1 << (at & 7)) : byte);
+      return !keys.isGenuine(id, turned(bytes, bit), signature) &&
+        !keys.isGenuine(id, bytes, turned(signature, signed));
+    }));
+  });
+
+  it("runs what is due in the order of time, then of asking, and nothing that was cancelled", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(fc.nat(50), fc.boolean()), { maxLength: 200 }), async (timers) => {
+        const timeline = new Timeline();
+        const ran: number[] = [];
+        const armed = timers.map(([delay], i) => timeline.after(delay, () => ran.push(i)));
+        timers.forEach(([, kept], i) => kept || timeline.cancel(armed[i]!));
+        await timeline.run(100);
+        const expected = timers.map(([delay, kept], i) => ({ delay, kept, i })).filter(({ kept }) => kept);
+        expected.sort((a, b) => a.delay - b.delay || a.i - b.i);
+        assert.deepEqual(ran, expected.map(({ i }) => i));
+        assert.equal(timeline.waiting, 0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+});

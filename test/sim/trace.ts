@@ -1,0 +1,140 @@
+/**
+ * What travelled: a digest of everything in its order, so that two runs of a seed can be compared,
+ * counts by kind of frame, and a watch over forwarded frames (no node may see one twice).
+ *
+ * @module
+ */
+import { isData } from "../../src/wire/data_frame.ts";
+import { HOPS_OFFSET, isForward, SOURCE_OFFSET } from "../../src/wire/forward_frame.ts";
+import { frameEnd } from "../../src/wire/sequence.ts";
+import type { End, Line } from "./network.ts";
+import type { Timeline } from "./timeline.ts";
+
+export interface FrameCount {
+  frames: number;
+  bytes: number;
+}
+
+/** Milliseconds for which a forwarded frame is remembered: longer than any way through a mesh. */
+const REMEMBERED = 10_000;
+/** What nodes say to each other, by the first item of a frame; see `src/wire/protocol.ts`. */
+const HEAD = 1;
+
+export class Trace {
+  messages = 0;
+  bytes = 0;
+  /** Frames between nodes by kind. */
+  readonly meshFrames: Map<number, FrameCount> = new Map();
+  /** Hops that forwarded frames had made when they arrived, by number. */
+  readonly hops: number[] = [];
+  readonly loops: string[] = [];
+  /** Whether a machine is a node. */
+  isNode: (name: string) => boolean = () => false;
+  readonly #timeline: Timeline;
+  #a = 0x811c9dc5;
+  #b = 0x1b873593;
+  #visits = new Map<string, number>();
+  #earlier = new Map<string, number>();
+  #turned = 0;
+
+  constructor(timeline: Timeline) {
+    this.#timeline = timeline;
+  }
+
+  /** 64 bits of everything that happened so far. */
+  get digest(): string {
+    return [this.#a, this.#b].map((word) => (word >>> 0).toString(16).padStart(8, "0")).join("");
+  }
+
+  delivered(line: Line, from: End, message: Uint8Array | string): void {
+    this.messages++;
+    this.bytes += message.length;
+    this.note(this.#timeline.now * 1000);
+    this.note(line.number * 2 + (from === line.dialer ? 1 : 0));
+    if (typeof message === "string") return;
+    this.#mixBytes(message);
+    if (!this.isNode(from.machine.name)) return this.#injected(message);
+    if (this.isNode(from.other.machine.name)) this.#between(from.other.machine.name, message);
+  }
+
+  note(number: number): void {
+    this.#a = Math.imul(this.#a ^ (number | 0), 0x01000193);
+    this.#b = Math.imul(this.#b ^ this.#a ^ (this.#b >>> 15), 0x85ebca6b);
+  }
+
+  #mixBytes(bytes: Uint8Array): void {
+    let [a, b] = [this.#a, this.#b];
+    for (let i = 0; i < bytes.length; i++) {
+      a = Math.imul(a ^ bytes[i]!, 0x01000193);
+      b = Math.imul(b ^ a, 0x9e3779b1) ^ (b >>> 13);
+    }
+    [this.#a, this.#b] = [a, b];
+  }
+
+  #injected(message: Uint8Array): void {
+    for (let at = 0; at < message.length;) {
+      const end = frameEnd(message, at);
+      if (end < 0) return;
+      if (isData(message, at)) this.#allow(fingerprint(message, end), 1);
+      at = end;
+    }
+  }
+
+  #between(node: string, message: Uint8Array): void {
+    for (let at = 0; at < message.length;) {
+      const end = frameEnd(message, at);
+      if (end < 0) return;
+      const count = this.#countOf(message[at + HEAD]!);
+      count.frames++;
+      count.bytes += end - at;
+      if (isForward(message, at)) this.#forwarded(node, message, at, end);
+      at = end;
+    }
+  }
+
+  #countOf(kind: number): FrameCount {
+    const known = this.meshFrames.get(kind);
+    if (known) return known;
+    const fresh = { frames: 0, bytes: 0 };
+    this.meshFrames.set(kind, fresh);
+    return fresh;
+  }
+
+  /** A peer may send the same bytes again: each time a node may see them once more. */
+  #forwarded(node: string, message: Uint8Array, at: number, end: number): void {
+    const hops = message[at + HOPS_OFFSET]!;
+    this.hops[hops] = (this.hops[hops] ?? 0) + 1;
+    const print = fingerprint(message, end);
+    const visits = (this.#count(`${node} ${print}`)) + 1;
+    this.#set(`${node} ${print}`, visits);
+    if (visits <= Math.max(1, this.#count(print))) return;
+    const source = message.subarray(at + SOURCE_OFFSET, at + SOURCE_OFFSET + 4).join(".");
+    if (this.loops.length < 10) this.loops.push(`${node} saw a frame of ${source} ${visits} times`);
+  }
+
+  #allow(print: string, more: number): void {
+    this.#set(print, this.#count(print) + more);
+  }
+
+  #count(key: string): number {
+    return this.#visits.get(key) ?? this.#earlier.get(key) ?? 0;
+  }
+
+  #set(key: string, value: number): void {
+    if (this.#timeline.now - this.#turned > REMEMBERED) {
+      this.#turned = this.#timeline.now;
+      [this.#earlier, this.#visits] = [this.#visits, new Map()];
+    }
+    this.#visits.set(key, value);
+  }
+}
+
+/** A payload is sealed, so its last bytes are like no other's. */
+function fingerprint(message: Uint8Array, end: number): string {
+  let [a, b] = [0x811c9dc5, 0];
+  for (let at = Math.max(0, end - 24); at < end; at++) {
+    a = Math.imul(a ^ message[at]!, 0x01000193);
+    b = Math.imul(b ^ a, 0x9e3779b1) ^ (b >>> 13);
+  }
+  return `${a >>> 0}.${b >>> 0}`;
+}
