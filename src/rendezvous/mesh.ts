@@ -74,7 +74,6 @@ export class Mesh implements NodeLinkOwner {
   readonly #neighbours: Neighbours;
   readonly #probing: Probing;
   readonly #routes: Routes;
-  readonly #trees: SpanningTrees;
   readonly #edges: MeshEdges;
   readonly #sessions: MeshSessions;
   #stop: () => void = () => {};
@@ -101,7 +100,6 @@ export class Mesh implements NodeLinkOwner {
     this.#members = new Members({ id, epoch, urls: this.urls, random, allowed, horizon });
     this.#neighbours = new Neighbours({ members: this.#members, target: options.target, random });
     this.#routes = new Routes({ id, epoch, known: (node) => this.#lives(node) });
-    this.#trees = new SpanningTrees(this.#routes);
     const hop = (target: PeerId) => this.#routes.nextHop(target);
     this.#probing = new Probing({ members: this.#members, hop, random }, clock.now());
     this.#sessions = this.#makeSessions();
@@ -362,6 +360,7 @@ export class Mesh implements NodeLinkOwner {
 
   #makePeers(epoch: number): MeshPresence {
     const { identity: { id }, network, counts } = this;
+    const trees = new SpanningTrees(this.#routes);
     return new MeshPresence({
       id,
       epoch,
@@ -370,7 +369,8 @@ export class Mesh implements NodeLinkOwner {
       wall: () => this.clock.wall(),
       link: (node) => this.#sessions.get(node),
       admits: (origin) => this.#members.state(origin) !== undefined,
-      passesOn: (origin, neighbour) => this.#passesOn(origin, neighbour),
+      // When nobody is known to tell it, this node does.
+      passesOn: (origin, neighbour) => (trees.parent(origin, neighbour) ?? id) === id,
       after: (delay, run) => this.clock.after(delay, run),
       superseded: this.#parts.superseded,
       moved: (peer, node) => {
@@ -379,11 +379,6 @@ export class Mesh implements NodeLinkOwner {
       },
       outbid: (newEpoch) => this.#outbid(newEpoch - 1),
     });
-  }
-
-  /** This node is the one from which that neighbour gets the changes of `origin`. When unsure, it is. */
-  #passesOn(origin: PeerId, neighbour: PeerId): boolean {
-    return (this.#trees.parent(origin, neighbour) ?? this.identity.id) === this.identity.id;
   }
 
   #makeForwarding(): Forwarding {
