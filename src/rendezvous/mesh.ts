@@ -359,19 +359,18 @@ export class Mesh implements NodeLinkOwner {
   }
 
   #makePeers(epoch: number): MeshPresence {
-    const { identity: { id }, network, counts } = this;
+    const { identity: { id }, network, counts, clock } = this;
     const trees = new SpanningTrees(this.#routes);
     return new MeshPresence({
       id,
       epoch,
       network,
       counts,
-      wall: () => this.clock.wall(),
+      clock,
       link: (node) => this.#sessions.get(node),
       admits: (origin) => this.#members.state(origin) !== undefined,
       // When nobody is known to tell it, this node does.
       passesOn: (origin, neighbour) => (trees.parent(origin, neighbour) ?? id) === id,
-      after: (delay, run) => this.clock.after(delay, run),
       superseded: this.#parts.superseded,
       moved: (peer, node) => {
         if (node === undefined) this.#parts.metrics.goneNotices += this.forwarding.abroad.left(peer);

@@ -8,6 +8,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { Presence } from "../mesh/presence.ts";
 import { PresenceBatch, SPREAD_DELAY } from "../mesh/presence_batch.ts";
 import type { PresenceEffect, Verdict } from "../mesh/presence_types.ts";
+import type { Clock } from "../session/clock.ts";
 import { encodeDigest, encodePresence } from "../wire/frames.ts";
 import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
 import { type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
@@ -24,9 +25,7 @@ export interface MeshPresenceOptions {
   id: PeerId;
   epoch: number;
   network: string;
-  wall: () => number;
-  /** Runs once after so many milliseconds, unless the returned function is called. */
-  after: (delay: number, run: () => void) => () => void;
+  clock: Clock;
   counts: MeshCounts;
   link: (node: PeerId) => NodeLink | undefined;
   /** Whether a node may be a place. */
@@ -61,7 +60,7 @@ export class MeshPresence {
 
   /** A peer's record was verified and kept. */
   here(peer: PeerId, record: PeerRecord, signed: SignedBytes): void {
-    const { effects, refused } = this.presence.here(record, signed, this.#o.wall());
+    const { effects, refused } = this.presence.here(record, signed, this.#o.clock.wall());
     this.perform(effects);
     if (refused === undefined) return;
     this.#o.counts.refused(refused);
@@ -70,7 +69,7 @@ export class MeshPresence {
   }
 
   gone(peer: PeerId): void {
-    this.perform(this.presence.gone(peer, this.#o.wall()));
+    this.perform(this.presence.gone(peer, this.#o.clock.wall()));
   }
 
   /** Nothing is sent any more, unless something happens. */
@@ -80,7 +79,7 @@ export class MeshPresence {
   }
 
   tick(): void {
-    this.perform(this.presence.tick(this.#o.wall()));
+    this.perform(this.presence.tick(this.#o.clock.wall()));
   }
 
   /** In the order of their session, also while records of earlier frames are verified. */
@@ -101,16 +100,16 @@ export class MeshPresence {
   }
 
   #needsNothing(frame: PresenceDelta | Digest): boolean {
-    return frame.kind === "digest" || this.presence.unverified(frame, this.#o.wall()).length === 0;
+    return frame.kind === "digest" || this.presence.unverified(frame, this.#o.clock.wall()).length === 0;
   }
 
   async #verify(link: NodeLink, frame: PresenceDelta | Digest): Promise<void> {
     const verdicts = new Map<SignedBytes, Verdict>();
-    const { network, wall } = this.#o;
+    const { network, clock } = this.#o;
     if (frame.kind === "presence") {
       await Promise.all(
-        this.presence.unverified(frame, wall()).map(async (signed) => {
-          verdicts.set(signed, await verifyRecord(signed, { network, now: wall() }));
+        this.presence.unverified(frame, clock.wall()).map(async (signed) => {
+          verdicts.set(signed, await verifyRecord(signed, { network, now: clock.wall() }));
         }),
       );
     }
@@ -119,7 +118,7 @@ export class MeshPresence {
 
   #take(link: NodeLink, frame: PresenceDelta | Digest, verdicts: Map<SignedBytes, Verdict>): void {
     const { presence } = this;
-    const now = this.#o.wall();
+    const now = this.#o.clock.wall();
     if (frame.kind === "digest") this.perform(presence.answer(frame, link.remote, now));
     else this.perform(presence.apply(frame, link.remote, now, verdicts));
   }
@@ -150,7 +149,7 @@ export class MeshPresence {
 
   #spread(to: readonly PeerId[], frame: PresenceDelta): void {
     this.#batch.add(to, frame);
-    this.#stop ??= this.#o.after(SPREAD_DELAY, () => this.#flush());
+    this.#stop ??= this.#o.clock.after(SPREAD_DELAY, () => this.#flush());
   }
 
   #flush(): void {
