@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
 import { runtimes } from "../runtimes.ts";
@@ -11,7 +14,7 @@ import {
   type SiteKind,
   type Verdict,
 } from "./site.ts";
-import { Stage, type Sums, WIRE } from "./stage.ts";
+import { Stage, startNode, type Sums, WIRE } from "./stage.ts";
 import { NODE, topology } from "./topology.ts";
 
 /** Milliseconds of messages before and after the outcome. */
@@ -39,6 +42,28 @@ export interface Row extends Sums {
 
 /** Lets a pair meet, waits `patience` ms for what becomes of its path, and counts. */
 export async function row(pair: Pair, patience: number = OUTCOME): Promise<Row> {
+  return await meet(pair, patience).catch((error: Error) => ({
+    ...NOTHING,
+    pair: pair.name,
+    expected: pair.expected,
+    failed: [error.message],
+    failures: [error.message],
+  }));
+}
+
+const NOTHING = {
+  runtimes: "",
+  verdict: "none",
+  why: { a: "", b: "" },
+  first: NaN,
+  outcome: undefined,
+  sent: 0,
+  received: 0,
+  lost: 0,
+  duplicated: 0,
+};
+
+async function meet(pair: Pair, patience: number): Promise<Row> {
   await using stage = await Stage.set(pair);
   const [first] = await stage.meet();
   await sleep(TALK);
@@ -97,18 +122,43 @@ export interface Probed {
 
 const PROBE = fileURLToPath(new URL("./stun_probe.ts", import.meta.url));
 
-/** Classifies both sides of a pair's network, without any of the product in it. */
+/** Classifies both sides of a pair's network with a server and a probe that are none of the product. */
 export async function probe({ sites }: Pick<Pair, "sites">): Promise<Probed[]> {
   await using lab = await Lab.build(topology({ sites }), { delay: WIRE });
-  const kinds: (SiteKind | SharedKind)[] = typeof sites === "string" ? [sites] : [sites.a, sites.b];
-  const addresses = kinds.includes("ipv6") ? NODE.v6 : NODE.v4;
-  const run = (box: string, role: string): Program =>
-    new Program(role, lab.spawn(box, [...BUN, PROBE, role, ...addresses]));
-  await run("node", "serve").event("ready");
-  return await Promise.all(kinds.map(async (site, i) => {
-    const { event: _, ...seen } = await run(["host-a", "host-b"][i]!, "ask").event("behaviour");
-    return compare(site, seen as unknown as Behaviour);
-  }));
+  await ask(lab, "node", "serve", sites).event("ready");
+  return await classify(lab, sites);
+}
+
+/** The same by the STUN server of a node: what it answers must be as true. */
+export async function probeThroughNode({ sites }: Pick<Pair, "sites">): Promise<Probed[]> {
+  await using lab = await Lab.build(topology({ sites }), { delay: WIRE });
+  const home = mkdtempSync(join(tmpdir(), "waymeet-natlab-"));
+  try {
+    await startNode(lab, home);
+    return await classify(lab, sites);
+  } finally {
+    rmSync(home, { recursive: true, force: true });
+  }
+}
+
+async function classify(lab: Lab, sites: Pair["sites"]): Promise<Probed[]> {
+  return await Promise.all(
+    kindsOf(sites).map(async (site, i) => {
+      const { event: _, ...seen } = await ask(lab, HOSTS[i]!, "ask", sites).event("behaviour");
+      return compare(site, seen as unknown as Behaviour);
+    }),
+  );
+}
+
+const HOSTS = ["host-a", "host-b"];
+
+function kindsOf(sites: Pair["sites"]): (SiteKind | SharedKind)[] {
+  return typeof sites === "string" ? [sites] : [sites.a, sites.b];
+}
+
+function ask(lab: Lab, box: string, role: "serve" | "ask", sites: Pair["sites"]): Program {
+  const addresses = kindsOf(sites).includes("ipv6") ? NODE.v6 : NODE.v4;
+  return new Program(role, lab.spawn(box, [...BUN, PROBE, role, ...addresses]));
 }
 
 /** It starts fastest. */
@@ -121,13 +171,13 @@ function compare(site: SiteKind | SharedKind, seen: Behaviour): Probed {
 }
 
 /** Networks that hold every kind of place between them. */
-export const PROBED: Pick<Pair, "sites">[] = [
-  { sites: { a: "open", b: "symmetric" } },
-  { sites: { a: "blocked", b: "double" } },
-  { sites: { a: "cone", b: "dual" } },
-  { sites: { a: "broken-ipv6", b: "dual" } },
-  { sites: { a: "ipv6", b: "ipv6" } },
-  { sites: "lan" },
-  { sites: "carrier" },
-  { sites: "carrier-hairpin" },
+export const PROBED: Pick<Pair, "name" | "sites">[] = [
+  { name: "open, symmetric", sites: { a: "open", b: "symmetric" } },
+  { name: "blocked, double", sites: { a: "blocked", b: "double" } },
+  { name: "cone, dual", sites: { a: "cone", b: "dual" } },
+  { name: "broken-ipv6, dual", sites: { a: "broken-ipv6", b: "dual" } },
+  { name: "ipv6, ipv6", sites: { a: "ipv6", b: "ipv6" } },
+  { name: "lan", sites: "lan" },
+  { name: "carrier", sites: "carrier" },
+  { name: "carrier-hairpin", sites: "carrier-hairpin" },
 ];

@@ -1,8 +1,8 @@
-// deadline: 180 s
+// deadline: 300 s
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { whyNot } from "./lab.ts";
-import { probe, PROBED, row } from "./matrix.ts";
+import { probe, PROBED, probeThroughNode, row } from "./matrix.ts";
 import { pairs } from "./site.ts";
 
 const skip = whyNot() ?? false;
@@ -10,10 +10,18 @@ if (skip) console.log(`the lab is skipped: ${skip}`);
 
 describe("the lab's NATs, seen by a probe that shares nothing with waymeet", { skip, concurrency: 2 }, () => {
   for (const network of PROBED) {
-    it(`behave as they are named: ${JSON.stringify(network.sites)}`, async () => {
+    it(`behave as they are named: ${network.name}`, async () => {
       for (const { failures } of await probe(network)) assert.deepEqual(failures, []);
     });
   }
+});
+
+describe("a node's own STUN server", { skip }, () => {
+  it("shows NATs as they are", async () => {
+    for (const { failures } of await probeThroughNode({ sites: { a: "cone", b: "symmetric" } })) {
+      assert.deepEqual(failures, []);
+    }
+  });
 });
 
 /** Each kind of place once, on each side of some pair. */

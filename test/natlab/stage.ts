@@ -89,12 +89,13 @@ function clear(lab: Lab, home: string): void {
   rmSync(home, { recursive: true, force: true });
 }
 
-async function startNode(lab: Lab, home: string): Promise<Program> {
-  const words = ["--host", "::", "--port", String(PORT), "--name", NODE.host, "--access", "open"];
+/** A whole server of RFC 5780: two addresses of each family, two ports. */
+export async function startNode(lab: Lab, home: string): Promise<Program> {
+  const words = ["--port", String(PORT), "--name", NODE.host, "--access", "open", "--stun", ...NODE.stun];
   const key = ["--key", join(home, "node.pem")];
-  const child = lab.spawn("node", [process.execPath, MAIN, "serve", ...words, ...key, "--json"], {
-    HOME: home,
-  });
+  const hosts = ["--host", ...NODE.v4, ...NODE.v6];
+  const command = [process.execPath, MAIN, "serve", ...words, ...hosts, ...key, "--json"];
+  const child = lab.spawn("node", command, { HOME: home });
   const node = new Program("node", child);
   await node.event("ready");
   return node;

@@ -69,13 +69,18 @@ function response(to: Uint8Array, { address, port }: Place): Uint8Array {
   return bytes;
 }
 
-/** The mapped address and port in an answer of {@link serve}, whose only attribute it is. */
-function mappedAddress(bytes: Uint8Array): Place {
-  const own = bytes.slice(28).map((byte, i) => byte ^ bytes[4 + i]!);
-  return {
-    address: addressText(own),
-    port: new DataView(bytes.buffer, bytes.byteOffset).getUint16(26) ^ (COOKIE >>> 16),
-  };
+/** What XOR-MAPPED-ADDRESS in an answer says. */
+function mappedAddress(bytes: Uint8Array): Place | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  for (let at = 20; at + 4 <= bytes.length;) {
+    const [type, length] = [view.getUint16(at), view.getUint16(at + 2)];
+    if (type === XOR_MAPPED_ADDRESS) {
+      const own = bytes.slice(at + 8, at + 4 + length).map((byte, i) => byte ^ bytes[4 + i]!);
+      return { address: addressText(own), port: view.getUint16(at + 6) ^ (COOKIE >>> 16) };
+    }
+    at += 4 + length + (-length & 3);
+  }
+  return undefined;
 }
 
 function addressBytes(text: string): Uint8Array {

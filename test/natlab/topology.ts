@@ -41,6 +41,8 @@ export const NODE = {
   host: "meet.test",
   v4: ["198.51.100.1", "198.51.100.2"],
   v6: ["2001:db8:ffff::1", "2001:db8:ffff::2"],
+  /** 3478 is STUN's own; the other is as good as any. */
+  stun: ["3478", "3479"],
 } as const;
 
 type Side = "a" | "b";
