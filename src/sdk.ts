@@ -19,4 +19,5 @@ export type { AcceptPolicy, PeerOptions } from "./peer/options.ts";
 export type { DialOptions, NodeChange, NodeSession, PeerEvents } from "./peer/peer_events.ts";
 export { type Sight, Watch, type WatchEvents, type WatchOptions } from "./peer/watch.ts";
 export { LinkRequest } from "./peer/request.ts";
+export { type IceServer, iceServers } from "./session/ice_servers.ts";
 export { WaymeetError, type WaymeetErrorCode } from "./wire/error.ts";

@@ -17,20 +17,17 @@ import { Vouching } from "../mesh/vouching.ts";
 import { SpanningTrees } from "../mesh/spanning_tree.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
-import type { Connect } from "../session/socket.ts";
 import { encodeMembers, encodeProbe, encodeProbeAck } from "../wire/frames.ts";
-import { type AuthBody, type Control, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { type AuthBody, type Control, Reason } from "../wire/protocol.ts";
 import { Forwarding } from "./forwarding.ts";
 import { MeshEdges } from "./mesh_edges.ts";
-import { checkMesh, MeshCounts, type MeshOptions } from "./mesh_options.ts";
+import { checkMesh, MeshCounts } from "./mesh_options.ts";
+import type { MeshParts } from "./mesh_parts.ts";
 import { MeshPresence } from "./mesh_presence.ts";
 import { MeshSessions } from "./mesh_sessions.ts";
 import { type MeshStatus, meshStatus } from "./mesh_status.ts";
 import { claimOf, nonceBytes, nonceNumber, onWire } from "./mesh_wire.ts";
-import type { NodeMetrics } from "./metrics.ts";
-import type { NodeLimits } from "./node_limits.ts";
 import { LINK_NONCE, type NodeLink, type NodeLinkOwner } from "./node_link.ts";
-import type { Registry } from "./registry.ts";
 
 /** Milliseconds between two looks at who is to be dialled, and at silent neighbours. */
 const LOOK = 250;
@@ -42,22 +39,6 @@ const MEASURE = 5_000;
 const FLOOD = "it speaks of more nodes than any honest one knows";
 /** Looks between two sweeps of what peers elsewhere left behind. */
 const SWEEP = 120;
-
-export interface MeshParts {
-  identity: Identity;
-  network: string;
-  options: MeshOptions;
-  connect: Connect;
-  clock: Clock;
-  random: (length: number) => Uint8Array;
-  registry: Registry;
-  limits: NodeLimits;
-  metrics: NodeMetrics;
-  /** A peer of this node has a newer process or place elsewhere, by this record. */
-  superseded: (peer: PeerId, record: PeerRecord) => void;
-  /** A watched peer is at this node first now, or at none. */
-  moved: (peer: PeerId, node: PeerId | undefined) => void;
-}
 
 export class Mesh implements NodeLinkOwner {
   readonly identity: Identity;
