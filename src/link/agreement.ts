@@ -65,6 +65,11 @@ export class Agreement {
     this.attempt = this.record && Hail.to(this.record, this.local, words, now);
   }
 
+  /** A way opened: our greeting leaves (again) at once. */
+  hurry(now: number): void {
+    if (this.attempt) this.attempt.again = now;
+  }
+
   dropAttempt(): void {
     this.attempt?.forget();
     this.attempt = undefined;

@@ -18,6 +18,13 @@ export class RoundTrip {
     this.smoothed += (rtt - this.smoothed) / 8;
   }
 
+  /** What a path was measured to take before anything was sent over it; it does not tell answers apart ({@link least}). */
+  seed(rtt: number): void {
+    if (this.smoothed !== undefined) return;
+    this.smoothed = rtt;
+    this.variation = rtt / 2;
+  }
+
   /** How long to wait for an acknowledgement after `tries` waits in vain (protocol rule 13). */
   patience(tries: number): number {
     const rtt = this.smoothed ?? RTT_START;

@@ -10,13 +10,16 @@ import { Agreement } from "./agreement.ts";
 import type { Candidate, ConnectionEnd, ConnectionEvents, Standing } from "./connection_events.ts";
 import { Conversation } from "./conversation.ts";
 import type { Greeting, Local, OpenedInit } from "./greeting.ts";
-import { CLOSE_PATIENCE, HANDSHAKE_RETRY, MAX_FIRST, MAX_PACKET, PROBES_IN_VAIN } from "./limits.ts";
+import { type Core, Handshakes } from "./handshakes.ts";
+import { CLOSE_PATIENCE, HANDSHAKE_RETRY, MAX_PACKET, PROBES_IN_VAIN } from "./limits.ts";
 import type { RefusedPacket, ResponsePacket, TransportPacket } from "./packet.ts";
 import { Presence } from "./presence.ts";
+import { type Beside, Ways } from "./ways.ts";
 
 export type { Candidate, ConnectionEnd, ConnectionEvents, Standing } from "./connection_events.ts";
 
-const NOTHING = new Uint8Array();
+/** What became of a transport packet. */
+export type Taken = "taken" | "refused" | "unknown";
 
 export class Connection {
   readonly remote: Key;
@@ -27,9 +30,9 @@ export class Connection {
   private readonly events: ConnectionEvents;
   private readonly presence: Presence;
   private readonly agreement: Agreement;
+  private readonly handshakes: Handshakes;
   private goodbye: { reason: number; text: string; until: number } | undefined;
-  private pathUp = false;
-  private away = false;
+  private readonly ways = new Ways();
   private lookUpAt = -Infinity;
 
   constructor(local: Local, remote: Key, events: ConnectionEvents, now: number) {
@@ -38,6 +41,25 @@ export class Connection {
     this.presence = new Presence(now);
     this.agreement = new Agreement(local, remote);
     this.conversation = this.newConversation();
+    this.handshakes = new Handshakes(this.agreement, this.core());
+  }
+
+  private core(): Core {
+    const standing = () => this.standing;
+    const conversation = () => this.conversation;
+    return {
+      get standing() {
+        return standing();
+      },
+      get conversation() {
+        return conversation();
+      },
+      goesOnSince: (time) => this.carrying && this.presence.heardSince(time),
+      open: (now) => this.open(now),
+      receive: (frames, now) => this.receive(frames, now),
+      end: (end) => this.end(end),
+      askForRecord: (now) => this.askForRecord(now),
+    };
   }
 
   /** Whether what is sent now is believed to arrive: keys, a path, and a peer that answers. */
@@ -47,7 +69,7 @@ export class Connection {
 
   /** Whether a greeting is under way to a peer that was there a moment ago. */
   get hopeful(): boolean {
-    return this.standing === "hailing" && this.agreement.record !== undefined && this.reachable;
+    return this.standing === "hailing" && this.agreement.record !== undefined && this.ways.greetable;
   }
 
   /** Whether an answer is overdue, here or, as far as can be seen, there: the way may be broken. */
@@ -61,13 +83,12 @@ export class Connection {
   }
 
   private get reachable(): boolean {
-    return this.pathUp && !this.away;
+    return this.ways.reachable;
   }
 
   /** Whether the conversation can be carried. */
   private get carrying(): boolean {
-    const agreed = this.standing === "open" || this.standing === "closing";
-    return agreed && this.reachable && this.agreement.keyring.sending !== undefined;
+    return this.reachable && this.agreed;
   }
 
   // Greeting and being greeted.
@@ -80,19 +101,7 @@ export class Connection {
     if (!agreement.isSameProcess(record)) this.restart();
     agreement.record = record;
     this.foundAgain(now);
-    if (!agreement.attempt?.patient(now)) this.makeAttempt(now);
-  }
-
-  private makeAttempt(now: number): void {
-    if (this.isClosed) return;
-    const continues = this.standing !== "hailing";
-    if (!continues) this.conversation.sender.resend();
-    this.agreement.greet(continues, continues ? NOTHING : this.firstFrames(now), now);
-  }
-
-  /** What travels within a handshake. */
-  private firstFrames(now: number): Uint8Array {
-    return this.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
+    if (!agreement.attempt?.patient(now)) this.handshakes.begin(now);
   }
 
   /** A new connection goes on where a candidate began: in place of the superseded one, or of the former process. */
@@ -102,63 +111,30 @@ export class Connection {
     this.receive(candidate.greeting.frames, now);
   }
 
-  /**
-   * A greeting from the other side, verified and fresh. Returns the response packet, or
-   * `undefined` when this side's own attempt goes before.
-   */
+  /** A greeting from the other side, verified and fresh. Returns the response packet, if there is one. */
   greeted(greeting: Greeting, init: OpenedInit, now: number): Uint8Array | undefined {
-    if (this.isClosed) return undefined;
-    switch (this.agreement.judge(greeting, this.standing === "hailing")) {
-      case "ignore":
-        return undefined;
-      case "adopt": // nothing of ours was taken in under another name
-        this.agreement.adopt(greeting);
-        this.conversation.sender.resend();
-        return this.renew(greeting, init, now);
-      case "renew":
-        return this.renew(greeting, init, now);
-      case "decline":
-        return this.agreement.decline(init, "no such conversation here");
-      case "consider":
-        return this.agreement.consider(greeting, init, now);
-    }
-  }
-
-  /** Who greets about our conversation has opened our own greeting, or is the one we adopted it from. */
-  private renew(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
-    this.agreement.dropAttempt();
-    this.open(now);
-    this.receive(greeting.frames, now);
-    return this.agreement.accept(init, this.firstFrames(now), now);
+    return this.isClosed ? undefined : this.handshakes.greeted(greeting, init, now);
   }
 
   /** Returns the time the responder stamped, when the packet answered this side's attempt. */
   takeResponse(packet: ResponsePacket, now: number): number | undefined {
-    const answer = this.agreement.takeResponse(packet, now);
-    if (!answer) return undefined;
-    if (answer.reason !== Reason.none) this.end({ reason: answer.reason, text: answer.text, by: "remote" });
-    else {
-      this.open(now);
-      this.receive(answer.frames, now);
-      this.conversation.demandAck(now); // the first packet under the new keys proves us to the responder
-    }
-    return answer.time;
+    return this.handshakes.takeResponse(packet, now);
   }
 
   // Under way.
 
   /** A sealed packet. `"unknown"`: no such keys here, which the sender may be told. */
-  takeTransport(packet: TransportPacket, now: number): "taken" | "refused" | "unknown" {
+  takeTransport(packet: TransportPacket, now: number, relayed: boolean = true): Taken {
     if (this.isClosed) return "unknown";
     const opened = this.agreement.keyring.open(packet, now);
     if (opened.kind === "unknown") return this.takeFromCandidate(packet, now);
     if (opened.kind === "refused") return "refused";
-    this.hear(now);
+    this.hear(now, relayed);
     this.receive(opened.plaintext, now);
     return "taken";
   }
 
-  private takeFromCandidate(packet: TransportPacket, now: number): "taken" | "refused" | "unknown" {
+  private takeFromCandidate(packet: TransportPacket, now: number): Taken {
     const candidate = this.agreement.proveCandidate(packet, now);
     if (candidate === "refused" || candidate === "unknown") return candidate;
     if (this.agreement.isSameProcess(candidate.greeting.record)) this.events.superseded(candidate);
@@ -186,71 +162,92 @@ export class Connection {
 
   /** Whether packets can leave at all: this side's node session is there, or not. */
   setPath(up: boolean, now: number): void {
-    if (this.pathUp === up) return;
-    this.pathUp = up;
+    const { ways } = this;
+    if (ways.relay === up) return;
+    ways.relay = up;
     if (up) this.goOn(now);
-    else this.conversation.sender.pause();
+    else if (!this.reachable) this.conversation.sender.pause();
+    this.events.presence();
+  }
+
+  /** What paths beside the relay can carry changed. */
+  setBeside(beside: Beside, now: number): void {
+    const { ways } = this;
+    const before = this.reachable;
+    ways.beside = beside;
+    if (this.reachable === before) return this.agreement.hurry(now);
+    if (before) this.conversation.sender.pause();
+    else this.resume(now);
     this.events.presence();
   }
 
   get isAway(): boolean {
-    return this.away;
+    return this.ways.away;
   }
 
   /** A node says the peer has no session: a hint that ends nothing. */
   setAway(away: boolean): void {
-    if (this.away === away) return;
-    this.away = away;
+    if (this.ways.away === away) return;
+    this.ways.away = away;
     this.events.presence();
   }
 
   /** Looked up and found to be the same process as before: go on where it stopped. */
   foundAgain(now: number): void {
-    if (!this.away) return;
+    if (!this.ways.away) return;
     this.setAway(false);
     this.goOn(now);
   }
 
+  /** By the relay: where another path carries everything, nothing was interrupted. */
   private goOn(now: number): void {
+    if (this.ways.beside !== "all") this.resume(now);
+  }
+
+  private resume(now: number): void {
     this.presence.restart(now);
     this.conversation.resume(now);
-    if (this.agreement.attempt) this.agreement.attempt.again = now;
+    this.agreement.hurry(now);
   }
 
   /** The next packet to send, or `undefined`. */
   transmit(now: number): Uint8Array | undefined {
-    if (!this.reachable || this.isClosed) return undefined;
-    this.renewKeys(now);
-    return this.transmitAttempt(now) ?? this.transmitSealed(now);
+    return this.transmitGreeting(now) ?? this.transmitSealed(now, MAX_PACKET);
   }
 
-  private transmitAttempt(now: number): Uint8Array | undefined {
-    const worn = this.agreement.attempt;
-    if (worn?.wornOut && now >= worn.again) this.giveAttemptUp(worn.made, now);
-    const { attempt } = this.agreement;
-    if (!attempt || now < attempt.again) return undefined;
-    const packet = attempt.packet(now);
-    if (attempt.repeated && this.standing === "hailing") this.conversation.sender.repeated();
-    return packet;
+  /** The next packet of a handshake, or `undefined`. */
+  transmitGreeting(now: number): Uint8Array | undefined {
+    if (!this.ways.greetable || this.isClosed) return undefined;
+    return this.handshakes.transmit(now);
   }
 
-  /** Without new keys the old ones do, as long as they are answered; without any the greeting is made anew. */
-  private giveAttemptUp(made: number, now: number): void {
-    this.agreement.dropAttempt();
-    if (this.carrying && this.presence.heardSince(made)) return;
-    this.makeAttempt(now);
-    this.askForRecord(now);
-  }
-
-  private transmitSealed(now: number): Uint8Array | undefined {
-    const plaintext = this.carrying ? this.conversation.transmit(now, MAX_PACKET) : undefined;
+  /** The next packet of the conversation, with a plaintext of about `room` bytes at most. */
+  transmitSealed(now: number, room: number): Uint8Array | undefined {
+    const plaintext = this.carrying ? this.conversation.transmit(now, room) : undefined;
     return plaintext && this.agreement.keyring.sending!.seal(plaintext);
+  }
+
+  /** A packet of acknowledgements and answers alone, for the path they are about. */
+  transmitLoose(now: number): Uint8Array | undefined {
+    const plaintext = this.carrying ? this.conversation.transmitLoose(now) : undefined;
+    return plaintext && this.agreement.keyring.sending!.seal(plaintext);
+  }
+
+  /** Whether keys are agreed. */
+  get agreed(): boolean {
+    const standing = this.standing === "open" || this.standing === "closing";
+    return standing && this.agreement.keyring.sending !== undefined;
+  }
+
+  /** A packet with frames beside the conversation. */
+  seal(plaintext: Uint8Array): Uint8Array | undefined {
+    return this.agreed ? this.agreement.keyring.sending!.seal(plaintext) : undefined;
   }
 
   /** When {@link expire} wants to be called although nothing happened. */
   get deadline(): number {
     if (this.isClosed) return Infinity;
-    const attempt = this.reachable ? this.agreement.attempt?.again ?? Infinity : Infinity;
+    const attempt = this.ways.greetable ? this.agreement.attempt?.again ?? Infinity : Infinity;
     const idle = this.standing === "open" && this.reachable ? this.presence.askAt : Infinity;
     const carried = this.carrying ? this.conversation.deadline : Infinity;
     return Math.min(attempt, idle, carried, this.goodbye?.until ?? Infinity, this.giveUpAt);
@@ -258,7 +255,7 @@ export class Connection {
 
   /** Silence counts against the other side only while this side could have heard it. */
   private get giveUpAt(): number {
-    return this.pathUp ? Math.max(this.presence.giveUpAt, this.patientUntil) : Infinity;
+    return this.ways.listening ? Math.max(this.presence.giveUpAt, this.patientUntil) : Infinity;
   }
 
   /** Called at the deadline; afterwards `transmit` may have something. */
@@ -288,16 +285,10 @@ export class Connection {
     this.conversation.probe(0);
   }
 
-  /** Who answered the last handshake waits longer (`REKEY_PATIENCE`), so that renewals do not cross every time. */
-  private renewKeys(now: number): void {
-    const { keyring, attempt } = this.agreement;
-    if (this.standing !== "open" || attempt) return;
-    if (keyring.sending === undefined || keyring.needsRekey(now)) this.makeAttempt(now);
-  }
-
-  private hear(now: number): void {
+  /** What another path brought says nothing about whether nodes know the peer. */
+  private hear(now: number, relayed: boolean = true): void {
     if (this.presence.hear(now)) this.events.presence();
-    this.foundAgain(now);
+    if (relayed) this.foundAgain(now);
   }
 
   /** Questions stayed unanswered: not connected, until something is heard. */

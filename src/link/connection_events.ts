@@ -1,4 +1,5 @@
 import type { ByteStream } from "./byte_stream.ts";
+import type { PathFrame } from "./frames.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Incoming } from "./mailbox.ts";
@@ -19,6 +20,7 @@ export interface ConnectionEvents {
   delivered(message: Outgoing): void;
   processed(id: Uint8Array): void;
   probeAnswered(nonce: number): void;
+  aboutPath(frame: PathFrame): void;
   /** The other process proved that it is there; from now on the connection may call itself connected. */
   established(): void;
   /** A new process answers for the peer: what was undelivered goes to it, streams are broken. */

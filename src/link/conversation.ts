@@ -9,7 +9,15 @@
  */
 import type { ByteStream } from "./byte_stream.ts";
 import { Fifo } from "./fifo.ts";
-import { ASK, decodeFrames, encodeProbe, type LinkFrame, type Numbered, type Unnumbered } from "./frames.ts";
+import {
+  ASK,
+  decodeFrames,
+  encodeProbe,
+  type LinkFrame,
+  type Numbered,
+  type PathFrame,
+  type Unnumbered,
+} from "./frames.ts";
 import { MAX_ANSWERS, MAX_LABEL, MAX_REFUSALS } from "./limits.ts";
 import { Inbox, type Incoming, Outbox } from "./mailbox.ts";
 import type { Outgoing } from "./outgoing.ts";
@@ -17,6 +25,7 @@ import { Receiver } from "./receiver.ts";
 import { type Fresh, Sender } from "./sender.ts";
 import { Streams } from "./streams.ts";
 import { clip } from "./text.ts";
+import { Track } from "./track.ts";
 import { joinBytes } from "../wire/join_bytes.ts";
 
 /** What a conversation tells its owner, each in the order it happened. */
@@ -30,12 +39,16 @@ export interface ConversationEvents {
   /** The application there is done with the message of this id. */
   processed(id: Uint8Array): void;
   probeAnswered(nonce: number): void;
+  /** Not about the conversation, but about what brought it. */
+  aboutPath(frame: PathFrame): void;
   /** The other side closed; nothing follows. */
   closed(reason: number, text: string): void;
 }
 
 export class Conversation {
   readonly sender: Sender;
+  /** What the relay carries of it: the path it begins on. */
+  readonly relayed: Track = new Track();
   readonly outbox: Outbox;
   private readonly receiver = new Receiver();
   private readonly inbox = new Inbox();
@@ -49,12 +62,14 @@ export class Conversation {
   private readonly events: ConversationEvents;
   /** The other side closed, or this one was told to stop: what still arrives is nobody's. */
   private over = false;
+  /** Numbered frames that came, counted as often as they did. */
+  arrivals = 0;
 
   constructor(side: "odd" | "even", events: ConversationEvents) {
     this.events = events;
     this.outbox = new Outbox(events);
     this.streams = new Streams(side, this.outbox);
-    this.sender = new Sender({ next: () => this.nextFrame() });
+    this.sender = new Sender({ next: () => this.nextFrame() }, this.relayed);
   }
 
   // What the application wants.
@@ -139,14 +154,25 @@ export class Conversation {
 
   /** The plaintext of the next packet, at most about `room` bytes, or `undefined` when nothing is to be sent. */
   transmit(now: number, room: number): Uint8Array | undefined {
-    const parts = [...this.probes, ...this.answers];
-    if (parts.length > 0) this.probes = this.answers = [];
-    const ack = this.receiver.acknowledgement(now);
-    if (ack) parts.push(ack);
+    const parts = this.loose(now);
     const used = parts.reduce((sum, part) => sum + part.length, 0);
     const sent = this.sender.ready && this.sender.transmit(parts, room - used, now) > 0;
     if (sent && !this.sender.ready) parts.push(ASK);
     return parts.length > 1 ? joinBytes(parts) : parts[0];
+  }
+
+  /** As {@link transmit}, but nothing that is numbered: acknowledgements go back by the path they are about. */
+  transmitLoose(now: number): Uint8Array | undefined {
+    const parts = this.loose(now);
+    return parts.length > 0 ? joinBytes(parts) : undefined;
+  }
+
+  private loose(now: number): Uint8Array[] {
+    const parts = [...this.probes, ...this.answers];
+    if (parts.length > 0) this.probes = this.answers = [];
+    const ack = this.receiver.acknowledgement(now);
+    if (ack) parts.push(ack);
+    return parts;
   }
 
   /** When {@link transmit} should be asked next although nothing happened. */
@@ -162,6 +188,12 @@ export class Conversation {
   /** The other side should hear what has arrived, news or not. */
   demandAck(now: number): void {
     this.receiver.demand(now);
+  }
+
+  /** From now on packets leave by another path; see {@link Sender.moveTo}. */
+  moveTo(track: Track, now: number, abrupt: boolean): void {
+    this.sender.moveTo(track, now, abrupt);
+    this.receiver.demand(now); // acknowledgements may have gone down with the former
   }
 
   /** A path is there (again): what was under way is sent again, and the other side hears what we have. */
@@ -184,7 +216,13 @@ export class Conversation {
       case "probe-ack":
         this.events.probeAnswered(frame.nonce);
         return true;
+      case "challenge":
+      case "challenge-ack":
+      case "note":
+        this.events.aboutPath(frame);
+        return true;
       default:
+        this.arrivals++;
         return this.receiver.accept(frame, "bytes" in frame ? frame.bytes.length : 0, now)
           .every((ready) => this.over || this.apply(ready));
     }

@@ -8,7 +8,7 @@
  */
 import { decode, encode, scan, type Value } from "../wire/cbor.ts";
 import { MAX_DEPTH } from "../wire/limits.ts";
-import { MAX_CHUNK, MAX_LABEL, MAX_RANGES, MAX_SIZE } from "./limits.ts";
+import { MAX_CHUNK, MAX_LABEL, MAX_RANGES, MAX_SIZE, TOKEN_SIZE } from "./limits.ts";
 import { utf8Length } from "./text.ts";
 
 /** 0–2 and from 16 on unnumbered, 3–15 numbered. */
@@ -42,6 +42,12 @@ export const LinkKind = {
   close: 11,
   /** `[16]`: nothing follows for now, so acknowledge what you have at once. */
   ask: 16,
+  /** `[17, token]`: answer by the path that this came by (PATH_CHALLENGE, RFC 9000 §8.2). */
+  challenge: 17,
+  /** `[18, token]`: the answer, at once. */
+  challengeAck: 18,
+  /** `[19, bytes]`: words about a path that is to be, brought by whatever carries them. */
+  note: 19,
 } as const;
 
 /** `to` is exclusive. */
@@ -58,6 +64,17 @@ export interface Probe {
 export interface Ask {
   kind: "ask";
 }
+/** About the path that brought it, and not about the conversation. */
+export interface Challenge {
+  kind: "challenge" | "challenge-ack";
+  /** {@link TOKEN_SIZE} bytes that the other side cannot guess. */
+  token: Uint8Array;
+}
+export interface Note {
+  kind: "note";
+  bytes: Uint8Array;
+}
+export type PathFrame = Challenge | Note;
 export interface MessageChunk {
   kind: "message";
   seq: number;
@@ -131,7 +148,7 @@ export type Numbered =
   | Strange;
 /** What is numbered, before it has its number. */
 export type Unnumbered = Numbered extends infer F ? F extends Numbered ? Omit<F, "seq"> : never : never;
-export type LinkFrame = Ack | Probe | Ask | Numbered;
+export type LinkFrame = Ack | Probe | Ask | PathFrame | Numbered;
 
 /** Writes an acknowledgement. */
 export function encodeAck(next: number, ranges: number[]): Uint8Array {
@@ -144,6 +161,16 @@ export function encodeProbe(kind: Probe["kind"], nonce: number): Uint8Array {
 }
 
 export const ASK: Uint8Array = encode([LinkKind.ask]);
+
+/** Writes a challenge or its answer. */
+export function encodeChallenge(kind: Challenge["kind"], token: Uint8Array): Uint8Array {
+  return encode([kind === "challenge" ? LinkKind.challenge : LinkKind.challengeAck, token]);
+}
+
+/** Writes a note of at most `MAX_CHUNK` bytes. */
+export function encodeNote(bytes: Uint8Array): Uint8Array {
+  return encode([LinkKind.note, bytes]);
+}
 
 /** Writes a numbered frame. */
 export function encodeNumbered(frame: Unnumbered, seq: number): Uint8Array {
@@ -199,9 +226,23 @@ function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
     return isCount(a) ? { kind: kind === LinkKind.probe ? "probe" : "probe-ack", nonce: a } : "malformed";
   }
   if (kind === LinkKind.ask) return { kind: "ask" };
-  if (kind > LinkKind.ask) return "ignored";
+  if (kind > LinkKind.ask) return readPathFrame(kind, a);
   if (!isCount(a)) return "malformed";
   return readNumbered(kind, a, b, c, d, e) ?? "malformed";
+}
+
+function readPathFrame(kind: number, a?: Value): PathFrame | "malformed" | "ignored" {
+  switch (kind) {
+    case LinkKind.challenge:
+    case LinkKind.challengeAck:
+      return isToken(a)
+        ? { kind: kind === LinkKind.challenge ? "challenge" : "challenge-ack", token: a }
+        : "malformed";
+    case LinkKind.note:
+      return isBytes(a) ? { kind: "note", bytes: a } : "malformed";
+    default:
+      return "ignored";
+  }
 }
 
 function readNumbered(
@@ -253,6 +294,8 @@ function readStream(kind: number, seq: number, stream: number, c?: Value, d?: Va
 const isCount = (value: Value | undefined): value is number => typeof value === "number";
 const isId = (value: Value | undefined): value is Uint8Array =>
   value instanceof Uint8Array && value.length === 16;
+const isToken = (value: Value | undefined): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === TOKEN_SIZE;
 const isBytes = (value: Value | undefined): value is Uint8Array =>
   value instanceof Uint8Array && value.length <= MAX_CHUNK;
 const isLabel = (value: Value | undefined): value is string =>

@@ -23,6 +23,10 @@ export const MAX_REFUSALS = 1_024;
 /** Ranges in one acknowledgement: more gaps than these are told in a later one. */
 export const MAX_RANGES = 32;
 
+/** Bytes of the token of a challenge: nobody answers one that did not arrive (RFC 9000 §19.17). */
+export const TOKEN_SIZE = 8;
+/** Challenges of one path whose answers are waited for: four a second for eight seconds. */
+export const MAX_CHALLENGES = 32;
 /** Credit charged for a message beside its size, bytes: what it costs the receiver to hold an empty one. */
 export const MESSAGE_COST = 64;
 /** Bytes of messages that may be under way or unread: half a node's queue, so one sender never fills it. */

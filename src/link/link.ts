@@ -1,5 +1,6 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { Emitter } from "../session/emitter.ts";
+import type { LinkPath } from "./carriage.ts";
 import { MAX_LABEL, MAX_SIZE } from "./limits.ts";
 import { Message, messageId } from "./message.ts";
 import type { Delivery } from "./outgoing.ts";
@@ -8,14 +9,7 @@ import type { Queue } from "./queue.ts";
 import type { LinkListener, SharedLink } from "./shared_link.ts";
 import type { LinkStream } from "./stream.ts";
 
-/** How a link's packets travel now. */
-export interface LinkPath {
-  kind: "relay";
-  /** Why so, in words: `relay through ws://…`. */
-  why: string;
-  /** Smoothed end-to-end round trip, milliseconds; undefined before the first acknowledgement. */
-  rtt: number | undefined;
-}
+export type { LinkPath } from "./carriage.ts";
 
 /** How a link ended. */
 export interface LinkEnd {
@@ -40,6 +34,8 @@ export interface SendOptions {
 export interface LinkEvents {
   /** `connected` changed. */
   presence: { connected: boolean };
+  /** Packets travel by another path now, or for another reason. */
+  path: { path: LinkPath };
   /** A new process answers for the peer; undelivered messages go to it, streams are broken. */
   restart: Record<never, never>;
   close: LinkEnd;
@@ -75,6 +71,7 @@ export class Link extends Emitter<LinkEvents> implements AsyncIterable<Message>,
     this.#release = release;
     this.#listener = {
       presence: () => this.#tell(),
+      path: () => this.emit("path", { path: this.path }),
       restarted: () => {
         this.#tell();
         this.emit("restart", {});
@@ -104,11 +101,7 @@ export class Link extends Emitter<LinkEvents> implements AsyncIterable<Message>,
 
   /** How packets travel now, and why. */
   get path(): LinkPath {
-    return {
-      kind: "relay",
-      why: this.#shared.why,
-      rtt: this.#shared.connection.conversation.sender.roundTrip.smoothed,
-    };
+    return this.#shared.carriage.path;
   }
 
   /** Resolves once the other process has answered; rejects when the link ends before (`rejected`, `timeout`, …). */

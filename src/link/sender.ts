@@ -5,20 +5,24 @@
  *
  * @module
  */
-import { Congestion, RoundTrip } from "./congestion.ts";
+import type { Congestion, RoundTrip } from "./congestion.ts";
 import { Fifo } from "./fifo.ts";
 import { encodeNumbered, type Unnumbered } from "./frames.ts";
 import { PROBE_BYTES, PROBES_IN_VAIN, REORDER } from "./limits.ts";
+import { Track } from "./track.ts";
 
 /** A numbered frame and what became of it. */
 interface Chunk {
   readonly frame: Uint8Array;
   /** Called once everything up to this number has arrived. */
   readonly arrived: (() => void) | undefined;
-  /** Number of the packet it last left in. */
+  /** The path it last left by, and the number of the packet there. */
+  track: Track;
   packet: number;
   sentAt: number;
   transmissions: number;
+  /** Counted as a loss of its path. */
+  missed: boolean;
   /** `lost`: waits to leave (again). */
   state: "in-flight" | "lost" | "arrived";
 }
@@ -36,26 +40,34 @@ export interface Source {
 }
 
 export class Sender {
-  readonly roundTrip: RoundTrip = new RoundTrip();
-  readonly congestion: Congestion = new Congestion();
+  /** The path that carries what leaves now. */
+  private track: Track;
   private readonly source: Source;
   /** Everything from `base` on: numbered, and not cumulatively acknowledged. */
   private readonly chunks: Fifo<Chunk> = new Fifo();
   private base = 1;
   /** Numbers below have left at least once: nothing else can be acknowledged. */
   private sentBelow = 1;
-  private nextPacket = 1;
   private lost: Fifo<Chunk> = new Fifo();
   private fresh = true;
-  /** The youngest packet known to have arrived. */
-  private newest = { packet: 0, sentAt: -Infinity };
   private tries = 0;
   /** One packet may leave although the window is full: the probe that finds out whether anything arrives. */
   private urgent = false;
   private probeAt = Infinity;
+  /** What left by a former path is given up then. */
+  private stragglersAt = Infinity;
 
-  constructor(source: Source) {
+  constructor(source: Source, track: Track = new Track()) {
     this.source = source;
+    this.track = track;
+  }
+
+  get roundTrip(): RoundTrip {
+    return this.track.roundTrip;
+  }
+
+  get congestion(): Congestion {
+    return this.track.congestion;
   }
 
   /** Numbered frames that have not arrived yet, sent or to be sent again. */
@@ -70,7 +82,7 @@ export class Sender {
 
   /** When {@link expire} wants to be called, on the caller's clock. */
   get deadline(): number {
-    return this.probeAt;
+    return Math.min(this.probeAt, this.stragglersAt);
   }
 
   /** The source has something new: `transmit` will ask it again. */
@@ -86,18 +98,17 @@ export class Sender {
 
   /** Appends frames to `parts` up to `room` bytes (one frame at least); returns the bytes added. */
   transmit(parts: Uint8Array[], room: number, now: number): number {
-    const packet = this.nextPacket;
     let size = 0;
     for (;;) {
       const chunk = this.take(room - size, size === 0);
       if (!chunk) break;
-      this.depart(chunk, packet, now);
+      this.depart(chunk, now);
       parts.push(chunk.frame);
       size += chunk.frame.length;
     }
     this.urgent = false;
     if (size > 0) {
-      this.nextPacket++;
+      this.track.nextPacket++;
       // Counted from the first that waits: a steady flow would put the doubt off for ever.
       if (this.probeAt === Infinity) this.probeAt = now + this.roundTrip.patience(this.tries);
     }
@@ -129,9 +140,11 @@ export class Sender {
     const chunk: Chunk = {
       frame,
       arrived: next.arrived,
+      track: this.track,
       packet: 0,
       sentAt: 0,
       transmissions: 0,
+      missed: false,
       state: "lost",
     };
     this.chunks.push(chunk);
@@ -144,20 +157,29 @@ export class Sender {
     return this.base + this.chunks.length;
   }
 
-  private depart(chunk: Chunk, packet: number, now: number): void {
+  private depart(chunk: Chunk, now: number): void {
     if (chunk.transmissions === 0) this.sentBelow++;
-    chunk.packet = packet;
+    chunk.track = this.track;
+    chunk.packet = this.track.nextPacket;
     chunk.sentAt = now;
     chunk.transmissions++;
+    chunk.missed = false;
     chunk.state = "in-flight";
+    this.track.sent++;
     this.congestion.sent(chunk.frame.length);
+  }
+
+  /** Notes whether something waits that the path holds back: its window, or `full`, what it has queued. */
+  measure(now: number, full: boolean): void {
+    const waits = this.fresh || this.lost.length > 0;
+    this.track.limit(waits && (full || !this.congestion.room), now);
   }
 
   /** Takes in an acknowledgement. False: it acknowledges what was never sent, which no honest side does. */
   acknowledge(next: number, ranges: number[], now: number): boolean {
     const top = ranges.at(-1) ?? next;
     if (next > this.sentBelow || top > this.sentBelow) return false;
-    const arrived = this.collect(next, ranges);
+    const arrived = this.collect(next, ranges, now);
     if (arrived.length === 0) return true;
     this.learn(arrived, now);
     const done = this.settle(next);
@@ -169,18 +191,23 @@ export class Sender {
   }
 
   /** The chunks of which this acknowledgement is the first news. */
-  private collect(next: number, ranges: number[]): Chunk[] {
+  private collect(next: number, ranges: number[], now: number): Chunk[] {
     const news: Chunk[] = [];
-    this.mark(this.base, next, news);
-    for (let i = 0; i < ranges.length; i += 2) this.mark(ranges[i]!, ranges[i + 1]!, news);
+    this.mark(this.base, next, news, now);
+    for (let i = 0; i < ranges.length; i += 2) this.mark(ranges[i]!, ranges[i + 1]!, news, now);
     return news;
   }
 
-  private mark(from: number, to: number, news: Chunk[]): void {
+  private mark(from: number, to: number, news: Chunk[], now: number): void {
     for (let seq = Math.max(from, this.base); seq < to; seq++) {
       const chunk = this.chunks.at(seq - this.base)!;
       if (chunk.state === "arrived") continue;
-      if (chunk.state === "in-flight") this.congestion.acknowledged(chunk.frame.length, chunk.packet);
+      const { track, frame } = chunk;
+      if (chunk.state === "in-flight") track.congestion.acknowledged(frame.length, chunk.packet);
+      else if (chunk.missed) track.lost--; // late, not lost
+      // Sent again by another path, it says nothing about which of the two brought it.
+      if (chunk.transmissions === 1) track.progressAt = now;
+      track.bytes += frame.length;
       chunk.state = "arrived";
       news.push(chunk);
     }
@@ -195,41 +222,63 @@ export class Sender {
 
   /** Round trip and youngest arrival. What left once comes first: it tells how soon an answer can be one. */
   private learn(arrived: Chunk[], now: number): void {
-    const once = youngest(arrived.filter((chunk) => chunk.transmissions === 1));
-    if (once && once.packet > this.newest.packet) {
-      this.newest = once;
+    const { track } = this;
+    const once = youngest(arrived, (chunk) => chunk.track === track && chunk.transmissions === 1);
+    if (once && once.packet > track.newest.packet) {
+      track.newest = once;
       this.roundTrip.sample(now - once.sentAt);
     }
     // Sent again, it does not tell which of the two arrived (Karn's algorithm), unless
     // the answer came too late to be one to the former (RFC 8985 §6.2).
-    const again = youngest(arrived.filter((chunk) => chunk.transmissions > 1));
-    if (!again || again.packet <= this.newest.packet) return;
-    if (now - again.sentAt >= (this.roundTrip.least ?? 0)) this.newest = again;
+    const again = youngest(arrived, (chunk) => chunk.track === track && chunk.transmissions > 1);
+    if (!again || again.packet <= track.newest.packet) return;
+    if (now - again.sentAt < (this.roundTrip.least ?? 0)) return;
+    track.newest = again;
+    track.progressAt = now;
   }
 
   /** What left well before something that arrived, and did not arrive, is lost (RFC 9002 §6.1). */
   private findLost(): void {
-    const { packet, sentAt } = this.newest;
+    const { packet, sentAt } = this.track.newest;
     const before = sentAt - (9 / 8) * (this.roundTrip.smoothed ?? Infinity);
     for (const chunk of this.chunks) {
+      if (chunk.track !== this.track) continue;
       // Numbers sent once left in ascending packets: from here on all are too young.
       if (chunk.transmissions <= 1 && chunk.packet >= packet) break;
       if (chunk.state !== "in-flight" || chunk.packet >= packet) continue;
       if (chunk.packet > packet - REORDER && chunk.sentAt > before) continue;
       this.lose(chunk);
       this.lost.push(chunk);
-      this.congestion.lost(chunk.packet, this.nextPacket);
+      chunk.missed = true;
+      this.track.lost++;
+      this.congestion.lost(chunk.packet, this.track.nextPacket);
     }
   }
 
   private lose(chunk: Chunk): void {
     chunk.state = "lost";
-    this.congestion.dropped(chunk.frame.length);
+    chunk.track.congestion.dropped(chunk.frame.length);
   }
 
-  /** A node said that it dropped something: halve, once per event. */
-  congested(): void {
-    this.congestion.lost(this.nextPacket - 1, this.nextPacket);
+  /** A node on that path said that it dropped something: halve, once per event. */
+  congested({ congestion, nextPacket }: Track = this.track): void {
+    congestion.lost(nextPacket - 1, nextPacket);
+  }
+
+  /**
+   * From now on packets leave by another path. `abrupt`: nothing under way is believed to
+   * arrive, so it goes again at once; otherwise what was not acknowledged after as long
+   * as the former path takes goes again. Duplicates are dropped there by number.
+   */
+  moveTo(track: Track, now: number, abrupt: boolean): void {
+    if (track === this.track) return;
+    const patience = this.roundTrip.patience(0);
+    this.track.limit(false, now);
+    this.track = track;
+    if (abrupt || !this.outstanding) return this.resend();
+    this.tries = 0;
+    this.stragglersAt = now + patience;
+    this.probeAt = now + this.roundTrip.patience(0);
   }
 
   /**
@@ -238,6 +287,7 @@ export class Sender {
    * is dropped there by its number.
    */
   expire(now: number): void {
+    if (now >= this.stragglersAt) this.loseStragglers();
     if (now < this.probeAt) return;
     this.tries++;
     this.probeAt = now + this.roundTrip.patience(this.tries);
@@ -263,7 +313,16 @@ export class Sender {
     }
   }
 
+  private loseStragglers(): void {
+    this.stragglersAt = Infinity;
+    for (const chunk of this.chunks) {
+      if (chunk.state === "in-flight" && chunk.track !== this.track) this.lose(chunk);
+    }
+    this.queueLost();
+  }
+
   private loseAll(): void {
+    this.stragglersAt = Infinity;
     for (const chunk of this.chunks) if (chunk.state === "in-flight") this.lose(chunk);
     this.queueLost();
   }
@@ -279,7 +338,7 @@ export class Sender {
     this.loseAll();
     this.tries = 0;
     this.probeAt = Infinity;
-    this.newest = { packet: this.nextPacket - 1, sentAt: -Infinity };
+    this.track.newest = { packet: this.track.nextPacket - 1, sentAt: -Infinity };
   }
 
   /** The packet under way was sent a second time as it was: answers to it measure nothing. */
@@ -289,12 +348,15 @@ export class Sender {
 
   /** The path is down: no deadline runs until {@link resend}. */
   pause(): void {
-    this.probeAt = Infinity;
+    this.probeAt = this.stragglersAt = Infinity;
   }
 }
 
-function youngest(chunks: Chunk[]): { packet: number; sentAt: number } | undefined {
+function youngest(
+  chunks: Chunk[],
+  counts: (chunk: Chunk) => boolean,
+): { packet: number; sentAt: number } | undefined {
   let best: Chunk | undefined;
-  for (const chunk of chunks) if (!best || chunk.packet > best.packet) best = chunk;
+  for (const chunk of chunks) if (counts(chunk) && !(best && chunk.packet <= best.packet)) best = chunk;
   return best && { packet: best.packet, sentAt: best.sentAt };
 }

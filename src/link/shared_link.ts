@@ -1,41 +1,35 @@
 /**
  * One connection with everything its handles share: the queue of messages, the fates of
- * posted ones, the timer, and the packets' way out. Where the pure core meets the clock.
+ * posted ones, the packets' ways.
  *
  * @module
  */
 import type { PeerId } from "../identity/peer_id.ts";
-import type { Clock } from "../session/clock.ts";
 import { compareBytes } from "../wire/cbor.ts";
-import { WaymeetError } from "../wire/error.ts";
+import type { WaymeetError } from "../wire/error.ts";
 import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { Carriage } from "./carriage.ts";
+import type { Carrier } from "./carrier.ts";
 import type { Candidate, ConnectionEnd, ConnectionEvents } from "./connection.ts";
 import { Connection } from "./connection.ts";
-import type { Greeting, Local, OpenedInit } from "./greeting.ts";
-import { MAX_SIZE } from "./limits.ts";
+import type { Greeting, OpenedInit } from "./greeting.ts";
 import { linkError } from "./link_error.ts";
 import { hex, Message } from "./message.ts";
 import type { Packet } from "./packet.ts";
 import { Pings } from "./pings.ts";
-import { type Plane, Planes } from "./planes.ts";
+import type { Plane } from "./planes.ts";
 import type { Posted } from "./posted.ts";
 import { type PostOptions, Posts } from "./posts.ts";
 import { Queue } from "./queue.ts";
+import { refusal } from "./refusal.ts";
+import type { Route } from "./route.ts";
 import { type Finding, Seeker } from "./seeker.ts";
 import { type LinkStream, webStream } from "./stream.ts";
 
 /** What carries a link's packets and answers its questions: the peer. */
-export interface Carrier {
-  clock: Clock;
-  local: Local;
-  /** Hands a packet to the node of that plane, or to the only one. */
-  send(to: Key, packet: Uint8Array, plane: Plane): void;
-  /** How many planes there are now. */
-  planes(): number;
+export interface LinkOwner extends Carrier {
   /** Asks the nodes where a peer is; the record is verified. */
   find(key: Key): Promise<Finding>;
-  /** How packets travel now, in words. */
-  why(plane: Plane): string;
   /** The peer began a new conversation in place of this one. */
   superseded(link: SharedLink, successor: Candidate): void;
   ended(link: SharedLink): void;
@@ -44,6 +38,8 @@ export interface Carrier {
 /** What the handles of a link are told. */
 export interface LinkListener {
   presence(): void;
+  /** Packets travel by another path, or for another reason. */
+  path(): void;
   restarted(): void;
   ended(end: ConnectionEnd): void;
 }
@@ -55,24 +51,23 @@ export class SharedLink {
   readonly streams: Queue<LinkStream> = new Queue();
   readonly listeners: Set<LinkListener> = new Set();
   readonly connection: Connection;
+  /** How packets come and go. */
+  readonly carriage: Carriage;
   end: ConnectionEnd | undefined;
   /** Resolves once the other process has proven to be there, rejects when the link ends before. */
   readonly opened: Promise<void>;
   private settleOpened!: { resolve(): void; reject(error: Error): void };
-  private readonly carrier: Carrier;
+  private readonly carrier: LinkOwner;
   private readonly posts: Posts;
   private readonly pings: Pings;
-  private readonly planes: Planes;
   private doubted = false;
   /** This side has said, or will say, goodbye: nothing new is taken. */
   closing = false;
   /** The greeting leaves in a moment, so that what is sent at once travels in it. */
   private greeting: (() => void) | undefined;
-  private pumping = false;
-  private armed: { at: number; cancel: () => void } | undefined;
   private readonly seeker: Seeker;
 
-  constructor(carrier: Carrier, peer: PeerId, key: Key) {
+  constructor(carrier: LinkOwner, peer: PeerId, key: Key) {
     this.carrier = carrier;
     this.peer = peer;
     this.key = key;
@@ -83,10 +78,11 @@ export class SharedLink {
     );
     this.seeker = new Seeker(carrier.clock, () => carrier.find(key), (record) => this.found(record));
     this.pings = new Pings(peer);
-    this.planes = new Planes(() => carrier.planes());
     this.opened = new Promise<void>((resolve, reject) => this.settleOpened = { resolve, reject });
     this.opened.catch(() => {});
     this.connection = new Connection(carrier.local, key, this.events(), carrier.clock.now());
+    const changed = () => this.listeners.forEach((listener) => listener.path());
+    this.carriage = new Carriage(carrier, peer, key, this.connection, changed);
   }
 
   private get now(): number {
@@ -96,11 +92,6 @@ export class SharedLink {
   /** Whether a message sent now may be expected to arrive. */
   get reachable(): boolean {
     return this.connection.connected || this.connection.hopeful || this.greeting !== undefined;
-  }
-
-  /** How packets travel now, in words. */
-  get why(): string {
-    return this.carrier.why(this.planes.now);
   }
 
   // Packets and paths, from the peer.
@@ -119,22 +110,19 @@ export class SharedLink {
   }
 
   /** Returns the time the responder stamped, when a response was ours. */
-  take(packet: Packet, plane: Plane): { stamp?: number; unknown?: boolean } {
-    const result = this.dispatch(packet, this.now, plane);
+  take(packet: Packet, from: Plane | Route): { stamp?: number; unknown?: boolean } {
+    const result = this.dispatch(packet, this.now, from);
     this.wake();
     return result;
   }
 
-  private dispatch(packet: Packet, now: number, plane: Plane): { stamp?: number; unknown?: boolean } {
+  private dispatch(packet: Packet, now: number, from: Plane | Route): { stamp?: number; unknown?: boolean } {
     switch (packet.kind) {
-      case "transport": {
-        const outcome = this.connection.takeTransport(packet, now);
-        if (outcome === "taken") this.planes.heard(plane);
-        return { unknown: outcome === "unknown" };
-      }
+      case "transport":
+        return { unknown: this.carriage.takeTransport(packet, from) === "unknown" };
       case "response": {
         const stamp = this.connection.takeResponse(packet, now);
-        if (stamp !== undefined) this.planes.heard(plane);
+        if (stamp !== undefined) this.carriage.heard(from);
         return { stamp };
       }
       case "unknown":
@@ -149,22 +137,15 @@ export class SharedLink {
     }
   }
 
-  /** One of the planes is gone and the other is there: what was under way goes again, that way. */
-  reroute(): void {
-    this.connection.conversation.resume(this.now);
-    this.wake();
-  }
-
   /** A node says that it does not know the peer; the one of the other plane may. */
   absentBy(plane: Plane): void {
-    if (this.planes.refused(plane)) this.reroute();
-    else this.absent();
+    if (!this.carriage.refused(plane)) this.absent();
   }
 
+  /** This side's node session came or went. */
   setPath(up: boolean): void {
-    this.connection.setPath(up, this.now);
+    this.carriage.setRelay(up);
     if (up && this.connection.isAway) this.seeker.now(); // it may have come back with us
-    this.wake();
   }
 
   /** The peer's node session was seen to end, or is not there. */
@@ -172,11 +153,6 @@ export class SharedLink {
     this.connection.setAway(true);
     this.seeker.begin();
     this.wake();
-  }
-
-  /** A node dropped something of ours on its way. */
-  congested(): void {
-    this.connection.conversation.sender.congested();
   }
 
   /** First contact: greets at the end of this turn, so that messages posted till then go along. */
@@ -204,7 +180,8 @@ export class SharedLink {
 
   post(data: Uint8Array, options: PostOptions): Posted {
     const id = options.id ?? this.carrier.local.random(16);
-    const posted = this.posts.add(id, data, options, this.refusal(data, options));
+    const no = this.end ? this.error() : refusal(this, data, options);
+    const posted = this.posts.add(id, data, options, no);
     if (posted.status === "failed") return posted;
     const { connection } = this;
     if (options.deadline) {
@@ -213,30 +190,6 @@ export class SharedLink {
     connection.conversation.post(posted.outgoing);
     this.wake();
     return posted;
-  }
-
-  private refusal(data: Uint8Array, { deadline, signal }: PostOptions): WaymeetError | undefined {
-    const peer = this.peer;
-    if (this.end) return this.error();
-    if (this.closing) {
-      return new WaymeetError("closed", "the link is being closed", { peer });
-    }
-    if (signal?.aborted) {
-      return new WaymeetError("aborted", "the send was aborted", { peer, cause: signal.reason });
-    }
-    if (data.length > MAX_SIZE) {
-      return new WaymeetError(
-        "too-large",
-        `a message has at most ${MAX_SIZE} bytes, this one ${data.length}: send it as a stream (link.openStream)`,
-        { peer },
-      );
-    }
-    if (deadline === 0 && !this.reachable) {
-      return new WaymeetError("absent", "the peer is away: give the send a deadline to wait for it", {
-        peer,
-      });
-    }
-    return undefined;
   }
 
   openStream(label: string): LinkStream {
@@ -279,41 +232,8 @@ export class SharedLink {
     return linkError(this.end, this.peer);
   }
 
-  /** Sends what there is to send at the end of this turn, so that much travels together, and arms the timer. */
-  wake(): void {
-    if (this.pumping) return;
-    this.pumping = true;
-    const pump = () => this.pump();
-    const { clock } = this.carrier;
-    if (clock.soon) clock.soon(pump);
-    else queueMicrotask(pump);
-  }
-
-  private pump(): void {
-    this.pumping = false;
-    const { connection } = this;
-    if (connection.standing === "closed") return;
-    const now = this.now;
-    let overdue = false;
-    for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
-      overdue = connection.takeOverdue() || overdue;
-      for (const plane of this.planes.ways(overdue)) this.carrier.send(this.key, packet, plane);
-    }
-    this.arm(connection.deadline, now);
-  }
-
-  /** A timer that is armed too early only costs a look; re-arming at every packet would cost more. */
-  private arm(at: number, now: number): void {
-    if (this.armed && this.armed.at <= at) return;
-    this.armed?.cancel();
-    this.armed = undefined;
-    if (at === Infinity) return;
-    const cancel = this.carrier.clock.after(Math.max(0, at - now), () => {
-      this.armed = undefined;
-      this.connection.expire(this.now);
-      this.pump();
-    });
-    this.armed = { at, cancel };
+  private wake(): void {
+    this.carriage.wake();
   }
 
   private events(): ConnectionEvents {
@@ -328,12 +248,17 @@ export class SharedLink {
       departed: (outgoing) => this.posts.departed(outgoing),
       delivered: (outgoing) => this.posts.delivered(outgoing),
       processed: (id) => this.posts.processed(hex(id)),
+      aboutPath: (frame) => this.carriage.aboutPath(frame),
       probeAnswered: (nonce) => this.pings.answered(nonce, this.now),
       established: () => {
         this.settleOpened.resolve();
         tell("presence");
+        this.carriage.opened();
       },
-      restarted: () => tell("restarted"),
+      restarted: () => {
+        this.carriage.reset("the other process restarted", false);
+        tell("restarted");
+      },
       presence: () => tell("presence"),
       lookUp: () => this.seeker.now(),
       superseded: (successor) => this.carrier.superseded(this, successor),
@@ -357,9 +282,9 @@ export class SharedLink {
   private finish(end: ConnectionEnd): void {
     this.end = end;
     const last = end.by === "remote" ? this.connection.farewell(this.now) : undefined;
-    if (last) this.carrier.send(this.key, last, this.planes.now);
+    if (last) this.carriage.sendLast(last);
     this.connection.forget();
-    this.armed?.cancel();
+    this.carriage.reset("the link is over", true);
     this.seeker.stop();
     this.greeting?.();
     this.failAll();

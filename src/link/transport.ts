@@ -23,26 +23,26 @@ export interface PathTransport {
   /** Bytes handed to it that it has not sent yet. */
   readonly buffered: number;
   /**
-   * Takes one packet. MUST NOT throw and MUST NOT keep or change the bytes after it
-   * returned, unless it owns a copy. After {@link PathTransport.close} it does nothing.
+   * Takes one packet. MUST NOT throw and MUST NOT change the bytes, which stay as they
+   * are. After {@link PathTransport.close} it does nothing.
    */
   send(packet: Uint8Array): void;
   /** Lets everything go. MUST bear to be called twice, and MUST NOT call {@link PathEvents.closed}. */
   close(): void;
 }
 
-/** What a transport tells. None of it may be called while `open` of {@link PathHost.offer} still runs. */
+/** What a transport tells. It MUST NOT do so while `open` of {@link PathHost.offer}, or its own `send`, still runs. */
 export interface PathEvents {
   /** One packet, whole, in a buffer that nobody else writes to. */
   packet(bytes: Uint8Array): void;
   /** It carries nothing any more. At most once; nothing follows. */
   closed(reason: string): void;
-  /** {@link PathTransport.buffered} fell below {@link PATH_LOW_WATER}. */
-  drained?(): void;
+  /** {@link PathTransport.buffered} fell to {@link PATH_LOW_WATER}; MUST be told after it was above {@link PATH_HIGH_WATER}. */
+  drained(): void;
 }
 
-/** Bytes of the smallest packet size worth a path: a whole chunk and an acknowledgement in one seal. */
-export const LEAST_PACKET = 17_408;
+/** Bytes every path takes in one packet: a greeting with all it may hold, or a whole chunk with all that goes beside it. */
+export const LEAST_PACKET = 18_432;
 /** Bytes buffered in a transport above which nothing more is given to it (shared by WebRTC stacks: 1 MiB). */
 export const PATH_HIGH_WATER = 1_048_576;
 /** Bytes buffered at which a full transport says `drained`. */

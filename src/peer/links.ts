@@ -3,7 +3,7 @@ import { peerIdBytes } from "../identity/peer_id.ts";
 import type { Candidate } from "../link/connection.ts";
 import type { Greeting, OpenedInit } from "../link/greeting.ts";
 import { Link } from "../link/link.ts";
-import { type Carrier, SharedLink } from "../link/shared_link.ts";
+import { type LinkOwner, SharedLink } from "../link/shared_link.ts";
 import { type PeerRecord, Reason } from "../wire/protocol.ts";
 
 /** A link and those who hold it. */
@@ -15,13 +15,13 @@ export interface HeldLink {
 /** The links of a peer, at most one with each other peer. */
 export class Links {
   private readonly links = new Map<PeerId, HeldLink>();
-  private readonly carrier: Carrier;
+  private readonly carrier: LinkOwner;
   private readonly isUp: () => boolean;
   private readonly begun: (link: Link) => void;
 
   /** `isUp`: whether packets can leave now; `begun`: somebody else began a link. */
   constructor(
-    carrier: Omit<Carrier, "superseded" | "ended">,
+    carrier: Omit<LinkOwner, "superseded" | "ended">,
     isUp: () => boolean,
     begun: (link: Link) => void,
   ) {
@@ -86,7 +86,7 @@ export class Links {
   close(shared: SharedLink, text: string): Promise<void> {
     if (shared.end) return Promise.resolve();
     return new Promise((resolve) => {
-      shared.listeners.add({ presence() {}, restarted() {}, ended: () => resolve() });
+      shared.listeners.add({ presence() {}, path() {}, restarted() {}, ended: () => resolve() });
       shared.close(text);
     });
   }

@@ -78,6 +78,7 @@ export class Moorings {
   }
 
   dial(): void {
+    this.refreshLater();
     for (const anchor of this.anchors) anchor.dial();
   }
 
@@ -181,7 +182,7 @@ export class Moorings {
   private refreshLater(): void {
     this.refresh?.();
     this.refresh = this.settings.clock.after(RECORD_REFRESH, () => {
-      if (this.session) void this.publish();
+      void this.publish(); // without a session for those who are nearby
       this.refreshLater();
     });
   }

@@ -28,6 +28,11 @@ export interface PeerOptions {
   accept?: AcceptPolicy;
   /** When to dial a lost node again. Default: after 0.2 … 30 s, growing, without end. */
   reconnect?: Partial<Backoff>;
+  /** Which ways beside the nodes are used. */
+  paths?: {
+    /** Between peers of one process, or of tabs of one origin. Default true. */
+    local?: boolean;
+  };
   /** Resolve although no node answers yet, and go on trying. Default false: reject when none of them does. */
   offline?: boolean;
   /** Allows `ws:` to other machines; only for a line that is safe by itself. */
@@ -51,6 +56,7 @@ export interface Settings {
   accept: (peer: PeerId) => boolean | Promise<boolean>;
   backoff: Backoff;
   offline: boolean;
+  local: boolean;
   insecure: boolean;
   agent: string | undefined;
   signal: AbortSignal | undefined;
@@ -76,6 +82,7 @@ export async function settle(options: PeerOptions): Promise<Settings> {
     identity,
     network,
     offline,
+    local: options.paths?.local ?? true,
     insecure,
     clock,
     random: options.random ?? pooledRandom,

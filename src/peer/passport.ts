@@ -52,17 +52,20 @@ export class Passport {
   /** A new record that names these nodes, home first. */
   async sign(nodes: Key[]): Promise<SignedBytes> {
     const issued = Math.floor(this.wall());
-    this.record = await signRecord(this.identity, {
+    const sequence = ++this.sequence;
+    const record = await signRecord(this.identity, {
       peer: this.identity.publicKey,
       instance: this.instance,
       started: this.started ?? Math.floor(this.born),
       linkKey: this.linkKey.publicKey,
       nodes,
-      sequence: ++this.sequence,
+      sequence,
       issued,
       expires: issued + RECORD_LIFETIME,
       network: this.network,
     });
-    return this.record;
+    // Signatures may overtake each other: what is shown never gets older.
+    if (sequence === this.sequence || !this.record) this.record = record;
+    return record;
   }
 }

@@ -1,9 +1,9 @@
 import type { Local } from "../link/greeting.ts";
 import { checkDeadline, type Link, type SendOptions } from "../link/link.ts";
 import type { Delivery } from "../link/outgoing.ts";
-import { type Packet, readPacket, writeUnknown } from "../link/packet.ts";
 import type { Plane } from "../link/planes.ts";
 import type { Finding } from "../link/seeker.ts";
+import type { LinkOwner } from "../link/shared_link.ts";
 import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
@@ -13,9 +13,11 @@ import { encodeData } from "../wire/data_frame.ts";
 import { WaymeetError } from "../wire/error.ts";
 import { type Control, type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
+import { Arrivals } from "./arrivals.ts";
 import { about, errorOf, notFound } from "./end_error.ts";
 import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
 import { Links } from "./links.ts";
+import { firstFound, nearby, Paths } from "../path/paths.ts";
 import { Moorings } from "./moorings.ts";
 import { Passport } from "./passport.ts";
 import { Lookups } from "./lookup.ts";
@@ -48,9 +50,10 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #local: Local;
   readonly #lookups: Lookups;
   readonly #watching: Watching;
-  readonly #reception: Reception;
+  readonly #arrivals: Arrivals;
   readonly #clock: Clock;
   readonly #links: Links;
+  readonly #paths: Paths;
   readonly #start = new Standstill();
   /** Decisions under way. */
   readonly #judging = new Map<PeerId, Promise<Verdict>>();
@@ -88,7 +91,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       up: (session, url, plane) => this.#up(session, url, plane),
       down: (end, url, plane, decision) => this.#down(end, url, plane, decision),
       stopped: (end, url) => this.#stopped(end, url),
-      data: (source, packet, plane) => this.#data(source, packet, plane),
+      data: (source, packet, plane) =>
+        this.#arrivals.take(source, packet, plane, (answer) => this.#send(source, answer, plane)),
       control: (frame, plane) => this.#control(frame, plane),
     });
     this.#clock = {
@@ -108,12 +112,14 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     };
     this.#lookups = new Lookups(this.#clock, network);
     this.#watching = new Watching(this.#clock);
-    const carrier = {
+    const carrier: Omit<LinkOwner, "superseded" | "ended"> = {
       clock: this.#clock,
       local: this.#local,
       send: (to: Key, packet: Uint8Array, plane: Plane) => this.#send(to, packet, plane),
       planes: () => this.#moorings.sessions.length,
-      find: (key: Key) => this.#find(key),
+      find: (key) => this.#find(key),
+      steer: (host) => this.#paths.steer(host),
+      arrived: (from, packet, route, reply) => this.#arrivals.take(from, packet, route, reply),
       why: (plane: Plane) => `relay through ${this.#moorings.urlOf(plane)}`,
     };
     this.#links = new Links(
@@ -121,12 +127,28 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       () => this.#moorings.session !== undefined,
       (link) => this.emit("link", { link }),
     );
-    this.#reception = new Reception({
-      ...carrier,
+    const reception = new Reception({
+      clock: this.#clock,
+      local: this.#local,
       knows: (peer) => this.#links.get(peer) !== undefined,
       judge: (peer) => this.#judge(peer),
       welcome: (peer, greeting, init) => this.#links.welcome(peer, greeting, init),
     });
+    const neighbourhoods = settings.local ? platform.neighbourhoods ?? nearby() : [];
+    this.#paths = new Paths(
+      {
+        id: this.id,
+        key: identity.publicKey,
+        network,
+        clock: this.#clock,
+        record: () => this.#passport.record,
+        arrived: (from, packet, reply) => this.#arrivals.take(from, packet, "home", reply),
+        host: (peer) => this.#links.get(peer)?.carriage,
+      },
+      neighbourhoods,
+      platform.paths,
+    );
+    this.#arrivals = new Arrivals(this.#clock, reception, (peer) => this.#links.get(peer));
   }
 
   /** Links under way, one handle each. */
@@ -234,6 +256,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   // Opening and closing.
 
   async #begin(): Promise<void> {
+    if (this.#settings.local) await this.#passport.sign([]).catch(() => undefined);
     this.#moorings.dial();
     if (this.#settings.offline) return;
     await this.#start.first(this.#settings.signal);
@@ -243,10 +266,12 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const error = new WaymeetError("closed", "the peer was closed");
     this.#start.fail(error);
     this.#failure ??= error;
-    if (this.#moorings.session) {
-      await Promise.all(this.#links.all.map((shared) => this.#links.close(shared, "the program ended")));
-    }
+    const carried = this.#links.all.filter(({ carriage }) =>
+      this.#moorings.session !== undefined || carriage.using !== carriage.relay
+    );
+    await Promise.all(carried.map((shared) => this.#links.close(shared, "the program ended")));
     for (const shared of this.#links.all) shared.abort(Reason.linkClosed, "the peer was closed");
+    this.#paths.close();
     this.#lookups.lost();
     this.#watching.close();
     this.#moorings.close(Reason.closed);
@@ -272,7 +297,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     this.#watching.attach(this.#moorings.session);
     // What was under way through that node is gone; the other carries on at once.
     for (const shared of this.#links.all) {
-      if (up) shared.reroute();
+      if (up) shared.carriage.reroute();
       else shared.setPath(false);
     }
     this.#start.failed(errorOf(end, url), url, this.#settings.nodes.length);
@@ -307,7 +332,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   #notice(reason: number, key: Key, plane: Plane): void {
     const shared = this.#links.get(peerIdText(key));
     if (reason === Reason.queueFull || reason === Reason.rateLimited || reason === Reason.overQuota) {
-      shared?.congested();
+      shared?.carriage.congested();
     } else if (reason === Reason.absent || reason === Reason.gone) shared?.absentBy(plane);
   }
 
@@ -315,25 +340,6 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   #send(to: Key, packet: Uint8Array, plane: Plane): void {
     this.#moorings.by(plane)?.send(encodeData(to, packet));
-  }
-
-  #data(source: Key, bytes: Uint8Array, plane: Plane): void {
-    const packet = readPacket(bytes);
-    if (!packet) return;
-    const peer = peerIdText(source);
-    if (packet.kind === "init") void this.#reception.receive(source.slice(), peer, packet, plane);
-    else this.#packet(source, peer, packet, plane);
-  }
-
-  #packet(source: Key, peer: PeerId, packet: Packet, plane: Plane): void {
-    const shared = this.#links.get(peer);
-    const result = shared?.take(packet, plane);
-    const record = shared?.connection.instance;
-    if (result?.stamp !== undefined && record) {
-      this.#reception.freshness.learn(peer, record, result.stamp, this.#clock.now());
-    }
-    const strange = shared === undefined || result?.unknown;
-    if (packet.kind === "transport" && strange) this.#send(source, writeUnknown(packet.epoch), plane);
   }
 
   // Links.
@@ -354,15 +360,20 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     return this.#closed ? ending : verdict;
   }
 
-  /** Asks the home node, and the standby when home knows nothing. */
+  /** Looks nearby and asks the nodes at once. */
   #find(key: Key): Promise<Finding> {
+    return firstFound(this.#paths.find(key), this.#findAtNodes(key));
+  }
+
+  /** Asks the home node, and the standby when home knows nothing. */
+  #findAtNodes(key: Key): Promise<Finding> {
     return this.#lookups.find(this.#moorings.sessions.map(({ session }) => session), key);
   }
 
   async #seek(peer: PeerId, until: number, signal: AbortSignal | undefined): Promise<Finding> {
-    await this.#start.wait(this.#clock, until, signal);
-    this.#check();
-    const finding = await unlessAborted(this.#find(peerIdBytes(peer)), signal);
+    const key = peerIdBytes(peer);
+    const nodes = this.#start.wait(this.#clock, until, signal).then(() => this.#findAtNodes(key));
+    const finding = await unlessAborted(firstFound(this.#paths.find(key), nodes), signal);
     this.#check();
     return finding;
   }

@@ -1,3 +1,6 @@
+import type { Neighbourhood } from "../path/local.ts";
+import type { PathsOwner } from "../path/paths.ts";
+import type { PathSource } from "../path/port.ts";
 import type { Connect } from "../session/socket.ts";
 
 /** What the SDK needs from where it runs, beyond Web standards. */
@@ -5,4 +8,8 @@ export interface Platform {
   connect: Connect;
   /** For the user agent: `bun/1.4.5`, `browser`. */
   name: string;
+  /** Where peers are found without a network, best first. Default: this process, and BroadcastChannel. */
+  neighbourhoods?: Neighbourhood[];
+  /** Finds direct paths; without, there are none. */
+  paths?: (owner: PathsOwner) => PathSource;
 }

@@ -8,7 +8,6 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { type Greeting, type Local, noiseMessage, type OpenedInit, openInit } from "../link/greeting.ts";
 import { InitCache, type OpenInit } from "../link/init_cache.ts";
 import { type InitPacket, writeRefused } from "../link/packet.ts";
-import type { Plane } from "../link/planes.ts";
 import type { Clock } from "../session/clock.ts";
 import { type Key, Reason } from "../wire/protocol.ts";
 import { Freshness } from "./freshness.ts";
@@ -20,7 +19,6 @@ export type Verdict = { accepted: true } | { accepted: false; reason: string };
 export interface Hall {
   clock: Clock;
   local: Local;
-  send(to: Key, packet: Uint8Array, plane: Plane): void;
   /** Whether there is a link with that peer, begun by either side. */
   knows(peer: PeerId): boolean;
   judge(peer: PeerId): Promise<Verdict>;
@@ -38,8 +36,13 @@ export class Reception {
     this.cache = new InitCache(hall.clock);
   }
 
-  async receive(source: Key, peer: PeerId, packet: InitPacket, plane: Plane): Promise<void> {
-    const reply = (answer: Uint8Array) => this.hall.send(source, answer, plane);
+  /** `reply` sends back by the path that brought the packet. */
+  async receive(
+    source: Key,
+    peer: PeerId,
+    packet: InitPacket,
+    reply: (answer: Uint8Array) => void,
+  ): Promise<void> {
     const begun = this.cache.begin(noiseMessage(packet), peer);
     if (begun.kind === "repeated") return reply(begun.response);
     if (begun.kind === "busy") return reply(writeRefused(packet.handshake, Reason.overQuota));

@@ -98,7 +98,10 @@ export class Standstill {
 /** As `promise`, but rejects as soon as `signal` fires. */
 export function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return promise;
-  if (signal.aborted) return Promise.reject(aborted(signal));
+  if (signal.aborted) {
+    promise.catch(() => {}); // nobody waits for it any more
+    return Promise.reject(aborted(signal));
+  }
   return new Promise<T>((resolve, reject) => {
     const abort = () => reject(aborted(signal));
     signal.addEventListener("abort", abort);

@@ -6,7 +6,15 @@ import { writeFileSync } from "node:fs";
 import { identityFromSeed } from "../../src/identity/identity.ts";
 import { keyPairOf } from "../../src/link/dh.ts";
 import { Epoch } from "../../src/link/epoch.ts";
-import { ASK, encodeAck, encodeNumbered, encodeProbe, type Unnumbered } from "../../src/link/frames.ts";
+import {
+  ASK,
+  encodeAck,
+  encodeChallenge,
+  encodeNote,
+  encodeNumbered,
+  encodeProbe,
+  type Unnumbered,
+} from "../../src/link/frames.ts";
 import { encodeAnswer, encodeGreeting, prologue } from "../../src/link/greeting.ts";
 import { initiate, respond, type TransportKeys } from "../../src/link/noise.ts";
 import { writeInit, writeRefused, writeResponse, writeUnknown } from "../../src/link/packet.ts";
@@ -42,6 +50,9 @@ const loose: Record<string, Uint8Array> = {
   "a probe": encodeProbe("probe", 77),
   "the answer to a probe": encodeProbe("probe-ack", 77),
   "a wish to be acknowledged": ASK,
+  "a challenge": encodeChallenge("challenge", filled(8, 0xcc)),
+  "the answer to a challenge": encodeChallenge("challenge-ack", filled(8, 0xcc)),
+  "a note": encodeNote(new TextEncoder().encode("about a path")),
 };
 
 const invalid: Record<string, string> = {
@@ -61,6 +72,9 @@ const invalid: Record<string, string> = {
   "stream 0 begins": "8406010060",
   "a third side of a stream": "8509010102" + "60",
   "a sequence that breaks off": "8201",
+  "a challenge whose token is short": "821147" + "cc".repeat(7),
+  "an answer whose token is a number": "821201",
+  "a note that is text": "821360",
 };
 
 async function peer(seed: number) {

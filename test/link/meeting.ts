@@ -84,7 +84,6 @@ export class Party {
     this.reception = new Reception({
       clock: this.clock,
       local: this.local,
-      send: (_, packet) => this.send(packet),
       knows: () => this.connection !== undefined,
       judge: () => Promise.resolve({ accepted: true }),
       welcome: (_, greeting, init) => {
@@ -178,6 +177,7 @@ export class Party {
         this.delivered.push(new TextDecoder().decode(message.data));
       },
       processed() {},
+      aboutPath() {},
       probeAnswered() {},
       established: () => void this.established++,
       restarted: () => void this.restarts++,
@@ -235,7 +235,12 @@ export class Party {
     const now = this.clock.now();
     if (packet.kind === "init") {
       const receive = () =>
-        this.reception.receive(this.other.identity.publicKey, this.other.identity.id, packet, "home");
+        this.reception.receive(
+          this.other.identity.publicKey,
+          this.other.identity.id,
+          packet,
+          (answer) => this.send(answer),
+        );
       this.work = this.work.then(receive).then(() => this.pump());
     } else if (packet.kind === "response") {
       const connection = this.connection;

@@ -82,6 +82,7 @@ export class End {
       departed: (message) => void this.departed.push(message),
       delivered: (message) => this.onDelivered(message),
       processed: (id) => void this.processed.push(String(id)),
+      aboutPath() {},
       probeAnswered: (nonce) => void this.answers.push(nonce),
       closed: (reason, text) => void (this.closedWith = { reason, text }),
     });

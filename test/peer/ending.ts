@@ -28,8 +28,9 @@ const acts: Record<string, (nodes: string[]) => Promise<void>> = {
     await refused(a.send(b.id, "hello"));
   },
   async abort(nodes) {
-    await using a = await Peer.open({ nodes });
-    await using b = await Peer.open({ nodes: ["ws://127.0.0.1:1"], offline: true });
+    const paths = { local: false };
+    await using a = await Peer.open({ nodes, paths });
+    await using b = await Peer.open({ nodes: ["ws://127.0.0.1:1"], offline: true, paths });
     await refused(a.dial(b.id, { deadline: 60_000, signal: AbortSignal.timeout(100) }));
     await refused(b.dial(a.id, { deadline: 60_000, signal: AbortSignal.timeout(100) }));
   },

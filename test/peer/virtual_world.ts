@@ -2,6 +2,8 @@
 import { generateIdentity, type Identity } from "../../src/identity/identity.ts";
 import type { Link } from "../../src/link/link.ts";
 import type { Message } from "../../src/link/message.ts";
+import type { Neighbourhood } from "../../src/path/local.ts";
+import type { PathsOwner } from "../../src/path/paths.ts";
 import type { PeerOptions } from "../../src/peer/options.ts";
 import { Peer } from "../../src/peer/peer.ts";
 import type { Platform } from "../../src/peer/platform.ts";
@@ -10,6 +12,7 @@ import type { MeshOptions } from "../../src/rendezvous/mesh_options.ts";
 import type { Clock } from "../../src/session/clock.ts";
 import type { Socket, SocketHandlers } from "../../src/session/socket.ts";
 import { type PairEnd, socketPair } from "../session/socket_pair.ts";
+import type { VirtualDirect } from "../path/virtual_direct.ts";
 import { VirtualClock } from "../session/virtual_clock.ts";
 
 const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
@@ -33,6 +36,10 @@ export class VirtualWorld {
   readonly stations: Map<string, Station> = new Map();
   /** Whether packets pass between two nodes, and sessions can be begun. */
   passes: (from: string, to: string) => boolean = () => true;
+  /** Where peers are near each other; nowhere unless a test says so. */
+  neighbourhoods: Neighbourhood[] = [];
+  /** Direct paths between peers; none unless a test makes some. */
+  direct: VirtualDirect | undefined;
   /** Every peer opened here. */
   readonly peers: Peer[] = [];
 
@@ -116,13 +123,16 @@ export class VirtualWorld {
   }
 
   opening(options: Partial<PeerOptions> = {}): Promise<Peer> {
-    const platform = { name: "test/1", connect: this.connect };
+    const { connect, neighbourhoods, direct } = this;
+    const paths = direct && ((owner: PathsOwner) => direct.source(owner));
+    const platform = { name: "test/1", connect, neighbourhoods, paths };
     class VirtualPeer extends Peer {
       protected static override platform: Platform = platform;
     }
     const opened = VirtualPeer.open({
       nodes: [[...this.stations.keys()][0]!],
       clock: this.clock,
+      paths: { local: neighbourhoods.length > 0 },
       ...options,
     });
     opened.then((peer) => this.peers.push(peer), () => {});

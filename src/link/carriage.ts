@@ -1,0 +1,312 @@
+/**
+ * How a link's packets come and go: by the relay's planes, and by paths beside it. Where
+ * the pure core meets the clock.
+ *
+ * @module
+ */
+import type { PeerId } from "../identity/peer_id.ts";
+import type { Clock } from "../session/clock.ts";
+import { compareBytes } from "../wire/cbor.ts";
+import type { Key } from "../wire/protocol.ts";
+import { Alarm } from "./alarm.ts";
+import type { Carrier, SteeredHost } from "./carrier.ts";
+import type { Connection, Taken } from "./connection.ts";
+import { encodeNote, type PathFrame } from "./frames.ts";
+import { readPacket, type TransportPacket } from "./packet.ts";
+import { type Plane, Planes } from "./planes.ts";
+import type { Route } from "./route.ts";
+import { Routes, type Trunk } from "./routes.ts";
+import type { Carried } from "./track.ts";
+import type { CandidateOutcome, PathCandidate, PathEvents, PathKind, PathTransport } from "./transport.ts";
+
+/** How a link's packets travel now. */
+export interface LinkPath {
+  kind: PathKind;
+  /** Why so, in words: `relay through wss://…`, `direct: punched in 240 ms`. */
+  why: string;
+  /** Smoothed end-to-end round trip, milliseconds; undefined before the first acknowledgement. */
+  rtt: number | undefined;
+}
+
+export class Carriage implements SteeredHost {
+  readonly peer: PeerId;
+  readonly key: Key;
+  private readonly carrier: Carrier;
+  private readonly connection: Connection;
+  private readonly planes: Planes;
+  private readonly routes: Routes;
+  private readonly alarm: Alarm;
+  private readonly changed: () => void;
+  private pumping = false;
+  /** An answer is overdue: what the relay carries goes by both planes. */
+  private overdue = false;
+  /** Something of the conversation came since the last turn. */
+  private heardMore = false;
+  /** What the packet being opened said about a path to come. */
+  private noted: Uint8Array | undefined;
+  /** The path that brought the packet being opened. */
+  private bringing: Route;
+
+  /** `changed`: packets travel by another path, or for another reason. */
+  constructor(carrier: Carrier, peer: PeerId, key: Key, connection: Connection, changed: () => void) {
+    this.carrier = carrier;
+    this.peer = peer;
+    this.key = key;
+    this.connection = connection;
+    this.changed = changed;
+    this.planes = new Planes(() => carrier.planes());
+    this.alarm = new Alarm(carrier.clock, () => {
+      this.expire();
+      this.pump();
+    });
+    this.routes = new Routes(this.trunk());
+    this.bringing = this.routes.relay;
+    this.routes.steering = carrier.steer?.(this);
+  }
+
+  private trunk(): Trunk {
+    const { carrier, connection } = this;
+    return {
+      now: () => this.now,
+      random: (size) => carrier.local.random(size),
+      seal: (plaintext) => connection.seal(plaintext),
+      relay: (packet) => {
+        for (const plane of this.planes.ways(this.overdue)) carrier.send(this.key, packet, plane);
+      },
+      arrived: (packet, route) =>
+        carrier.arrived(this.key, packet, route, (answer) => this.routes.send(answer, route)),
+      moved: (track, abrupt) => {
+        const { conversation } = connection;
+        conversation.moveTo(track ?? conversation.relayed, this.now, abrupt);
+      },
+      beside: (beside) => connection.setBeside(beside, this.now),
+      wake: () => this.wake(),
+    };
+  }
+
+  get clock(): Clock {
+    return this.carrier.clock;
+  }
+
+  private get now(): number {
+    return this.carrier.clock.now();
+  }
+
+  /** How packets travel now, and why. */
+  get path(): LinkPath {
+    const { using, steering } = this.routes;
+    const relay = this.carrier.why(this.planes.now);
+    const why = steering?.why;
+    const through = using.transport ? "" : ` (${relay})`;
+    const { smoothed } = this.connection.conversation.sender.roundTrip;
+    return {
+      kind: using.kind,
+      why: why === undefined ? relay : why + through,
+      rtt: smoothed ?? using.roundTrip.smoothed,
+    };
+  }
+
+  // For those who find paths.
+
+  get agreed(): boolean {
+    return this.connection.agreed;
+  }
+
+  seal(words: Uint8Array): Uint8Array | undefined {
+    return this.connection.seal(encodeNote(words));
+  }
+
+  open(sealed: Uint8Array): Uint8Array | undefined {
+    const packet = readPacket(sealed);
+    if (packet?.kind !== "transport") return undefined;
+    this.noted = undefined;
+    this.connection.takeTransport(packet, this.now, false);
+    this.wake();
+    return this.noted;
+  }
+
+  offer(
+    open: (events: PathEvents) => PathTransport,
+    settled?: (outcome: CandidateOutcome) => void,
+  ): PathCandidate {
+    return this.routes.offer(open, settled);
+  }
+
+  // For those who choose.
+
+  get first(): boolean {
+    return compareBytes(this.carrier.local.key, this.key) < 0;
+  }
+
+  get relay(): Route {
+    return this.routes.relay;
+  }
+
+  get using(): Route {
+    return this.routes.using;
+  }
+
+  get busy(): boolean {
+    return this.connection.conversation.sender.outstanding;
+  }
+
+  get relayed(): boolean {
+    return this.routes.relayUp;
+  }
+
+  carried(route: Route): Carried {
+    return (route.track ?? this.connection.conversation.relayed).carried(this.now);
+  }
+
+  challenge(route: Route): void {
+    if (this.agreed) this.routes.challenge(route);
+  }
+
+  use(route: Route, abrupt: boolean): void {
+    this.routes.use(route, abrupt);
+  }
+
+  drop(route: Route, reason: string): void {
+    this.routes.drop(route, reason);
+  }
+
+  told(): void {
+    this.changed();
+  }
+
+  // The relay.
+
+  /** The node session came or went. */
+  setRelay(up: boolean): void {
+    this.connection.setPath(up, this.now);
+    this.routes.setRelay(up);
+    this.wake();
+  }
+
+  /** One of the planes is gone and the other is there: what was under way goes again, that way. */
+  reroute(): void {
+    if (this.using === this.relay) this.connection.conversation.resume(this.now);
+    this.wake();
+  }
+
+  /** A node does not know the peer. False when no other plane is left to try. */
+  refused(plane: Plane): boolean {
+    const rerouted = this.planes.refused(plane);
+    if (rerouted) this.reroute();
+    return rerouted;
+  }
+
+  /** A node dropped something of ours on its way. */
+  congested(): void {
+    const { sender, relayed } = this.connection.conversation;
+    sender.congested(relayed);
+  }
+
+  // What comes.
+
+  /** Something authentic came that way. */
+  heard(from: Plane | Route): void {
+    if (typeof from === "string") this.planes.heard(from);
+  }
+
+  takeTransport(packet: TransportPacket, from: Plane | Route): Taken {
+    const relayed = typeof from === "string";
+    const { connection, routes } = this;
+    const before = connection.conversation.arrivals;
+    this.bringing = relayed ? routes.relay : from;
+    const taken = connection.takeTransport(packet, this.now, relayed);
+    if (taken === "taken") this.heard(from);
+    if (routes.plural && connection.conversation.arrivals !== before) {
+      routes.arrival = this.bringing;
+      this.heardMore = true;
+    }
+    return taken;
+  }
+
+  /** A frame about the path that brought it. */
+  aboutPath(frame: PathFrame): void {
+    if (frame.kind === "note") this.noted = frame.bytes;
+    else this.routes.about(frame, this.bringing);
+  }
+
+  /** Keys are agreed with the other process. */
+  opened(): void {
+    this.routes.steering?.opened();
+  }
+
+  /** All paths but the relay are closed. */
+  reset(reason: string, over: boolean): void {
+    this.routes.reset(reason, over);
+    if (over) this.alarm.stop();
+  }
+
+  // What leaves.
+
+  /** A last packet, after which nothing follows. */
+  sendLast(packet: Uint8Array): void {
+    this.routes.send(packet);
+  }
+
+  /** Sends what there is to send at the end of this turn, so that much travels together, and arms the timer. */
+  wake(): void {
+    if (this.pumping) return;
+    this.pumping = true;
+    const pump = () => this.pump();
+    const { clock } = this.carrier;
+    if (clock.soon) clock.soon(pump);
+    else queueMicrotask(pump);
+  }
+
+  private pump(): void {
+    this.pumping = false;
+    const { connection } = this;
+    if (connection.standing === "closed") return;
+    const now = this.now;
+    this.overdue = false;
+    if (this.routes.plural) this.pumpPlural(now);
+    else this.pumpRelay(now);
+    this.alarm.arm(connection.deadline, now);
+  }
+
+  private pumpRelay(now: number): void {
+    const { connection, routes } = this;
+    routes.flush();
+    for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
+      this.overdue = connection.takeOverdue() || this.overdue;
+      routes.send(packet, routes.relay);
+    }
+  }
+
+  /** Handshakes by every way, challenges by theirs, acknowledgements by the one they are about, the rest by the one in use. */
+  private pumpPlural(now: number): void {
+    const { connection, routes } = this;
+    this.overdue = connection.takeOverdue();
+    const greeting = connection.transmitGreeting(now);
+    if (greeting) routes.greet(greeting);
+    routes.flush();
+    const loose = routes.detour && connection.transmitLoose(now);
+    if (loose) routes.send(loose, routes.detour);
+    const { using } = routes;
+    while (!using.full) {
+      const packet = connection.transmitSealed(now, using.room);
+      if (!packet) break;
+      routes.send(packet, using);
+    }
+    this.tellSteering(now);
+  }
+
+  private tellSteering(now: number): void {
+    const { sender } = this.connection.conversation;
+    sender.measure(now, this.using.full);
+    if (sender.outstanding || this.heardMore) this.routes.steering?.busy();
+    this.heardMore = false;
+  }
+
+  /** An acknowledgement that did not come in time may mean that the path is dead (protocol rule 13). */
+  private expire(): void {
+    const before = this.connection.conversation.sender.unanswered;
+    this.connection.expire(this.now);
+    const stalled = this.connection.conversation.sender.unanswered > before;
+    if (stalled && this.using !== this.relay) this.routes.steering?.stalled();
+  }
+}

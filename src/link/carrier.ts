@@ -1,0 +1,47 @@
+import type { Clock } from "../session/clock.ts";
+import type { Key } from "../wire/protocol.ts";
+import type { Local } from "./greeting.ts";
+import type { Plane } from "./planes.ts";
+import type { Route } from "./route.ts";
+import type { Steering } from "./steering.ts";
+import type { Carried } from "./track.ts";
+import type { PathHost } from "./transport.ts";
+
+/** What the paths of a link need of the peer: its nodes, and who reads what comes by another path. */
+export interface Carrier {
+  clock: Clock;
+  local: Local;
+  /** Hands a packet to the node of that plane, or to the only one. */
+  send(to: Key, packet: Uint8Array, plane: Plane): void;
+  /** How many planes there are now. */
+  planes(): number;
+  /** How packets travel by the relay now, in words. */
+  why(plane: Plane): string;
+  /** A packet came by a path of a link with that peer, whose answers go back by it. */
+  arrived(from: Key, packet: Uint8Array, route: Route, reply: (answer: Uint8Array) => void): void;
+  /** Who decides by which path a link sends; without, it is always the relay. */
+  steer?(host: SteeredHost): Steering | undefined;
+}
+
+/** A link, as who steers it sees it. */
+export interface SteeredHost extends PathHost {
+  readonly clock: Clock;
+  /** Of the two ends, this one goes first where both would do the same. */
+  readonly first: boolean;
+  readonly relay: Route;
+  readonly using: Route;
+  /** Whether something waits for an acknowledgement. */
+  readonly busy: boolean;
+  /** Whether the node session is there. */
+  readonly relayed: boolean;
+  /** What a path carried so far. */
+  carried(route: Route): Carried;
+  /** Challenges a path; `steering.answered` tells the answer. */
+  challenge(route: Route): void;
+  /** From now on packets leave by that path. `abrupt`: the one used so far carries nothing any more. */
+  use(route: Route, abrupt: boolean): void;
+  /** Closes a path. */
+  drop(route: Route, reason: string): void;
+  /** The kind or the reason changed: listeners want to know. */
+  told(): void;
+}
