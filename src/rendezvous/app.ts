@@ -132,3 +132,7 @@ function refusal(c: Context<NodeApp>, { status, reason, text }: Refused): Respon
   const headers = status === 503 ? { ...SAFE, "Retry-After": "1" } : SAFE;
   return c.json({ reason: reasonName(reason), code: reason, text }, status, headers);
 }
+
+export function refused(status: Refused["status"], reason: Reason, text: string): Refused {
+  return { status, reason, text };
+}

@@ -89,6 +89,12 @@ export class Forwarding implements Beyond {
     return place.signed;
   }
 
+  /** The neighbour on the way to a peer that is elsewhere; from now on its departure is told. */
+  wayTo(peer: Uint8Array): NodeLink | undefined {
+    const foreigner = this.abroad.find(peer, 0);
+    return foreigner && this.#way(foreigner.id, 0);
+  }
+
   /** A frame that a neighbour passed on. */
   forward(from: NodeLink, message: Uint8Array, start: number, end: number): void {
     this.#o.counts.framesIn++;

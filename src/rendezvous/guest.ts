@@ -8,6 +8,7 @@ import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts
 import { type AuthBody, type Control, type Reason, Role } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
+import type { Attempts } from "./attempts.ts";
 import { type NodeEventDetail, tidy } from "./events.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeMetrics } from "./metrics.ts";
@@ -21,6 +22,7 @@ export interface Host {
   readonly relay: Relay;
   readonly records: Records;
   readonly watches: Watches;
+  readonly attempts: Attempts;
   readonly metrics: NodeMetrics;
   /** The handshake is done: gives the guest a seat, or closes its session. */
   arrived(guest: Guest, session: Session): void;
@@ -87,7 +89,9 @@ export class Guest implements SessionHandlers {
     else if (frame.kind === "publish") void this.#host.records.publish(seat, frame.record);
     else if (frame.kind === "watch") this.#host.watches.watch(seat, frame.peers);
     else if (frame.kind === "unwatch") this.#host.watches.unwatch(seat, frame.peers);
-    else this.#host.metrics.strayFrames++;
+    else if (frame.kind === "attempt" || frame.kind === "answer" || frame.kind === "report") {
+      this.#host.attempts.hear(seat, frame);
+    } else this.#host.metrics.strayFrames++;
   }
 
   endOfMessage(_session: Session): void {

@@ -8,7 +8,7 @@ import { type PeerId, peerIdBytes } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { compareBytes } from "../wire/cbor.ts";
-import { Reason } from "../wire/protocol.ts";
+import { type PeerRecord, Reason } from "../wire/protocol.ts";
 import { tellGone } from "./correspondents.ts";
 import type { NodeEventDetail, NodeEventType } from "./events.ts";
 import type { Guest } from "./guest.ts";
@@ -100,6 +100,14 @@ export class Hall {
     const seat = this.#registry.find(peerIdBytes(peer));
     if (seat !== undefined) this.#end(seat, reason, text);
     return seat !== undefined;
+  }
+
+  /** Rule 18: a newer process of a peer, elsewhere by this record, replaces the older one at all nodes. */
+  superseded(peer: PeerId, record: PeerRecord): void {
+    const auth = this.#registry.find(record.peer)?.session.auth;
+    if (!auth) return;
+    const order = record.started - auth.started || compareBytes(record.instance, auth.instance);
+    if (order > 0) this.dismiss(peer, Reason.replaced, "a newer process with this key is elsewhere");
   }
 
   /**

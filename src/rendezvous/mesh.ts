@@ -186,6 +186,9 @@ export class Mesh implements NodeLinkOwner {
         return void this.#edges.hear(link, frame);
       case "undelivered":
         return this.forwarding.undelivered(link, frame);
+      case "attemptTo":
+      case "attemptFrom":
+        return this.#parts.conveyed(frame);
       default:
         this.counts.refused("not-for-nodes");
     }
@@ -371,11 +374,21 @@ export class Mesh implements NodeLinkOwner {
       counts: this.counts,
       presence: this.peers.presence,
       hop: (node, except) => {
-        const next = this.#routes.nextHop(node);
-        const link = next && this.#sessions.get(next);
+        const link = this.toNode(node);
         return link === except ? this.#sessions.get(node) : link;
       },
       doubts: (node) => this.#sessions.get(node)?.answering.doubted === true,
     });
+  }
+
+  // Ways to elsewhere.
+
+  toNode(node: PeerId): NodeLink | undefined {
+    const next = this.#routes.nextHop(node);
+    return next && this.#sessions.get(next);
+  }
+
+  toPeer(peer: Uint8Array): NodeLink | undefined {
+    return this.forwarding.wayTo(peer);
   }
 }

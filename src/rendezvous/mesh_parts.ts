@@ -3,6 +3,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
+import type { Conveyed } from "../wire/mesh_protocol.ts";
 import type { PeerRecord } from "../wire/protocol.ts";
 import type { MeshOptions } from "./mesh_options.ts";
 import type { NodeMetrics } from "./metrics.ts";
@@ -23,4 +24,6 @@ export interface MeshParts {
   superseded: (peer: PeerId, record: PeerRecord) => void;
   /** A watched peer is at this node first now, or at none. */
   moved: (peer: PeerId, node: PeerId | undefined) => void;
+  /** Word of, or for, the broker of an attempt. */
+  conveyed: (frame: Conveyed) => void;
 }

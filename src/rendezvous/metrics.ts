@@ -1,12 +1,13 @@
 /**
  * What a node counts: plain numbers, because they are counted on the hot path, and
- * their text in the Prometheus exposition format 0.0.4.
+ * their text for a scrape.
  *
  * @module
  */
 import type { Reason } from "../wire/protocol.ts";
-import { reasonName } from "../wire/reason.ts";
 import type { StunCounts } from "../stun/server.ts";
+import { AttemptMetrics } from "./attempt_metrics.ts";
+import { count, type Counts, Durations, Page } from "./exposition.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 
 /** Upper bounds of the buckets of connection durations, seconds: a failed try to a week. */
@@ -17,6 +18,8 @@ export interface Gauges {
   sessions: number;
   handshakes: number;
   watches: number;
+  /** Attempts that this node brokers now. */
+  attempts: number;
   pingsSent: number;
   pongsMatched: number;
   /** Seconds. */
@@ -26,9 +29,6 @@ export interface Gauges {
   mesh?: MeshStatus;
   stun?: StunCounts;
 }
-
-/** Counts by a number: a reason code. */
-type Counts = Map<number, number>;
 
 export class NodeMetrics {
   framesIn = 0;
@@ -53,9 +53,8 @@ export class NodeMetrics {
   readonly #ends: Counts = new Map();
   readonly #lookups: Counts = new Map();
   readonly #watchesRefused: Counts = new Map();
-  readonly #durations = new Float64Array(DURATIONS.length + 1);
-  #durationSum = 0;
-  #durationCount = 0;
+  readonly #durations = new Durations(DURATIONS);
+  readonly attempts: AttemptMetrics = new AttemptMetrics();
 
   dropped(reason: Reason, frames: number): void {
     count(this.#drops, reason, frames);
@@ -80,12 +79,8 @@ export class NodeMetrics {
 
   /** A session ended after that many milliseconds. */
   ended(reason: Reason, milliseconds: number): void {
-    const seconds = milliseconds / 1000;
     count(this.#ends, reason, 1);
-    const bucket = DURATIONS.findIndex((bound) => seconds <= bound);
-    this.#durations[bucket < 0 ? DURATIONS.length : bucket]!++;
-    this.#durationSum += seconds;
-    this.#durationCount++;
+    this.#durations.add(milliseconds);
   }
 
   /** The text that a scrape gets. */
@@ -112,7 +107,8 @@ export class NodeMetrics {
       "Pongs that matched a ping.",
       this.pongsEnded + now.pongsMatched,
     );
-    this.#exposeDurations(page);
+    this.#durations.expose(page, "session_duration_seconds", "How long sessions lasted.");
+    this.attempts.expose(page, now.attempts);
     if (now.mesh) exposeMesh(page, now.mesh);
     if (now.stun) exposeStun(page, now.stun);
     return page.text;
@@ -146,18 +142,6 @@ export class NodeMetrics {
     page.one("records_refused_total", "counter", "Records that were not kept.", this.recordsRefused);
     page.one("sightings_total", "counter", "Watchers told where a peer is.", this.sightings);
     page.byReason("watches_refused_total", "Peers that somebody may not watch.", this.#watchesRefused);
-  }
-
-  #exposeDurations(page: Page): void {
-    page.head("session_duration_seconds", "histogram", "How long sessions lasted.");
-    let below = 0;
-    DURATIONS.forEach((bound, i) => {
-      below += this.#durations[i]!;
-      page.sample("session_duration_seconds_bucket", below, { le: String(bound) });
-    });
-    page.sample("session_duration_seconds_bucket", this.#durationCount, { le: "+Inf" });
-    page.sample("session_duration_seconds_sum", this.#durationSum);
-    page.sample("session_duration_seconds_count", this.#durationCount);
   }
 }
 
@@ -196,42 +180,4 @@ function exposeStun(page: Page, counts: StunCounts): void {
     "STUN answers that the system did not take.",
     counts.sendErrors,
   );
-}
-
-function count(counts: Counts, key: number, add: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + add);
-}
-
-/** The exposition format: `# HELP`, `# TYPE`, then samples. */
-class Page {
-  text = "";
-
-  head(name: string, type: "counter" | "gauge" | "histogram", help: string): void {
-    this.text += `# HELP waymeet_${name} ${help}\n# TYPE waymeet_${name} ${type}\n`;
-  }
-
-  sample(name: string, value: number, labels: Record<string, string> = {}): void {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`).join(",");
-    this.text += `waymeet_${name}${pairs && `{${pairs}}`} ${value}\n`;
-  }
-
-  one(
-    name: string,
-    type: "counter" | "gauge",
-    help: string,
-    value: number,
-    labels?: Record<string, string>,
-  ): void {
-    this.head(name, type, help);
-    this.sample(name, value, labels);
-  }
-
-  byReason(name: string, help: string, counts: Counts): void {
-    this.head(name, "counter", help);
-    for (const [reason, value] of counts) this.sample(name, value, { reason: reasonName(reason) });
-  }
-}
-
-function escapeLabel(text: string): string {
-  return text.replace(/[\\"\n]/g, (sign) => sign === "\n" ? "\\n" : `\\${sign}`);
 }

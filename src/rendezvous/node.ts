@@ -9,21 +9,21 @@
  */
 import { getLogger, type Logger } from "@logtape/logtape";
 import type { Hono } from "hono";
-import { type PeerId, peerIdText } from "../identity/peer_id.ts";
+import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
 import { type AcceptOptions, acceptSession, type Verdict } from "../session/accept.ts";
 import type { Place } from "../mesh/presence_types.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { Ticker } from "../session/ticker.ts";
-import { compareBytes } from "../wire/cbor.ts";
 import { MAX_NODES, PING_INTERVAL } from "../wire/limits.ts";
-import { type AuthBody, type PeerRecord, Reason, Role, SUBPROTOCOL } from "../wire/protocol.ts";
+import { type AuthBody, Reason, Role } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
 import { accessObstacle } from "./access.ts";
 import { type Admission, Doorway, PEER_ID } from "./admission.ts";
+import { Attempts } from "./attempts.ts";
 import { Attendance } from "./attendance.ts";
-import { type AppPort, type NodeApp, nodeApp, type Refused } from "./app.ts";
+import { type AppPort, type NodeApp, nodeApp, type Refused, refused } from "./app.ts";
 import { Bans } from "./bans.ts";
 import { NodeEvent, type NodeEventDetail, type NodeEventTarget, type NodeEventType, tidy } from "./events.ts";
 import { Guest, type Host, type Refusal } from "./guest.ts";
@@ -32,7 +32,7 @@ import { Mesh } from "./mesh.ts";
 import type { MeshOptions } from "./mesh_options.ts";
 import { IceOffer } from "./ice_offer.ts";
 import type { MeshStatus } from "./mesh_status.ts";
-import type { NodeInfo } from "./info.ts";
+import { type NodeInfo, nodeInfo } from "./info.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, nodeLimits } from "./node_limits.ts";
 import { Records } from "./records.ts";
@@ -139,7 +139,9 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
    * `address`: the stranger's, `""` when unknown.
    */
   admit(claimed: string, address: string): Admission | Refused {
-    if (!PEER_ID.test(claimed)) return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
+    if (!PEER_ID.test(claimed)) {
+      return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
+    }
     if (this.draining) return refused(503, Reason.draining, "this node is leaving; try another one");
     const { handshakes } = this.limits;
     const peer = claimed as PeerId;
@@ -173,6 +175,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       sessions,
       handshakes,
       watches: this.#attendance.watches.count,
+      attempts: this.#host.attempts.size,
       ...pingsOf(this.#registry),
       mesh: this.#mesh?.status(),
       stun: this.ice.counts,
@@ -270,14 +273,6 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return [...urls].slice(0, MAX_NODES);
   }
 
-  /** Rule 18: a newer process of a peer replaces the older one at all nodes. */
-  #superseded(peer: PeerId, record: PeerRecord): void {
-    const auth = this.#registry.find(record.peer)?.session.auth;
-    if (!auth) return;
-    const order = record.started - auth.started || compareBytes(record.instance, auth.instance);
-    if (order > 0) this.#hall.dismiss(peer, Reason.replaced, "a newer process with this key is elsewhere");
-  }
-
   #refuseCrowd(peer: PeerId, address: string): Refused {
     const text = "too many handshakes are under way; try again in a second";
     this.metrics.handshakeFailed(Reason.overCapacity);
@@ -306,7 +301,10 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       metrics: this.metrics,
       clock: this.#clock,
       nodes: () => this.#otherNodes(),
-      vacated: (seat) => this.#attendance.vacated(seat),
+      vacated: (seat) => {
+        this.#attendance.vacated(seat);
+        this.#host.attempts.gone(seat.session.remote, seat.key);
+      },
       tell: (type, detail) => this.#tell(type, detail),
     });
   }
@@ -324,8 +322,12 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       registry: this.#registry,
       limits: this.limits,
       metrics: this.metrics,
-      superseded: (peer, record) => this.#superseded(peer, record),
-      moved: (peer, node) => this.#attendance.watches.moved(peer, node),
+      superseded: (peer, record) => this.#hall.superseded(peer, record),
+      moved: (peer, node) => {
+        this.#attendance.watches.moved(peer, node);
+        if (node === undefined) this.#host.attempts.gone(peer, peerIdBytes(peer));
+      },
+      conveyed: (frame) => this.#host.attempts.conveyed(frame),
     });
   }
 
@@ -334,6 +336,8 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     const registry = this.#registry;
     const clock = this.#clock;
     const mesh = this.#mesh;
+    const random = this.#random;
+    const node = this.#o.identity.publicKey;
     const why = (seat: Seat, reason: string) =>
       this.#log.debug("kept no record of {peer}: {reason}", { peer: peerIdText(seat.key), reason });
     return {
@@ -341,7 +345,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       watches: this.#attendance.watches,
       relay: new Relay(registry, limits, metrics, clock, mesh?.forwarding),
       records: new Records({
-        node: this.#o.identity.publicKey,
+        node,
         network: this.network,
         registry,
         limits,
@@ -351,6 +355,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
         kept: (seat, record, signed) => this.#attendance.kept(seat, record, signed),
         elsewhere: (peer, asker) => mesh?.forwarding.lookup(peer, asker),
       }),
+      attempts: new Attempts({ node, registry, limits, metrics, clock, random, ways: mesh }),
       arrived: (guest, session) => this.#arrived(guest, session),
       nodeArrived: (guest, session) => this.#nodeArrived(guest, session),
       departed: (guest, session, end) => this.#hall.departed(guest, session, end),
@@ -375,24 +380,18 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
 
   /** What `/v1/info` shows; the numbers only with `publicMetrics`. */
   info(): NodeInfo {
-    const numbers = { uptime: Math.floor((this.#clock.now() - this.#began) / 1000), sessions: this.sessions };
-    return {
+    return nodeInfo({
       id: this.id,
       network: this.network,
-      version: VERSION_TEXT,
-      protocol: SUBPROTOCOL,
-      features: [],
       access: this.#o.access.kind,
-      limits: { ...this.limits },
-      ...this.#o.publicMetrics === true ? numbers : {},
-    };
+      limits: this.limits,
+      uptime: this.#clock.now() - this.#began,
+      sessions: this.sessions,
+      numbers: this.#o.publicMetrics === true,
+    });
   }
 
   #readiness(): string | undefined {
     return this.draining ? "draining" : this.sessions >= this.limits.sessions ? "full" : undefined;
   }
-}
-
-function refused(status: 400 | 503, reason: Reason, text: string): Refused {
-  return { status, reason, text };
 }

@@ -1,5 +1,6 @@
 /** What one node grants: sessions, sizes, queues and rates. May be changed while the node runs. */
 import {
+  MAX_ATTEMPT_TIME,
   MAX_CORRESPONDENTS,
   MAX_HANDSHAKES,
   MAX_MESSAGE,
@@ -28,6 +29,18 @@ export interface NodeLimits {
   /** Relayed bytes from one peer in the long run, and at once; `Infinity`: unbounded. */
   bytesPerSecond: number;
   byteBurst: number;
+  /** Milliseconds that a peer has to answer an invite to an attempt, at most `MAX_ATTEMPT_TIME`. */
+  attemptAnswer: number;
+  /** Milliseconds from the start of an attempt within which both sides must be connected, as above. */
+  attemptConnect: number;
+  /** Attempts that one peer may ask for in the long run, and at once. */
+  attemptsPerMinute: number;
+  attemptBurst: number;
+  /** The same of one pair of peers. */
+  pairAttemptsPerMinute: number;
+  pairAttemptBurst: number;
+  /** Attempts that this node brokers at a time. */
+  attempts: number;
 }
 
 /** Verifying a record takes a node about five times as long as answering a lookup. */
@@ -51,6 +64,16 @@ export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   watchesInAll: 500_000,
   bytesPerSecond: Infinity,
   byteBurst: 4 * MAX_MESSAGE,
+  // A peer at the other end of the earth has answered after half a second.
+  attemptAnswer: 3_000,
+  // Measured, a cone NAT is open within 0.4 s at 40 ms of round trip; what takes 5 s will not come.
+  attemptConnect: 5_000,
+  attemptsPerMinute: 60,
+  attemptBurst: 60,
+  pairAttemptsPerMinute: 6,
+  pairAttemptBurst: 6,
+  // An attempt holds about 1 KiB for at most 9 s.
+  attempts: 10_000,
 };
 
 /**
@@ -62,6 +85,11 @@ export function nodeLimits(changes: Partial<NodeLimits> = {}): NodeLimits {
   const limits = { ...DEFAULT_LIMITS, ...withoutUndefined(changes) };
   for (const [name, value] of Object.entries(limits)) requirePositive(name, value);
   if (limits.payload > MAX_PAYLOAD) throw new RangeError(`limits.payload is at most ${MAX_PAYLOAD} bytes`);
+  for (const name of ["attemptAnswer", "attemptConnect"] as const) {
+    if (limits[name] > MAX_ATTEMPT_TIME) {
+      throw new RangeError(`limits.${name} is at most ${MAX_ATTEMPT_TIME} ms`);
+    }
+  }
   if (limits.byteBurst < MIN_BYTE_BURST) {
     throw new RangeError(`limits.byteBurst is at least ${MIN_BYTE_BURST} bytes: one largest message`);
   }

@@ -22,10 +22,20 @@ export class TokenBucket {
 
   /** Takes `count` tokens if they are there; `now` in milliseconds. Rates may change from call to call. */
   take(count: number, perSecond: number, burst: number, now: number): boolean {
-    this.#tokens = Math.min(burst, this.#tokens + (now - this.#at) * perSecond / 1000);
-    this.#at = now;
+    this.#fill(perSecond, burst, now);
     if (this.#tokens < count) return false;
     this.#tokens -= count;
     return true;
+  }
+
+  /** Milliseconds until {@link take} of the same would succeed; at most `burst` can ever be taken. */
+  wait(count: number, perSecond: number, burst: number, now: number): number {
+    this.#fill(perSecond, burst, now);
+    return this.#tokens >= count ? 0 : (count - this.#tokens) * 1000 / perSecond;
+  }
+
+  #fill(perSecond: number, burst: number, now: number): void {
+    this.#tokens = Math.min(burst, this.#tokens + (now - this.#at) * perSecond / 1000);
+    this.#at = now;
   }
 }

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readAttemptFrame } from "./attempt_frames.ts";
 import { decode, type Value } from "./cbor.ts";
 import { MAX_CONTROL, MAX_NODES, MAX_TEXT } from "./limits.ts";
 import { readMeshFrame } from "./mesh_frames.ts";
@@ -26,6 +27,7 @@ import { encodeChecked, readAuth, readHello, readWelcome } from "./session_frame
 import { is32, isBytes, isList, isNodeUrl, isReason, isText, isUint, readSigned } from "./shape.ts";
 import { readSighting, readUnwatch, readWatch } from "./watch_frames.ts";
 
+export * from "./attempt_frames.ts";
 export * from "./mesh_frames.ts";
 export * from "./session_frames.ts";
 export * from "./watch_frames.ts";
@@ -90,7 +92,18 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
     case Kind.digest:
     case Kind.edges:
     case Kind.undelivered:
+    case Kind.attemptTo:
+    case Kind.attemptFrom:
       return readMeshFrame(kind, frame);
+    case Kind.attempt:
+    case Kind.granted:
+    case Kind.denied:
+    case Kind.invite:
+    case Kind.answer:
+    case Kind.start:
+    case Kind.report:
+    case Kind.outcome:
+      return readAttemptFrame(kind, frame);
     default:
       return { kind: "unknown", number: kind };
   }

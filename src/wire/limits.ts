@@ -41,6 +41,11 @@ export const MAX_REASON = 999;
 /** Longest reason in a WebSocket close frame, UTF-8 bytes (RFC 6455 §5.5: 125 less the code). */
 export const MAX_CLOSE_TEXT = 123;
 
+/** Largest frame about an attempt, bytes: an invite has 93 at the most. */
+export const MAX_ATTEMPT_FRAME = 128;
+/** Longest time a frame about an attempt may name, milliseconds: a hostile node cannot make a peer try for hours. */
+export const MAX_ATTEMPT_TIME = 60_000;
+
 /** Milliseconds for each step of the session handshake; a TLS round trip to the far side of the earth takes under one second. */
 export const HANDSHAKE_STEP = 5_000;
 /** Milliseconds between pings. With three misses a dead session is known after 45–60 s; links notice within a second by themselves. */

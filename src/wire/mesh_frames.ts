@@ -7,6 +7,7 @@
 import { encode, type Value } from "./cbor.ts";
 import { MAX_HOPS } from "./forward_frame.ts";
 import {
+  MAX_ATTEMPT_FRAME,
   MAX_CHANGES,
   MAX_CONTROL,
   MAX_MEMBERS,
@@ -16,6 +17,7 @@ import {
   MAX_RECORD,
 } from "./limits.ts";
 import {
+  type Conveyed,
   type Digest,
   type DigestPoint,
   type Edges,
@@ -54,6 +56,10 @@ export function readMeshFrame(kind: number, frame: Value[]): NodeToNode | undefi
       return readEdges(frame);
     case Kind.undelivered:
       return readUndelivered(frame);
+    case Kind.attemptTo:
+      return readConveyed("attemptTo", frame);
+    case Kind.attemptFrom:
+      return readConveyed("attemptFrom", frame);
     default:
       return undefined;
   }
@@ -193,6 +199,20 @@ export function encodeUndelivered(fields: Omit<Undelivered, "kind">): Uint8Array
 function readUndelivered([, hops, source, destination, reason]: Value[]): Undelivered | undefined {
   if (!isUint(hops, MAX_HOPS) || !is32(source) || !is32(destination) || !isReason(reason)) return undefined;
   return { kind: "undelivered", hops, source, destination, reason };
+}
+
+export function encodeConveyed({ kind, hops, broker, peer, frame: inner }: Conveyed): Uint8Array {
+  const frame = [Kind[kind], hops, broker, peer, inner];
+  return encodeBounded(frame, readConveyed(kind, frame), kind);
+}
+
+function readConveyed(
+  kind: Conveyed["kind"],
+  [, hops, broker, peer, frame]: Value[],
+): Conveyed | undefined {
+  if (!isUint(hops, MAX_HOPS) || !is32(broker) || !is32(peer)) return undefined;
+  if (!(frame instanceof Uint8Array) || frame.length > MAX_ATTEMPT_FRAME) return undefined;
+  return { kind, hops, broker, peer, frame };
 }
 
 /** The items of a list, each an array that `read` accepts. */

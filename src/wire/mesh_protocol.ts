@@ -120,6 +120,21 @@ export interface Undelivered {
   reason: number;
 }
 
+/**
+ * `[24, hops, broker, peer, frame]`: from the broker of an attempt to the node that holds
+ * `peer`, which hands it the frame (an invite, a start or an outcome); and
+ * `[25, hops, broker, peer, frame]`: what that peer, as its node vouches, tells the broker
+ * (an answer or a report). Neither node keeps anything of what it passes on.
+ */
+export interface Conveyed {
+  kind: "attemptTo" | "attemptFrom";
+  /** How often it may still be passed on, 0 … 23. */
+  hops: number;
+  broker: Key;
+  peer: Key;
+  frame: Uint8Array;
+}
+
 /** What a node says to a node besides the frames of any session and forwarded data. */
 export type NodeToNode =
   | Greet
@@ -129,4 +144,5 @@ export type NodeToNode =
   | PresenceDelta
   | Digest
   | Edges
-  | Undelivered;
+  | Undelivered
+  | Conveyed;

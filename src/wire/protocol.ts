@@ -18,6 +18,7 @@
  *
  * @module
  */
+import type { AttemptFromNode, AttemptFromPeer } from "./attempt_protocol.ts";
 import type { NodeToNode } from "./mesh_protocol.ts";
 import type { Key, SignedBytes } from "./signed_bytes.ts";
 
@@ -75,6 +76,27 @@ export const Kind = {
   edges: 22,
   /** `[23, hops, source, destination, reason]` a forwarded frame did not go out. */
   undelivered: 23,
+  /** `[24, hops, broker, peer, frame]` an invite, start or outcome on its way to the peer's node. */
+  attemptTo: 24,
+  /** `[25, hops, broker, peer, frame]` an answer or report of that peer on its way to the broker. */
+  attemptFrom: 25,
+  // punching: src/wire/attempt_protocol.ts
+  /** `[32, request, peer]` peer → node: an attempt with that peer, please. */
+  attempt: 32,
+  /** `[33, request, attempt, answer, connect]` node → asker: it begins. */
+  granted: 33,
+  /** `[34, request, reason, retryAfter]` node → asker: it does not. */
+  denied: 34,
+  /** `[35, attempt, broker, peer, answer, connect]` node → invited: that peer wants an attempt. */
+  invite: 35,
+  /** `[36, attempt, broker, reason, held]` both peers → broker; reason 0: I am ready. */
+  answer: 36,
+  /** `[37, attempt, delay]` broker → both. */
+  start: 37,
+  /** `[38, attempt, broker, reason]` both peers → broker: how it went here. */
+  report: 38,
+  /** `[39, attempt, reason, duration]` broker → both, once. */
+  outcome: 39,
   // watches
   /** `[48, [peer, …]]` peer → node: tell where each of these is, now and whenever that changes. */
   watch: 48,
@@ -118,6 +140,16 @@ export const Reason = {
   peerRestarted: 66,
   linkProtocolError: 67,
   linkTimeout: 68,
+  // how an attempt ended
+  connected: 96,
+  refused: 97,
+  unanswered: 98,
+  noCandidatePair: 99,
+  timedOut: 100,
+  cancelled: 101,
+  peerGone: 102,
+  /** No outcome: the other side asked for the same pair, and its attempt goes on instead. */
+  superseded: 103,
 } as const;
 export type Reason = number;
 
@@ -273,9 +305,9 @@ export interface Unknown {
 }
 
 /** What a dialer (peer) says besides data. */
-export type PeerToNode = Auth | Bye | Ping | Pong | Publish | Lookup | Watch | Unwatch;
+export type PeerToNode = Auth | Bye | Ping | Pong | Publish | Lookup | Watch | Unwatch | AttemptFromPeer;
 /** What a node says to a peer besides data. */
-export type NodeToPeer = Hello | Welcome | Bye | Ping | Pong | Notice | Found | Sighting;
+export type NodeToPeer = Hello | Welcome | Bye | Ping | Pong | Notice | Found | Sighting | AttemptFromNode;
 export type Control = PeerToNode | NodeToPeer | NodeToNode | Unknown;
 
 /**

@@ -6,7 +6,7 @@ const names = new Map(Object.entries(Reason).map(([key, code]) => [code as numbe
 const codes = new Map([...names].map(([code, name]) => [name, code]));
 
 /**
- * The name of a reason code, for logs, metrics and people; `reason 99` when this
+ * The name of a reason code, for logs, metrics and people; `reason 999` when this
  * version does not know it.
  *
  * @example

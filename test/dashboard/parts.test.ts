@@ -17,6 +17,7 @@ describe("the dashboard reads a scrape", () => {
       sessions: 7,
       handshakes: 0,
       watches: 0,
+      attempts: 0,
       pingsSent: 0,
       pongsMatched: 0,
       uptime: 1,

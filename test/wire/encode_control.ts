@@ -46,6 +46,18 @@ export function encodeControl(frame: Control): Uint8Array {
       return frames.encodeEdges(frame);
     case "undelivered":
       return frames.encodeUndelivered(frame);
+    case "attemptTo":
+    case "attemptFrom":
+      return frames.encodeConveyed(frame);
+    case "attempt":
+    case "granted":
+    case "denied":
+    case "invite":
+    case "answer":
+    case "start":
+    case "report":
+    case "outcome":
+      return frames.encodeAttemptFrame(frame);
     case "unknown":
       throw new TypeError("a frame of an unknown kind has no encoder");
   }

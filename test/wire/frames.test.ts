@@ -19,6 +19,9 @@ const shape = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<
   fc.record<T>(fields, { noNullPrototype: true }) as fc.Arbitrary<T>;
 const key = sized(32);
 const reason = fc.nat(999);
+const someReason = fc.integer({ min: 1, max: 999 });
+const attempt = sized(16);
+const time = fc.nat(60_000);
 const request = fc.nat(0xffff_ffff);
 const record = shape({ body: fc.uint8Array(), signature: sized(64) });
 const frame: fc.Arbitrary<Control> = fc.oneof(
@@ -55,6 +58,28 @@ const frame: fc.Arbitrary<Control> = fc.oneof(
     reason: fc.integer({ min: 1, max: 999 }),
     record: fc.constant(null),
   }),
+  shape({
+    kind: fc.constantFrom("attemptTo" as const, "attemptFrom" as const),
+    hops: fc.nat(23),
+    broker: key,
+    peer: key,
+    frame: fc.uint8Array({ maxLength: 128 }),
+  }),
+  shape({ kind: fc.constant("attempt" as const), request, peer: key }),
+  shape({ kind: fc.constant("granted" as const), request, attempt, answer: time, connect: time }),
+  shape({ kind: fc.constant("denied" as const), request, reason: someReason, retryAfter: fc.maxSafeNat() }),
+  shape({
+    kind: fc.constant("invite" as const),
+    attempt,
+    broker: key,
+    peer: key,
+    answer: time,
+    connect: time,
+  }),
+  shape({ kind: fc.constant("answer" as const), attempt, broker: key, reason, held: time }),
+  shape({ kind: fc.constant("start" as const), attempt, delay: time }),
+  shape({ kind: fc.constant("report" as const), attempt, broker: key, reason: someReason }),
+  shape({ kind: fc.constant("outcome" as const), attempt, reason: someReason, duration: fc.maxSafeNat() }),
 );
 const authBody = shape({
   id: key,

@@ -128,6 +128,9 @@ function control(name: string, bytes: Uint8Array): object {
   return { name, hex: hex(bytes), frame: toJson(fields) };
 }
 
+const attempt = fill(0x41, 16);
+const broker = node.publicKey;
+const times = { answer: 3_000, connect: 5_000 };
 const nonce = unhex("0102030405060708");
 const ping = frames.encodePing(nonce);
 const anyBody: SignedBytes = { body: fill(0xa0, 3), signature: fill(0x44, 64) };
@@ -168,7 +171,7 @@ const vectors = {
       "bye: over capacity, with nodes to try",
       frames.encodeBye(4, "full", ["wss://other.example.org/"]),
     ),
-    control("bye: a reason this version does not know", frames.encodeBye(99, "später")),
+    control("bye: a reason this version does not know", frames.encodeBye(999, "später")),
     control("ping", ping),
     control("pong", frames.encodePong(nonce)),
     control("notice: absent", frames.encodeNotice(32, peer.publicKey)),
@@ -235,6 +238,22 @@ const vectors = {
         reason: 32,
       }),
     ),
+    ...(["attemptTo", "attemptFrom"] as const).map((kind) => {
+      const outcome = { kind: "outcome", attempt, reason: 96, duration: 240 } as const;
+      const report = { kind: "report", attempt, broker, reason: 96 } as const;
+      const frame = frames.encodeAttemptFrame(kind === "attemptTo" ? outcome : report);
+      return control(kind, frames.encodeConveyed({ kind, hops: 8, broker, peer: peer.publicKey, frame }));
+    }),
+    ...([
+      { kind: "attempt", request: 7, peer: peer.publicKey },
+      { kind: "granted", request: 7, attempt, ...times },
+      { kind: "denied", request: 7, reason: 36, retryAfter: 10_000 },
+      { kind: "invite", attempt, broker, peer: peer.publicKey, ...times },
+      { kind: "answer", attempt, broker, reason: 0, held: 2 },
+      { kind: "start", attempt, delay: 20 },
+      { kind: "report", attempt, broker, reason: 99 },
+      { kind: "outcome", attempt, reason: 100, duration: 5_020 },
+    ] as const).map((frame) => control(frame.kind, frames.encodeAttemptFrame(frame))),
   ],
   extended: [
     control("ping with an element of a later version", encode([6, nonce, null])),

@@ -16,7 +16,7 @@ describe("reasons", () => {
   it("have names, and unknown ones their number", () => {
     assert.equal(reasonName(Reason.overCapacity), "over-capacity");
     assert.equal(reasonName(Reason.absent), "absent");
-    assert.equal(reasonName(99), "reason 99");
+    assert.equal(reasonName(999), "reason 999");
   });
 
   it("are found by what names them", () => {
