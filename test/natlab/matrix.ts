@@ -1,21 +1,7 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { setTimeout as sleep } from "node:timers/promises";
-import { runtimes } from "../runtimes.ts";
-import { Lab } from "./lab.ts";
-import { Program, type Told } from "./program.ts";
-import {
-  BEHAVIOUR,
-  type Behaviour,
-  type Pair,
-  type SharedKind,
-  type SiteKind,
-  type Verdict,
-} from "./site.ts";
-import { Stage, startNode, type Sums, WIRE } from "./stage.ts";
-import { NODE, topology } from "./topology.ts";
+import type { Program, Told } from "./program.ts";
+import type { Pair, Verdict } from "./site.ts";
+import { Stage, type Sums } from "./stage.ts";
 
 /** Milliseconds of messages before and after the outcome. */
 const TALK = 500;
@@ -112,72 +98,3 @@ function judge(
     ...failed,
   ];
 }
-
-/** A kind of place as its own probe saw it. */
-export interface Probed {
-  site: string;
-  seen: Behaviour;
-  failures: string[];
-}
-
-const PROBE = fileURLToPath(new URL("./stun_probe.ts", import.meta.url));
-
-/** Classifies both sides of a pair's network with a server and a probe that are none of the product. */
-export async function probe({ sites }: Pick<Pair, "sites">): Promise<Probed[]> {
-  await using lab = await Lab.build(topology({ sites }), { delay: WIRE });
-  await ask(lab, "node", "serve", sites).event("ready");
-  return await classify(lab, sites);
-}
-
-/** The same by the STUN server of a node: what it answers must be as true. */
-export async function probeThroughNode({ sites }: Pick<Pair, "sites">): Promise<Probed[]> {
-  await using lab = await Lab.build(topology({ sites }), { delay: WIRE });
-  const home = mkdtempSync(join(tmpdir(), "waymeet-natlab-"));
-  try {
-    await startNode(lab, home);
-    return await classify(lab, sites);
-  } finally {
-    rmSync(home, { recursive: true, force: true });
-  }
-}
-
-async function classify(lab: Lab, sites: Pair["sites"]): Promise<Probed[]> {
-  return await Promise.all(
-    kindsOf(sites).map(async (site, i) => {
-      const { event: _, ...seen } = await ask(lab, HOSTS[i]!, "ask", sites).event("behaviour");
-      return compare(site, seen as unknown as Behaviour);
-    }),
-  );
-}
-
-const HOSTS = ["host-a", "host-b"];
-
-function kindsOf(sites: Pair["sites"]): (SiteKind | SharedKind)[] {
-  return typeof sites === "string" ? [sites] : [sites.a, sites.b];
-}
-
-function ask(lab: Lab, box: string, role: "serve" | "ask", sites: Pair["sites"]): Program {
-  const addresses = kindsOf(sites).includes("ipv6") ? NODE.v6 : NODE.v4;
-  return new Program(role, lab.spawn(box, [...BUN, PROBE, role, ...addresses]));
-}
-
-/** It starts fastest. */
-const BUN = runtimes().find(({ name }) => name === "bun")!.command;
-
-function compare(site: SiteKind | SharedKind, seen: Behaviour): Probed {
-  const expected = BEHAVIOUR[site];
-  const wrong = (Object.keys(expected) as (keyof Behaviour)[]).filter((key) => seen[key] !== expected[key]);
-  return { site, seen, failures: wrong.map((key) => `${key} is ${seen[key]}, not ${expected[key]}`) };
-}
-
-/** Networks that hold every kind of place between them. */
-export const PROBED: Pick<Pair, "name" | "sites">[] = [
-  { name: "open, symmetric", sites: { a: "open", b: "symmetric" } },
-  { name: "blocked, double", sites: { a: "blocked", b: "double" } },
-  { name: "cone, dual", sites: { a: "cone", b: "dual" } },
-  { name: "broken-ipv6, dual", sites: { a: "broken-ipv6", b: "dual" } },
-  { name: "ipv6, ipv6", sites: { a: "ipv6", b: "ipv6" } },
-  { name: "lan", sites: "lan" },
-  { name: "carrier", sites: "carrier" },
-  { name: "carrier-hairpin", sites: "carrier-hairpin" },
-];

@@ -8,7 +8,9 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { whyNot } from "./lab.ts";
-import { probe, PROBED, type Probed, type Row, row } from "./matrix.ts";
+import { diagnose } from "./doctor.ts";
+import { type Row, row } from "./matrix.ts";
+import { probe, PROBED, type Probed } from "./probe.ts";
 import { play, type Result, SCENARIOS, type Times, timesToDirect } from "./scenarios.ts";
 import { pairs } from "./site.ts";
 
@@ -30,19 +32,18 @@ function wrong(failures: string[]): string {
 }
 
 function tellProbed({ site, seen, failures }: Probed): void {
-  const hairpin = seen.hairpin ? "hairpin" : "no hairpin";
-  say(
-    `${site.padEnd(24)} mapping ${seen.mapping}, filtering ${seen.filtering}, ${hairpin}${wrong(failures)}`,
-  );
+  const { mapping, filtering, hairpin } = seen;
+  const back = hairpin === undefined ? "" : hairpin ? ", hairpin" : ", no hairpin";
+  say(`${site.padEnd(34)} mapping ${mapping}, filtering ${filtering}${back}${wrong(failures)}`);
 }
 
-const ROWS = `${"a×b: a dials".padEnd(24)} path      first outcome   sent lost/doubled, why`;
+const ROWS = `${"a×b: a dials".padEnd(28)} path      first outcome   sent lost/doubled, why`;
 
 function tellRow(row: Row): void {
   const { pair, verdict, first, outcome, sent, lost, duplicated, why, failures } = row;
   const times = `${milliseconds(first)}  ${milliseconds(outcome)}`;
   const counts = `${String(sent).padStart(6)} ${lost}/${duplicated}`;
-  say(`${pair.padEnd(24)} ${verdict.padEnd(8)} ${times} ${counts}  ${why.a}${wrong(failures)}`);
+  say(`${pair.padEnd(28)} ${verdict.padEnd(8)} ${times} ${counts}  ${why.a}${wrong(failures)}`);
 }
 
 function tellResult({ scenario, measured, sent, lost, duplicated, failures }: Result): void {
@@ -77,6 +78,8 @@ async function each<T, R extends { failures: string[] }>(
 async function measure(): Promise<{ failures: string[] }[]> {
   say("the lab's NATs, by a probe of their own");
   const sites = await each(PROBED, ({ name }) => `probe ${name}`, probe, tellProbed);
+  say("\nthe same by waymeet");
+  const doctors = await each(PROBED, ({ name }) => `doctor ${name}`, diagnose, tellProbed);
   say(`\nmilliseconds from dial(); before, during and after the attempt both sides talk\n${ROWS}`);
   const rows = await each(pairs(), ({ name }) => name, async (pair) => [await row(pair)], tellRow);
   say("");
@@ -87,8 +90,8 @@ async function measure(): Promise<{ failures: string[] }[]> {
     tellResult,
   );
   const times = await each([RUNS], () => "time to direct", async (n) => [await timesToDirect(n)], tellTimes);
-  if (values.json) console.log(JSON.stringify({ sites, pairs: rows, scenarios, times }, null, 2));
-  return [...sites, ...rows, ...scenarios, ...times];
+  if (values.json) console.log(JSON.stringify({ sites, doctors, pairs: rows, scenarios, times }, null, 2));
+  return [...sites, ...doctors, ...rows, ...scenarios, ...times];
 }
 
 /** Enough for a median. */

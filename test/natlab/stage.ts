@@ -13,7 +13,9 @@ import { NODE, topology } from "./topology.ts";
 /** One-way milliseconds of a wire: a packet from peer to peer crosses two, so 40 ms there and back. */
 export const WIRE = 10;
 const PORT = 8787;
-const MAIN = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+/** The command line as it is installed. */
+export const MAIN: string = fileURLToPath(new URL("../../dist/src/cli/main.js", import.meta.url));
+export const NODE_URL: string = `ws://${NODE.host}:${PORT}`;
 const PEER = fileURLToPath(new URL("./peer.ts", import.meta.url));
 
 /** What both sides together sent and saw. */
@@ -103,6 +105,5 @@ export async function startNode(lab: Lab, home: string): Promise<Program> {
 
 function startPeer(lab: Lab, side: "a" | "b", runtime: RuntimeName, home: string): Program {
   const { command } = runtimes().find(({ name }) => name === runtime)!;
-  const url = `ws://${NODE.host}:${PORT}`;
-  return new Program(side, lab.spawn(`host-${side}`, [...command, PEER, url], { HOME: home }));
+  return new Program(side, lab.spawn(`host-${side}`, [...command, PEER, NODE_URL], { HOME: home }));
 }
