@@ -10,11 +10,13 @@ import type { RendezvousNode } from "../src/rendezvous/node.ts";
 import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
 import type { Connect, Socket, SocketHandlers } from "../src/session/socket.ts";
 import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
+import { resolve } from "./resolver.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 import { bindUdp } from "./udp.ts";
 
 export * from "../src/rendezvous/embed.ts";
+export { meshMemoryFile } from "./mesh_memory_file.ts";
 
 /** Dials other nodes. */
 const connect: Connect = connectWith(WebSocket as unknown as WebSocketConstructor);
@@ -118,7 +120,7 @@ export function upgrader(request: Request, server: BunServer): Upgrade {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, ...options }, listen, bindUdp);
+  return startNode({ connect, resolve, ...options }, listen, bindUdp);
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw

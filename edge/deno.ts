@@ -9,11 +9,13 @@ import type { NodeApp, Upgrade } from "../src/rendezvous/app.ts";
 import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
 import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
+import { resolve } from "./resolver.ts";
 import type { Socket } from "../src/session/socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 
 export * from "../src/rendezvous/embed.ts";
+export { meshMemoryFile } from "./mesh_memory_file.ts";
 
 /** Deno's globals as far as this file needs them: a global `Deno` does not pass `tsc`. */
 interface DenoRuntime {
@@ -97,7 +99,7 @@ function attach(ws: WebSocket, admission: Admission): void {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, ...options }, listen, bindUdp);
+  return startNode({ connect, resolve, ...options }, listen, bindUdp);
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw

@@ -14,11 +14,13 @@ import type { NodeApp, NodeBindings } from "../src/rendezvous/app.ts";
 import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
 import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
+import { resolve } from "./resolver.ts";
 import type { Socket } from "../src/session/socket.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 
 export * from "../src/rendezvous/embed.ts";
+export { meshMemoryFile } from "./mesh_memory_file.ts";
 
 class NodeSocket implements Socket {
   readonly #ws: WebSocket;
@@ -127,7 +129,7 @@ async function refuse(socket: Duplex, response: Response): Promise<void> {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, ...options }, listen, bindUdp);
+  return startNode({ connect, resolve, ...options }, listen, bindUdp);
 }
 
 async function listen({ host, port }: { host: string; port: number }, app: Hono<NodeApp>): Promise<Listener> {

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { meshMemoryFile } from "../../edge/mesh_memory_file.ts";
 import type { RunningNode, ServeOptions } from "../rendezvous/serve.ts";
 import { readAliases, resolvePeer } from "./aliases.ts";
 import { Failure } from "./failure.ts";
@@ -27,7 +28,7 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   const aliases = await readAliases(aliasFile(terminal));
   const access = accessOf(choices, (text) => resolvePeer(text, aliases));
   checkExposure(choices, access);
-  const mesh = meshOf(choices, (text) => resolvePeer(text, aliases));
+  const mesh = meshOf(choices, (text) => resolvePeer(text, aliases), meshMemoryFile);
   const turn = await turnOf(choices);
   await configureLog(terminal, choices.logLevel, choices.json === true);
   const interrupt = terminal.interrupt();

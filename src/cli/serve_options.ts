@@ -8,7 +8,7 @@ import { type Command, Option } from "commander";
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Access } from "../rendezvous/access.ts";
 import type { TurnOptions } from "../rendezvous/ice_offer.ts";
-import type { MeshOptions } from "../rendezvous/mesh_options.ts";
+import type { MeshMemory, MeshOptions } from "../rendezvous/mesh_options.ts";
 import { UsageError } from "./failure.ts";
 import type { LOG_LEVELS } from "./log.ts";
 import { jsonOption, keyOption, logLevelOption, networkOption } from "./peer_options.ts";
@@ -34,6 +34,10 @@ export interface ServeChoices {
   meshAllow?: string[];
   meshToken?: string;
   meshUrl?: string[];
+  discover?: string;
+  dnsServer?: string;
+  meshMemory?: string;
+  meshFixed?: true;
   meshTarget?: number;
   chat: "on" | "off";
   dashboardToken?: string;
@@ -92,8 +96,28 @@ export function withServeOptions(command: Command): Command {
         .env("WAYMEET_MESH_TOKEN"),
     )
     .addOption(
-      new Option("--mesh-url <urls...>", "where other nodes dial this one (without: it only dials)")
-        .env("WAYMEET_MESH_URL").argParser(list),
+      new Option(
+        "--mesh-url <urls...>",
+        "where other nodes dial this one, or: none (default: by --name, on this machine by its port)",
+      ).env("WAYMEET_MESH_URL").argParser(list),
+    )
+    .addOption(
+      new Option(
+        "--discover <domain>",
+        "join the nodes that SRV and TXT records at _waymeet._tcp.DOMAIN name",
+      )
+        .env("WAYMEET_DISCOVER"),
+    )
+    .addOption(
+      new Option("--dns-server <address>", "ip or ip:port to ask for them (default: the system's)")
+        .env("WAYMEET_DNS_SERVER"),
+    )
+    .addOption(
+      new Option("--mesh-memory <file>", "remembers the nodes that were met, for the next start")
+        .env("WAYMEET_MESH_MEMORY"),
+    )
+    .addOption(
+      new Option("--mesh-fixed", "dial the nodes of --join alone, and always").env("WAYMEET_MESH_FIXED"),
     )
     .addOption(
       new Option("--mesh-target <n>", "sessions with other nodes to keep (default: 8)")
@@ -225,16 +249,35 @@ export function accessOf(
   }
 }
 
-/** How to join other nodes; `undefined` when nothing was said of it. */
-export function meshOf(choices: ServeChoices, node: (text: string) => PeerId): MeshOptions | undefined {
-  const { join, meshAllow, meshToken: token, meshUrl: urls, meshTarget: target } = choices;
+/** How to join other nodes; `undefined` when nothing was said of it. `memory` makes what keeps a file. */
+export function meshOf(
+  choices: ServeChoices,
+  node: (text: string) => PeerId,
+  memory: (path: string) => MeshMemory,
+): MeshOptions | undefined {
+  const { join, meshAllow, meshToken: token, meshUrl, meshTarget: target, discover, dnsServer } = choices;
+  const { meshMemory, meshFixed: fixed } = choices;
   if (meshAllow === undefined && token === undefined) {
-    if (join === undefined && urls === undefined && target === undefined) return undefined;
+    const said = [join, meshUrl, target, discover, dnsServer, meshMemory, fixed];
+    if (said.every((choice) => choice === undefined)) return undefined;
     throw new UsageError(
       "say which nodes may join: --mesh-token SECRET (the same at all nodes) or --mesh-allow ID ID",
     );
   }
-  return { join, allow: meshAllow?.map((text) => node(text)), token, urls, target };
+  if (fixed && (discover ?? meshMemory) !== undefined) {
+    throw new UsageError("--mesh-fixed dials --join alone: leave out --discover and --mesh-memory");
+  }
+  return {
+    join,
+    allow: meshAllow?.map((text) => node(text)),
+    token,
+    urls: meshUrl?.join() === "none" ? [] : meshUrl,
+    target,
+    discover,
+    dnsServer,
+    memory: meshMemory === undefined ? undefined : memory(meshMemory),
+    fixed,
+  };
 }
 
 /** The TURN server to tell peers of; `undefined` when none was named. */

@@ -1,3 +1,4 @@
+import type { DnsStatus } from "../rendezvous/mesh_dns.ts";
 import type { MemberStatus, MeshStatus } from "../rendezvous/mesh_status.ts";
 import { Failure } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -21,15 +22,21 @@ async function fetchStatus(url: string): Promise<MeshStatus> {
 }
 
 /** For people. */
-export function statusText({ id, members, presence, forwarded, refusals }: MeshStatus): string {
+export function statusText({ id, members, presence, forwarded, discovery, refusals }: MeshStatus): string {
   const peersAt = new Map(presence.origins.map(({ origin, peers }) => [origin, peers]));
   const lines = [
     `node ${id}, ${peersAt.get(id) ?? 0} peers here, ${presence.peers} in the network`,
     ...members.map((member) => `  ${memberText(member, peersAt.get(member.node) ?? 0)}`),
+    ...discovery.dns ? [dnsText(discovery.dns)] : [],
     `forwarded ${forwarded.framesOut} frames to other nodes, ${forwarded.framesIn} from them`,
     ...Object.entries(refusals).map(([reason, count]) => `refused ${count}: ${reason}`),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+function dnsText({ name, found, asked, failed, problem }: DnsStatus): string {
+  const last = problem === undefined ? "" : `, now: ${problem}`;
+  return `${name} names ${found} nodes; asked ${asked} times, in vain ${failed} times${last}`;
 }
 
 function memberText({ node, state, urls, session, route }: MemberStatus, peers: number): string {

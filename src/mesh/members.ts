@@ -83,9 +83,7 @@ export class Members {
   /** @throws {RangeError} when `urls` are more than `MAX_URLS`, too long or no WebSocket URLs. */
   constructor(options: MembersOptions) {
     const { id, epoch, urls } = options;
-    if (!validUrls(urls)) {
-      throw new RangeError(`a node names at most ${MAX_URLS} serialised ws: or wss: URLs`);
-    }
+    checkUrls(urls);
     this.id = id;
     this.#options = options;
     this.#own = new OwnClaim({ node: id, epoch, incarnation: 0, state: "alive", urls: [...urls] });
@@ -200,6 +198,16 @@ export class Members {
     const turn = new Turn();
     if (this.#own.hear(past) === "accused") this.#refute(now, turn);
     return turn.effects(undefined);
+  }
+
+  /**
+   * This node is dialled at these URLs from now on.
+   *
+   * @throws {RangeError} when they are more than `MAX_URLS`, too long or no WebSocket URLs.
+   */
+  listensAt(urls: readonly string[]): MeshEffect[] {
+    checkUrls(urls);
+    return [{ type: "gossip", claims: [this.#own.move([...urls])], except: undefined }];
   }
 
   /** Says goodbye; nothing is refuted afterwards. */
@@ -354,6 +362,10 @@ export class Members {
     const claims = claimFrames(this.#all());
     return [{ type: "sync", to }, ...claims.map((part): MeshEffect => ({ type: "tell", to, claims: part }))];
   }
+}
+
+function checkUrls(urls: readonly string[]): void {
+  if (!validUrls(urls)) throw new RangeError(`a node names at most ${MAX_URLS} serialised ws: or wss: URLs`);
 }
 
 function refuse(refused: Members["refused"], reason: keyof Members["refused"]): false {

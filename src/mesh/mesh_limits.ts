@@ -51,3 +51,21 @@ export const REDIAL_LONGEST = 30_000;
 export const RETURN_SLOT = 2_000;
 /** Milliseconds within which two sessions of one pair count as dialled at the same time: one handshake step. */
 export const SIMULTANEOUS = 5_000;
+
+/** URLs taken of one source other than the operator's list. */
+export const MAX_PLACES = 64;
+/** Of these, dialled at once. */
+export const MAX_PLACES_AT_ONCE = 4;
+/** Milliseconds: longest pause before such a URL is tried again; it may be gone for good. */
+export const PLACE_LONGEST = 60_000;
+/** Nodes remembered from earlier sessions, and for how many milliseconds: a fortnight. */
+export const MAX_REMEMBERED = 32;
+export const REMEMBER = 1_209_600_000;
+/** Milliseconds between two questions to the domain name system, and while no node is joined. */
+export const DNS_INTERVAL = 60_000;
+export const DNS_ALONE = 10_000;
+/** Milliseconds: first and longest pause after a question that failed. */
+export const DNS_RETRY_FIRST = 5_000;
+export const DNS_RETRY_LONGEST = 300_000;
+/** Milliseconds an answer may take: a resolver's own tries end before. */
+export const DNS_DEADLINE = 15_000;

@@ -36,6 +36,12 @@ export class OwnClaim {
     return this.#claim = { ...this.#claim, ...above(accusation, this.#claim) };
   }
 
+  /** It is dialled elsewhere from now on. */
+  move(urls: readonly string[]): Claim {
+    const { incarnation } = this.#claim;
+    return this.#claim = { ...this.#claim, incarnation: incarnation + 1, urls };
+  }
+
   leave(): Claim {
     this.#accusation = undefined;
     return this.#claim = finalClaim(this.#claim, "left");

@@ -20,6 +20,7 @@ import type { Session, SessionEnd } from "../session/session.ts";
 import { encodeMembers, encodeProbe, encodeProbeAck } from "../wire/frames.ts";
 import { type AuthBody, type Control, Reason } from "../wire/protocol.ts";
 import { Forwarding } from "./forwarding.ts";
+import { MeshDiscovery } from "./mesh_discovery.ts";
 import { MeshEdges } from "./mesh_edges.ts";
 import { checkMesh, MeshCounts } from "./mesh_options.ts";
 import type { MeshParts } from "./mesh_parts.ts";
@@ -31,12 +32,6 @@ import { LINK_NONCE, type NodeLink, type NodeLinkOwner } from "./node_link.ts";
 
 /** Milliseconds between two looks at who is to be dialled, and at silent neighbours. */
 const LOOK = 250;
-/** Milliseconds after which a silent neighbour is asked, and after which its session is over. */
-const QUIET = 500;
-const SILENCE = 2_000;
-/** Milliseconds between two measurements of a round trip. */
-const MEASURE = 5_000;
-const FLOOD = "it speaks of more nodes than any honest one knows";
 /** Looks between two sweeps of what peers elsewhere left behind. */
 const SWEEP = 120;
 
@@ -45,7 +40,7 @@ export class Mesh implements NodeLinkOwner {
   readonly network: string;
   readonly clock: Clock;
   readonly token: string | undefined;
-  readonly urls: readonly string[];
+  urls: readonly string[];
   readonly counts: MeshCounts = new MeshCounts();
   readonly forwarding: Forwarding;
   readonly peers: MeshPresence;
@@ -57,6 +52,7 @@ export class Mesh implements NodeLinkOwner {
   readonly #routes: Routes;
   readonly #edges: MeshEdges;
   readonly #sessions: MeshSessions;
+  readonly #discovery: MeshDiscovery;
   #stop: () => void = () => {};
   #lookAt = 0;
   #looks = 0;
@@ -83,15 +79,24 @@ export class Mesh implements NodeLinkOwner {
     this.#routes = new Routes({ id, epoch, known: (node) => this.#lives(node) });
     const hop = (target: PeerId) => this.#routes.nextHop(target);
     this.#probing = new Probing({ members: this.#members, hop, random }, clock.now());
+    const links = () => this.#sessions;
+    this.#discovery = new MeshDiscovery({ ...parts, random, counts: this.counts, links });
     this.#sessions = this.#makeSessions();
     this.#edges = this.#makeEdges();
     this.peers = this.#makePeers(epoch);
     this.forwarding = this.#makeForwarding();
+    this.#discovery.begin();
     this.#step();
   }
 
   get epoch(): number {
     return this.#members.own.epoch;
+  }
+
+  /** Where this node is dialled turned out only when it listened. */
+  listensAt(urls: readonly string[]): void {
+    this.urls = urls.map((url) => new URL(url).href);
+    this.#perform(this.#members.listensAt(this.urls));
   }
 
   allows(node: PeerId): boolean {
@@ -126,6 +131,7 @@ export class Mesh implements NodeLinkOwner {
       routes: this.#routes,
       presence: this.peers.presence,
       counts: this.counts,
+      discovery: this.#discovery.status,
       now: this.clock.now(),
     });
   }
@@ -136,6 +142,7 @@ export class Mesh implements NodeLinkOwner {
     this.#left = true;
     this.#stop();
     this.peers.stop();
+    this.#discovery.end();
     this.#perform(this.#members.leave());
     this.#sessions.leave();
   }
@@ -209,19 +216,15 @@ export class Mesh implements NodeLinkOwner {
     this.#lookAt = now + LOOK;
     for (const link of [...this.#sessions]) {
       if (late) link.heardAt = now; // what arrived meanwhile is not read yet
-      this.#watch(link, now);
+      if (link.rtt !== undefined) this.#routes.measured(link.remote, link.rtt);
+      link.watch(now);
     }
-    this.#sessions.look(this.#neighbours.wanted(now), (node) => this.#members.get(node)?.urls);
+    const wanted = this.#parts.options.fixed ? [] : this.#neighbours.wanted(now);
+    this.#sessions.look(wanted, this.#members);
     this.peers.tick();
-    if (++this.#looks % SWEEP === 0) this.forwarding.abroad.sweep();
-  }
-
-  /** A session whose other end fell silent is of no use: routes lead around it. */
-  #watch(link: NodeLink, now: number): void {
-    const { session, remote, heardAt, rtt } = link;
-    if (rtt !== undefined) this.#routes.measured(remote, rtt);
-    if (now - heardAt >= SILENCE) session.close(Reason.pingTimeout, "nothing was heard for two seconds");
-    else if (now - heardAt >= QUIET || now - link.askedAt >= MEASURE) link.ask(now);
+    if (++this.#looks % SWEEP !== 0) return;
+    this.forwarding.abroad.sweep();
+    this.#discovery.note();
   }
 
   // Sessions.
@@ -263,7 +266,7 @@ export class Mesh implements NodeLinkOwner {
       case "probeAck":
         return this.#send(effect.to, encodeProbeAck(nonceNumber(effect.nonce), peerIdBytes(effect.target)));
       case "flooded":
-        return this.#sessions.get(effect.from)?.session.close(Reason.protocolError, FLOOD);
+        return this.#sessions.get(effect.from)?.session.close(Reason.protocolError, "a flood of nodes");
       case "dead":
       case "left":
         return this.#bury(effect.node, effect.epoch);
@@ -316,11 +319,11 @@ export class Mesh implements NodeLinkOwner {
   // Parts.
 
   #makeSessions(): MeshSessions {
-    const { connect, random, options } = this.#parts;
+    const { connect, random } = this.#parts;
     return new MeshSessions(this, {
       connect,
       random,
-      join: options.join ?? [],
+      places: this.#discovery.places,
       up: (link) => this.#up(link),
       down: (node) => this.#down(node),
       failed: (node) => this.#neighbours.failed(node, this.clock.now()),

@@ -4,6 +4,7 @@
  * @module
  */
 import type { PeerId } from "../identity/peer_id.ts";
+import type { SrvRecord } from "../mesh/dns_places.ts";
 import { MIN_MESH_TOKEN } from "../mesh/token.ts";
 
 /** With neither `allow` nor `token` no node is let in. */
@@ -14,14 +15,49 @@ export interface MeshOptions {
   allow?: readonly PeerId[];
   /** The network's secret, at least 16 bytes: whoever knows it is a node of the network. It never travels. */
   token?: string;
-  /** Where this node is dialled, told to the others. None: it only dials. */
+  /** A domain whose SRV and TXT records at `_waymeet._tcp.NAME` name more of them. */
+  discover?: string;
+  /** `address` or `address:port` of the name server to ask. Default: the system's. */
+  dnsServer?: string;
+  /** Keeps the nodes that were met, for the next start. */
+  memory?: MeshMemory;
+  /** Only `join` is dialled: no node that others, or earlier days, tell of. */
+  fixed?: boolean;
+  /**
+   * Where this node is dialled, told to the others. An empty list: it only dials. Default
+   * of `serve`: by its `names`, or on a loopback host by its address.
+   */
   urls?: readonly string[];
   /** Sessions with other nodes to keep; default 8. */
   target?: number;
 }
 
+/** Asks the domain name system. */
+export interface Resolver {
+  /** Both MUST reject when there are none, with `code` ENOTFOUND or ENODATA. */
+  resolveSrv(name: string): Promise<SrvRecord[]>;
+  resolveTxt(name: string): Promise<string[][]>;
+  /** MUST end what is being asked. */
+  cancel(): void;
+}
+
+/** Where a text is kept between two starts. */
+export interface MeshMemory {
+  /** `undefined`: nothing was kept yet. MUST reject when something is there that cannot be read. */
+  read(): Promise<string | undefined>;
+  /** MUST replace the text whole or not at all. */
+  write(text: string): Promise<void>;
+  /** Moves away what cannot be understood, so that it is not overwritten; tells where to. */
+  setAside(): Promise<string>;
+}
+
 /** @throws {TypeError | RangeError} when the options admit nobody, or the token is short. */
-export function checkMesh({ allow, token }: MeshOptions): void {
+export function checkMesh({ allow, token, fixed, discover, memory }: MeshOptions): void {
+  if (fixed && (discover !== undefined || memory !== undefined)) {
+    throw new TypeError(
+      "a fixed mesh dials its list alone: leave out either `fixed`, or `discover` and `memory`",
+    );
+  }
   if (allow === undefined && token === undefined) {
     throw new TypeError(`say which nodes may join: mesh: { token: "…" } or mesh: { allow: [id, …] }`);
   }
@@ -38,7 +74,7 @@ export class MeshCounts {
   framesOut = 0;
   bytesOut = 0;
 
-  refused(reason: string): void {
-    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
+  refused(reason: string, times: number = 1): void {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + times);
   }
 }

@@ -1,11 +1,12 @@
 /** What a node lends to its mesh. */
+import type { Logger } from "@logtape/logtape";
 import type { Identity } from "../identity/identity.ts";
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
 import type { Conveyed } from "../wire/mesh_protocol.ts";
 import type { PeerRecord } from "../wire/protocol.ts";
-import type { MeshOptions } from "./mesh_options.ts";
+import type { MeshOptions, Resolver } from "./mesh_options.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Registry } from "./registry.ts";
@@ -15,6 +16,8 @@ export interface MeshParts {
   network: string;
   options: MeshOptions;
   connect: Connect;
+  resolve?: (server?: string) => Resolver;
+  log: Logger;
   clock: Clock;
   random: (length: number) => Uint8Array;
   registry: Registry;

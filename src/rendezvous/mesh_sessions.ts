@@ -5,11 +5,13 @@
  * @module
  */
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
-import { REDIAL_LONGEST } from "../mesh/mesh_limits.ts";
+import type { Member } from "../mesh/members.ts";
+import { PLACE_LONGEST, REDIAL_LONGEST } from "../mesh/mesh_limits.ts";
 import type { Wanted } from "../mesh/neighbours.ts";
 import { preferred } from "../mesh/one_session.ts";
+import type { Place, Places, Surroundings } from "../mesh/places.ts";
 import { dialSession } from "../session/dial.ts";
-import { DEFAULT_BACKOFF, FRESH, type ReconnectState, reconnectStep } from "../session/reconnect.ts";
+import { DEFAULT_BACKOFF, FRESH, reconnectStep } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { sessionUrl } from "../session/session_url.ts";
 import type { Connect } from "../session/socket.ts";
@@ -20,12 +22,13 @@ import { NodeLink, type NodeLinkOwner } from "./node_link.ts";
 /** Milliseconds a node that is dialled has for each step: shorter than for peers, the next one waits. */
 const DIAL_STEP = 2_000;
 const BACKOFF = { ...DEFAULT_BACKOFF, max: REDIAL_LONGEST };
+const SLOW_BACKOFF = { ...DEFAULT_BACKOFF, max: PLACE_LONGEST };
 
 export interface MeshSessionsOptions {
   connect: Connect;
   /** That many bytes from a cryptographic source. */
   random: (length: number) => Uint8Array;
-  join: readonly string[];
+  places: Places;
   /** The first session with a node stands, or another one took its place. */
   up: (link: NodeLink) => void;
   /** The session with a node ended and none took its place. */
@@ -34,18 +37,9 @@ export interface MeshSessionsOptions {
   failed: (node: PeerId) => void;
 }
 
-/** A URL to begin with. */
-interface Seed {
-  readonly url: string;
-  node: PeerId | undefined;
-  dueAt: number;
-  backoff: ReconnectState;
-  dialling: boolean;
-}
-
 interface Dial {
   link: NodeLink;
-  seed: Seed | undefined;
+  place: Place | undefined;
   node: PeerId | undefined;
   self: boolean;
 }
@@ -56,9 +50,6 @@ export class MeshSessions {
   readonly #standing = new Map<PeerId, NodeLink>();
   readonly #open = new Set<NodeLink>();
   readonly #dials = new Map<NodeLink, Dial>();
-  readonly #seeds: Set<Seed>;
-  /** URLs at which this node found itself. */
-  readonly #mine = new Set<string>();
   readonly #instance: Uint8Array;
   readonly #started: number;
   #attempts = 0;
@@ -68,14 +59,7 @@ export class MeshSessions {
   constructor(owner: NodeLinkOwner, options: MeshSessionsOptions) {
     this.#owner = owner;
     this.#o = options;
-    for (const url of options.join) sessionUrl(url, owner.identity.id);
-    this.#seeds = new Set(options.join.map((url) => ({
-      url,
-      node: undefined,
-      dueAt: 0,
-      backoff: FRESH,
-      dialling: false,
-    })));
+    for (const { url } of options.places) sessionUrl(url, owner.identity.id);
     this.#instance = options.random(16);
     this.#started = Math.floor(owner.clock.wall());
   }
@@ -100,20 +84,28 @@ export class MeshSessions {
     return link;
   }
 
-  /** Dials who is wanted, and seeds that were never reached, or all when alone. */
-  look(wanted: readonly Wanted[], urlsOf: (node: PeerId) => readonly string[] | undefined): void {
+  /** Dials who is wanted, and places where nodes may be found. */
+  look(wanted: readonly Wanted[], members: Iterable<Member>): void {
     if (this.#leaving) return;
+    const { places } = this.#o;
     const dialling = new Set([...this.#dials.values()].map(({ node }) => node));
     for (const { node, urls } of wanted) {
-      const able = urls.filter((url) => !this.#mine.has(url));
+      const able = urls.filter((url) => !places.isOwn(url));
       if (able.length > 0 && !dialling.has(node)) this.#dial(able[this.#attempts++ % able.length]!, node);
     }
-    const now = this.#owner.clock.now();
-    for (const seed of this.#seeds) {
-      if (!seed.dialling && now >= seed.dueAt && this.#needs(seed, urlsOf)) {
-        this.#dial(seed.url, seed.node, seed);
-      }
+    for (const place of places.due(this.#surroundings(members), this.#owner.clock.now())) {
+      this.#dial(place.url, place.node, place);
     }
+  }
+
+  #surroundings(members: Iterable<Member>): Surroundings {
+    const able = [...members].filter(({ urls }) => urls.length > 0);
+    return {
+      alone: this.#standing.size === 0,
+      joined: (node) => this.#standing.has(node),
+      lists: (node) => able.some((member) => member.node === node),
+      listsUrl: (url) => able.some(({ urls }) => urls.includes(url)),
+    };
   }
 
   /** A greeted link takes its place, unless the one that stands is preferred. */
@@ -126,7 +118,7 @@ export class MeshSessions {
     older?.session.close(Reason.replaced, "another session of these two nodes stands");
     const dial = this.#dials.get(link);
     this.#dials.delete(link);
-    if (dial?.seed) Object.assign(dial.seed, { backoff: FRESH, dueAt: 0, dialling: false });
+    if (dial?.place) Object.assign(dial.place, { backoff: FRESH, dueAt: 0, dialling: false });
     this.#o.up(link);
   }
 
@@ -146,16 +138,11 @@ export class MeshSessions {
     for (const link of this.#open) link.session?.close(Reason.draining, "this node is leaving");
   }
 
-  #needs({ node }: Seed, urlsOf: (node: PeerId) => readonly string[] | undefined): boolean {
-    if (node === undefined || this.#standing.size === 0) return true;
-    return !this.#standing.has(node) && (urlsOf(node)?.length ?? 0) === 0;
-  }
-
-  #dial(url: string, node: PeerId | undefined, seed?: Seed): void {
+  #dial(url: string, node: PeerId | undefined, place?: Place): void {
     const { identity, network, clock } = this.#owner;
     const link = new NodeLink(this.#owner, true);
-    const dial: Dial = { link, seed, node, self: false };
-    if (seed) seed.dialling = true;
+    const dial: Dial = { link, place, node, self: false };
+    if (place) place.dialling = true;
     this.#dials.set(link, dial);
     this.#open.add(link);
     try {
@@ -167,7 +154,7 @@ export class MeshSessions {
         instance: this.#instance,
         started: (hello) => (this.#met(dial, url, hello), this.#started),
         agent: AGENT,
-        expectNode: seed ? undefined : node,
+        expectNode: place ? place.expect : node,
         connect: this.#o.connect,
         clock,
         random: this.#o.random,
@@ -178,25 +165,25 @@ export class MeshSessions {
       this.#open.delete(link);
       this.#dials.delete(link);
       this.#owner.counts.refused("bad-url");
-      if (node !== undefined) this.#o.failed(node);
+      if (place) Object.assign(place, { dialling: false, dueAt: Infinity });
+      else if (node !== undefined) this.#o.failed(node);
     }
   }
 
   #met(dial: Dial, url: string, hello: Hello): void {
     const node = peerIdText(hello.node);
     dial.self = node === this.#owner.identity.id;
-    if (dial.seed) dial.seed.node = node;
-    if (!dial.self) return;
-    this.#mine.add(url);
-    if (dial.seed) this.#seeds.delete(dial.seed);
+    if (dial.place) dial.place.node = node;
+    if (dial.self) this.#o.places.foundMyself(url);
   }
 
-  #missed({ seed, node, self }: Dial, end: SessionEnd): void {
-    if (seed) {
+  #missed({ place, node, self }: Dial, end: SessionEnd): void {
+    if (place) {
       const random = this.#o.random(1)[0]! / 256;
-      const { state, decision } = reconnectStep(seed.backoff, end, 0, random, BACKOFF);
-      const delay = decision.type === "retry" ? decision.delay : REDIAL_LONGEST;
-      Object.assign(seed, { backoff: state, dueAt: this.#owner.clock.now() + delay, dialling: false });
+      const window = place.source === "list" ? BACKOFF : SLOW_BACKOFF;
+      const { state, decision } = reconnectStep(place.backoff, end, 0, random, window);
+      const delay = decision.type === "retry" ? decision.delay : window.max;
+      Object.assign(place, { backoff: state, dueAt: this.#owner.clock.now() + delay, dialling: false });
     }
     if (!self && node !== undefined && !this.#standing.has(node)) this.#o.failed(node);
   }

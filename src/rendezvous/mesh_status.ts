@@ -3,6 +3,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import type { Members } from "../mesh/members.ts";
 import type { OriginStatus, Presence } from "../mesh/presence.ts";
 import type { Routes } from "../mesh/routes.ts";
+import type { DiscoveryStatus } from "./mesh_discovery.ts";
 import type { MeshCounts } from "./mesh_options.ts";
 import type { NodeLink } from "./node_link.ts";
 
@@ -14,6 +15,7 @@ export interface MeshStatus {
   edges: [PeerId, PeerId][];
   presence: { peers: number; origins: OriginStatus[] };
   forwarded: { framesIn: number; framesOut: number; bytesOut: number };
+  discovery: DiscoveryStatus;
   /** How often what was not accepted, by reason. */
   refusals: Record<string, number>;
 }
@@ -35,6 +37,7 @@ export interface MeshStatusSource {
   routes: Routes;
   presence: Presence;
   counts: MeshCounts;
+  discovery: DiscoveryStatus;
   now: number;
 }
 
@@ -61,6 +64,7 @@ export function meshStatus(source: MeshStatusSource): MeshStatus {
     edges: source.routes.edges(),
     presence: { peers: presence.count, origins: presence.origins() },
     forwarded: { framesIn, framesOut, bytesOut },
+    discovery: source.discovery,
     refusals: Object.fromEntries(refusals),
   };
 }

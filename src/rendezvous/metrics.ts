@@ -145,7 +145,7 @@ export class NodeMetrics {
   }
 }
 
-function exposeMesh(page: Page, { members, presence, forwarded, refusals }: MeshStatus): void {
+function exposeMesh(page: Page, { members, presence, forwarded, discovery, refusals }: MeshStatus): void {
   page.head("mesh_members", "gauge", "Other nodes of the network, by what is believed of them.");
   for (const state of ["alive", "suspect", "dead", "left"]) {
     page.sample("mesh_members", members.filter((member) => member.state === state).length, { state });
@@ -156,6 +156,16 @@ function exposeMesh(page: Page, { members, presence, forwarded, refusals }: Mesh
   page.one("mesh_frames_in_total", "counter", "Forward frames from other nodes.", forwarded.framesIn);
   page.one("mesh_frames_out_total", "counter", "Forward frames to other nodes.", forwarded.framesOut);
   page.one("mesh_bytes_out_total", "counter", "Bytes of forward frames to other nodes.", forwarded.bytesOut);
+  if (discovery.dns) {
+    page.one(
+      "mesh_dns_questions_total",
+      "counter",
+      "Questions for nodes to a name server.",
+      discovery.dns.asked,
+    );
+    page.one("mesh_dns_failures_total", "counter", "Those without an answer.", discovery.dns.failed);
+    page.one("mesh_dns_found", "gauge", "URLs that the last answer named.", discovery.dns.found);
+  }
   page.head("mesh_refusals_total", "counter", "What was not accepted of other nodes.");
   for (const [reason, value] of Object.entries(refusals)) {
     page.sample("mesh_refusals_total", value, { reason });

@@ -149,6 +149,11 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return admission ?? this.#refuseCrowd(peer, address);
   }
 
+  /** Other nodes dial this one there from now on; without a mesh nobody does. */
+  listensAt(urls: readonly string[]): void {
+    this.#mesh?.listensAt(urls);
+  }
+
   /** Ends the session of a peer; false when it had none. It may come back: see {@link ban}. */
   disconnect(peer: PeerId, text: string = "disconnected by the operator"): boolean {
     return this.#hall.dismiss(peer, Reason.disconnected, text);
@@ -310,18 +315,15 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   }
 
   #makeMesh(options: MeshOptions): Mesh {
-    const { connect, identity } = this.#o;
+    const { connect } = this.#o;
     if (!connect) throw new TypeError("a node of a mesh dials others: pass `connect`, as `serve` does");
+    const { network, limits, metrics } = this;
     return new Mesh({
-      identity,
-      network: this.network,
-      options,
-      connect,
+      ...{ ...this.#o, options, connect, network, limits, metrics },
+      log: this.#log,
       clock: this.#clock,
       random: this.#random,
       registry: this.#registry,
-      limits: this.limits,
-      metrics: this.metrics,
       superseded: (peer, record) => this.#hall.superseded(peer, record),
       moved: (peer, node) => {
         this.#attendance.watches.moved(peer, node);

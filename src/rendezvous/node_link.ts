@@ -22,6 +22,12 @@ import type { Shares } from "./shares.ts";
 /** The nonce of probes between the ends of one session; failure detection draws its own at random. */
 export const LINK_NONCE = 0;
 
+/** Milliseconds after which a silent neighbour is asked, and after which its session is over. */
+const QUIET = 500;
+const SILENCE = 2_000;
+/** Milliseconds between two measurements of a round trip. */
+const MEASURE = 5_000;
+
 /** Whom a link belongs to. */
 export interface NodeLinkOwner {
   readonly identity: Identity;
@@ -90,6 +96,13 @@ export class NodeLink implements SessionHandlers, Queued {
   ask(now: number): void {
     this.askedAt = now;
     this.session.send(encodeProbe(LINK_NONCE, this.session.remoteKey));
+  }
+
+  /** A session whose other end fell silent is of no use: routes lead around it. */
+  watch(now: number): void {
+    const { session, heardAt, askedAt } = this;
+    if (now - heardAt >= SILENCE) session.close(Reason.pingTimeout, "nothing was heard for two seconds");
+    else if (now - heardAt >= QUIET || now - askedAt >= MEASURE) this.ask(now);
   }
 
   answered(now: number): void {

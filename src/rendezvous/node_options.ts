@@ -5,7 +5,7 @@ import type { Connect } from "../session/socket.ts";
 import type { Liveness } from "../wire/protocol.ts";
 import type { Access } from "./access.ts";
 import type { TurnOptions } from "./ice_offer.ts";
-import type { MeshOptions } from "./mesh_options.ts";
+import type { MeshOptions, Resolver } from "./mesh_options.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Assets } from "./pages.ts";
 
@@ -27,6 +27,8 @@ export interface NodeOptions {
   mesh?: MeshOptions;
   /** Dials other nodes; `serve` brings its runtime's. */
   connect?: Connect;
+  /** Asks a name server, by default the system's; `serve` brings its runtime's. */
+  resolve?: (server?: string) => Resolver;
   /** URLs of STUN servers elsewhere (RFC 7064), told in the welcome. */
   stun?: readonly string[];
   /** A TURN server whose secret this node knows: each peer gets a credential of its own in the welcome. */

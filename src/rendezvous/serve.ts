@@ -9,6 +9,7 @@ import type { Hono } from "hono";
 import type { Identity } from "../identity/identity.ts";
 import { type KeyStore, loadOrCreate, memoryKeyStore } from "../identity/key_store.ts";
 import type { PeerId } from "../identity/peer_id.ts";
+import { MAX_URLS } from "../mesh/mesh_limits.ts";
 import { systemClock } from "../session/clock.ts";
 import { WaymeetError } from "../wire/error.ts";
 import type { NodeApp } from "./app.ts";
@@ -122,7 +123,9 @@ export async function startNode(
   const listener = await listenAtAll(hosts, port, (address) => listen(address, app, node));
   const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
   if (stun) node.ice.serving(stun.ports, stun.counts);
-  return new Running(node, app, { listener, stun, dashboard }, hosts[0]!, signal);
+  const running = new Running(node, app, { listener, stun, dashboard }, hosts[0]!, signal);
+  if (options.mesh && !options.mesh.urls) node.listensAt(dialledAt(options.names, hosts, running.url));
+  return running;
 }
 
 function hostsOf(host: ServeOptions["host"] = "127.0.0.1"): readonly string[] {
@@ -174,6 +177,16 @@ async function startStun(
     await listener.close();
     throw isTaken(error) ? portInUse(ports.join(" or "), error) : error;
   }
+}
+
+/** A node that others know by name has TLS before it; one on a loopback host is dialled there. */
+function dialledAt(names: ServeOptions["names"], hosts: readonly string[], url: string): string[] {
+  if (Array.isArray(names)) return names.slice(0, MAX_URLS).map(urlOfName);
+  return hosts.every(isLoopback) ? [url] : [];
+}
+
+function urlOfName(name: string): string {
+  return `${isLoopback(name.replace(/:\d+$/, "")) ? "ws" : "wss"}://${name}`;
 }
 
 async function identityOf(key: Identity | KeyStore | undefined): Promise<Identity> {

@@ -72,7 +72,7 @@ describe("the options of serve", () => {
   it("in a file are checked as on the command line", async () => {
     await assert.rejects(
       choices([], { prot: 1 }),
-      /"prot" is no option; there are: access, allow, chat, dashboard-token, host, ice-server, join, json, key,/,
+      /there are: access, allow, chat, dashboard-token, discover, dns-server, host, ice-server, join, json, key,/,
     );
     await assert.rejects(choices([], { port: 99_999 }), /"port" is wrong: Give a port/);
     await assert.rejects(choices([], { port: null }), /"port" is a string or a number/);

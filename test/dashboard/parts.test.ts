@@ -68,6 +68,7 @@ describe("the picture of a mesh", () => {
       edges: others.map((node) => [id("a"), node]),
       presence: { peers: 2, origins: [] },
       forwarded: { framesIn: 0, framesOut: 0, bytesOut: 0 },
+      discovery: { places: {} },
       refusals: {},
     };
   };
