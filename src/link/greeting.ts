@@ -5,7 +5,7 @@
  * @module
  */
 import { compareBytes, decode, encode, type Value } from "../wire/cbor.ts";
-import { Domain, type Key, type PeerRecord, type SignedBytes, VERSION } from "../wire/protocol.ts";
+import { Domain, type Key, type PeerRecord, type SignedBytes } from "../wire/protocol.ts";
 import { verifyRecord } from "../wire/record.ts";
 import { generateLinkKey, type KeyPair, type Random } from "./dh.ts";
 import { initiate, type Initiation, respond, type Response } from "./noise.ts";
@@ -66,6 +66,9 @@ export interface Attempt {
   initiation: Initiation;
 }
 
+/** Of the handshake and of everything under its keys: peers of different versions of the session still meet. */
+const LINK_VERSION = 1;
+
 /**
  * The prologue binds a handshake to its id, network, both peers and both processes: bytes
  * recorded between other ends, or before a restart, do not open; and a node that alters
@@ -80,7 +83,7 @@ export function prologue(
   responderInstance: Uint8Array,
 ): Uint8Array {
   const instances = [initiatorInstance, responderInstance];
-  return encode([Domain.link, VERSION, handshake, network, initiator, responder, ...instances]);
+  return encode([Domain.link, LINK_VERSION, handshake, network, initiator, responder, ...instances]);
 }
 
 /** The payload of message 1. */

@@ -1,9 +1,12 @@
 import { KEY_SIZE } from "../wire/data_frame.ts";
 import { SOURCE_OFFSET } from "../wire/forward_frame.ts";
+import { copy } from "./gather.ts";
 import type { NodeLink } from "./node_link.ts";
 
 /** Bytes that a forward frame is longer than its data frame: hops, and a second key with its head. */
 export const GROWTH = 35;
+/** Bytes before the head of the destination: what all frames of one source have in common. */
+const HEAD: number = SOURCE_OFFSET + KEY_SIZE;
 
 /** Frames of one message that leave for one neighbour. */
 export class ForwardBatch {
@@ -29,9 +32,7 @@ export class ForwardBatch {
     const bytes = new Uint8Array(this.size);
     let at = 0;
     for (let i = 0; i < this.starts.length; i++) {
-      const frame = message.subarray(this.starts[i], this.#ends[i]);
-      bytes.set(frame, at);
-      at += frame.length;
+      at = copy(message, this.starts[i]!, this.#ends[i]!, bytes, at);
     }
     return bytes;
   }
@@ -39,18 +40,17 @@ export class ForwardBatch {
   /** Data frames of one source, as forward frames. */
   wrapped(message: Uint8Array, source: Uint8Array, hops: number): Uint8Array {
     const bytes = new Uint8Array(this.size);
+    bytes[0] = 0x85;
+    bytes[1] = 0x01;
+    bytes[2] = hops;
+    bytes[3] = 0x58;
+    bytes[4] = 0x20;
+    bytes.set(source, SOURCE_OFFSET);
     let at = 0;
     for (let i = 0; i < this.starts.length; i++) {
-      bytes[at] = 0x85;
-      bytes[at + 1] = 0x01;
-      bytes[at + 2] = hops;
-      bytes[at + 3] = 0x58;
-      bytes[at + 4] = 0x20;
-      bytes.set(source, at + SOURCE_OFFSET);
+      if (at > 0) bytes.copyWithin(at, 0, HEAD); // the same for all
       // The rest is the data frame from the head of its key on: `58 20 destination payload`.
-      const rest = message.subarray(this.starts[i]! + 2, this.#ends[i]);
-      bytes.set(rest, at + SOURCE_OFFSET + KEY_SIZE);
-      at += SOURCE_OFFSET + KEY_SIZE + rest.length;
+      at = copy(message, this.starts[i]! + 2, this.#ends[i]!, bytes, at + HEAD);
     }
     return bytes;
   }

@@ -19,7 +19,7 @@ import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { NodeLink } from "./node_link.ts";
 import { hasRoom, joined } from "./queue_room.ts";
-import type { Registry, Seat } from "./registry.ts";
+import { isKeyAt, type Registry, type Seat } from "./registry.ts";
 import type { Beyond, RefuseBeyond } from "./relay.ts";
 
 /** Hops that a frame may take between nodes: more than any mesh of `MESH_TARGET` needs. */
@@ -48,6 +48,9 @@ export class Forwarding implements Beyond {
   #arrivals = new Gather();
   #bounced: Undelivered[] = [];
   #message: Uint8Array | undefined;
+  /** Where the frame before went, from a peer here, or from a node to a peer here. */
+  #to: Foreigner | undefined;
+  #pair: { seat: Seat; source: Foreigner } | undefined;
 
   constructor(options: ForwardingOptions) {
     this.#o = options;
@@ -56,19 +59,25 @@ export class Forwarding implements Beyond {
 
   /** A frame of a peer here. */
   data(source: Seat, message: Uint8Array, start: number, end: number): Reason {
-    const to = this.abroad.find(message, start + PEER_OFFSET);
+    const to = this.#destination(message, start + PEER_OFFSET, source);
     if (to === undefined) return Reason.absent;
-    this.abroad.listen(to, source);
     const hop = this.#hop(to, source);
     if (hop === undefined) return this.#noWay();
     this.#batchFor(hop, end - start + GROWTH).add(start, end, GROWTH);
     return Reason.none;
   }
 
+  /** Where this frame goes: mostly where the one before it in its message went. */
+  #destination(message: Uint8Array, offset: number, source: Seat): Foreigner | undefined {
+    if (this.#to !== undefined && isKeyAt(this.#to.key, message, offset)) return this.#to;
+    const to = this.#to = this.abroad.find(message, offset);
+    if (to !== undefined) this.abroad.listen(to, source);
+    return to;
+  }
+
   /** No flush may follow: what was found now is not for the next message. */
   #noWay(): Reason {
-    this.#turn++;
-    this.#plane = undefined;
+    this.#forgetMessage();
     return Reason.absent;
   }
 
@@ -99,14 +108,26 @@ export class Forwarding implements Beyond {
   forward(from: NodeLink, message: Uint8Array, start: number, end: number): void {
     this.#o.counts.framesIn++;
     this.#message = message;
-    const seat = this.#o.registry.find(message, start + DESTINATION_OFFSET);
+    const seat = this.#seatOf(message, start);
     if (seat === undefined) return this.#passOn(from, message, start, end);
     if (end - start > dataFrameSize(this.#o.limits.payload) + GROWTH) {
       return this.#bounce(Reason.tooLarge, message, start + SOURCE_OFFSET, seat.key);
     }
-    const source = this.abroad.find(message, start + SOURCE_OFFSET);
-    if (source !== undefined) this.abroad.listen(source, seat);
     this.#arrivals.add(seat, forwardToData(message, start), end);
+  }
+
+  /** The peer here to which a forward frame goes: mostly between the same two as the one before. */
+  #seatOf(message: Uint8Array, start: number): Seat | undefined {
+    const pair = this.#pair;
+    const again = pair !== undefined && pair.seat.live &&
+      isKeyAt(pair.seat.key, message, start + DESTINATION_OFFSET) &&
+      isKeyAt(pair.source.key, message, start + SOURCE_OFFSET);
+    if (again) return pair.seat;
+    const seat = this.#o.registry.find(message, start + DESTINATION_OFFSET);
+    const source = seat && this.abroad.find(message, start + SOURCE_OFFSET);
+    if (source !== undefined) this.abroad.listen(source, seat!);
+    this.#pair = source && { seat: seat!, source };
+    return seat;
   }
 
   /** The neighbour's message is at its end. */
@@ -214,10 +235,9 @@ export class Forwarding implements Beyond {
   #send(batch: ForwardBatch, from: object, bytes: () => Uint8Array): Reason | undefined {
     const { link, size } = batch;
     if (!hasRoom(link, from, size, this.#o.limits.queue)) return Reason.queueFull;
-    const waiting = link.session.sendBatch(bytes());
+    const waiting = link.post(bytes(), batch.starts.length);
     if (waiting < 0) return link.session.state === "ready" ? Reason.queueFull : Reason.gone;
     joined(link, from, size, waiting);
-    link.answering.sent();
     this.#o.counts.framesOut += batch.starts.length;
     this.#o.counts.bytesOut += size;
     return undefined;
@@ -233,11 +253,17 @@ export class Forwarding implements Beyond {
   }
 
   #takeBatches(): ForwardBatch[] {
-    this.#turn++;
-    this.#plane = undefined;
+    this.#forgetMessage();
     const batches = this.#batches;
     if (batches.length > 0) this.#batches = [];
     return batches;
+  }
+
+  #forgetMessage(): void {
+    this.#turn++;
+    this.#plane = undefined;
+    this.#to = undefined;
+    this.#pair = undefined;
   }
 
   /** Once for each source, destination and reason of a message. */

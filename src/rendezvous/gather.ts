@@ -10,7 +10,7 @@ import { MAX_BATCH } from "../wire/limits.ts";
 import type { Seat } from "./registry.ts";
 
 /** Below this many bytes a loop is quicker than making a view to copy from. */
-const SHORT = 96;
+const SHORT = 128;
 
 export class Gather {
   /** How many destinations have frames. */
@@ -102,7 +102,7 @@ export class Gather {
 }
 
 /** Returns the offset behind what was copied. */
-function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
+export function copy(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): number {
   if (end - start > SHORT) to.set(from.subarray(start, end), at);
   else for (let i = start, j = at; i < end; i++, j++) to[j] = from[i]!;
   return at + end - start;

@@ -15,6 +15,7 @@ import { HANDSHAKE_STEP } from "../wire/limits.ts";
 import type { Greet } from "../wire/mesh_protocol.ts";
 import { type Control, Reason } from "../wire/protocol.ts";
 import { Answering } from "./answering.ts";
+import { Departures } from "./departures.ts";
 import type { MeshCounts } from "./mesh_options.ts";
 import type { Queued } from "./queue_room.ts";
 import type { Shares } from "./shares.ts";
@@ -69,10 +70,14 @@ export class NodeLink implements SessionHandlers, Queued {
   shares: Shares<object> | undefined;
   #stopWaiting: (() => void) | undefined;
   readonly answering: Answering;
+  readonly #departures: Departures;
 
   constructor(owner: NodeLinkOwner, dialled: boolean) {
     this.#owner = owner;
     this.dialled = dialled;
+    this.#departures = new Departures(owner.clock, (batch) => {
+      this.waiting = Math.max(0, this.session.sendBatch(batch));
+    });
     this.answering = new Answering(owner.clock, {
       ask: (now) => this.ask(now),
       doubt: (doubted) => owner.doubt(this, doubted),
@@ -90,6 +95,18 @@ export class NodeLink implements SessionHandlers, Queued {
   /** Round trip, milliseconds, once it is known. */
   get rtt(): number | undefined {
     return this.session.rtt ?? this.#rtt;
+  }
+
+  /**
+   * Sends forward frames. While the socket keeps up they wait for others of this turn.
+   * Returns the bytes that wait in the socket, or -1 when it takes nothing.
+   */
+  post(batch: Uint8Array, frames: number): number {
+    this.answering.sent();
+    if (this.session.state !== "ready") return -1;
+    if (this.waiting === 0) return (this.#departures.add(batch, frames), this.waiting);
+    this.#departures.flush();
+    return this.session.sendBatch(batch);
   }
 
   /** For a sign of life, and the round trip. */

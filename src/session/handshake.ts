@@ -26,6 +26,7 @@ import {
   type AuthBody,
   type Bye,
   type Hello,
+  OLDEST_VERSION,
   Reason,
   VERSION,
   type WelcomeBody,
@@ -134,8 +135,9 @@ function readHello(side: DialerSide, message: Uint8Array | string): DialerStep {
 }
 
 function refuseHello(side: DialerSide, hello: Hello): Step<Draining> | undefined {
-  if (hello.version < VERSION) {
-    return fail(Reason.unsupportedVersion, `the node speaks version ${hello.version}, this is ${VERSION}`);
+  if (hello.version < OLDEST_VERSION) {
+    const text = `the node speaks version ${hello.version}, this needs ${OLDEST_VERSION} at least`;
+    return fail(Reason.unsupportedVersion, text);
   }
   if (hello.network !== side.body.network) {
     return fail(Reason.wrongNetwork, `the node belongs to the network "${hello.network}"`);

@@ -29,6 +29,8 @@ export const SUBPROTOCOL = "waymeet.1";
 
 /** Protocol version within {@link SUBPROTOCOL}; both sides speak the lower one. */
 export const VERSION = 1;
+/** The lowest version that this side still speaks: nodes are renewed one after the other. */
+export const OLDEST_VERSION = 1;
 
 /**
  * Frame kinds. Ranges: 0–1 relayed data, 2–15 session, 16–31 mesh, 32–39 punch,

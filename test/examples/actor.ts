@@ -8,7 +8,7 @@ process.on("exit", () => actors.forEach((child) => child.kill("SIGKILL")));
 
 type Told = Record<string, unknown> & { event: string };
 
-/** A process of the demo that tells what it does as JSON lines. */
+/** A process that tells what it does as JSON lines. */
 export class Actor {
   readonly name: string;
   readonly runtime: RuntimeName;
@@ -18,12 +18,13 @@ export class Actor {
   readonly #waiting = new Set<() => void>();
   #line = "";
 
-  /** Starts `file`, a path from this folder, on a runtime. */
-  constructor(name: string, runtime: RuntimeName, file: string, words: string[]) {
+  /** Starts `file`, a URL or a path from this folder, on a runtime; `before`: words that start the command elsewhere. */
+  constructor(name: string, runtime: RuntimeName, file: string, words: string[], before: string[] = []) {
     this.name = name;
     this.runtime = runtime;
     const path = fileURLToPath(new URL(file, import.meta.url));
-    const [program, ...rest] = [...runtimes().find((each) => each.name === runtime)!.command, path, ...words];
+    const { command } = runtimes().find((each) => each.name === runtime)!;
+    const [program, ...rest] = [...before, ...command, path, ...words];
     const child = spawn(program!, rest, { stdio: ["pipe", "pipe", "inherit"] });
     this.#child = child;
     actors.add(child);
@@ -58,6 +59,10 @@ export class Actor {
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#ended;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   async end(): Promise<void> {

@@ -31,8 +31,12 @@ function scene(places: Record<PeerId, PeerId[]>) {
     sendBatch: (batch: Uint8Array) => sent.push([remote, batch.slice()]) * 0,
   } as unknown as Session);
   const links = new Map([ONE, TWO].map((node) => {
-    const answering = { doubted: false, sent() {} };
-    return [node, { session: session(node), waiting: 0, answering } as unknown as NodeLink];
+    const link = {
+      session: session(node),
+      waiting: 0,
+      post: (batch: Uint8Array) => link.session.sendBatch(batch),
+    };
+    return [node, link as unknown as NodeLink];
   }));
   const find = (peer: PeerId) => places[peer] && { nodes: places[peer] } as unknown as Place;
   const registry = new Registry();
@@ -44,7 +48,7 @@ function scene(places: Record<PeerId, PeerId[]>) {
     counts: new MeshCounts(),
     presence: { find, watch: find, unwatch() {} },
     hop: (node) => links.get(node),
-    doubts: (node) => links.get(node)!.answering.doubted,
+    doubts: () => false,
   });
   const seat = (number: number) => {
     const seat = new Seat(key(number), session(id(number)));

@@ -12,7 +12,7 @@ import { type Effect, type Event, lifeStep, READY, type Step } from "../../src/s
 import { encodeData } from "../../src/wire/data_frame.ts";
 import { decodeControl, encodeBye, encodeHello, encodePing } from "../../src/wire/frames.ts";
 import { MAX_PAYLOAD, MAX_QUEUE } from "../../src/wire/limits.ts";
-import { type Hello, Liveness, Reason, VERSION } from "../../src/wire/protocol.ts";
+import { type Hello, Liveness, OLDEST_VERSION, Reason, VERSION } from "../../src/wire/protocol.ts";
 import { HOST, node, peer } from "./meeting.ts";
 import { authFor } from "./stranger.ts";
 
@@ -179,6 +179,12 @@ describe("the handshake's steps", () => {
     assert.equal(effects.find((e) => e.type === "shut")?.code, 4000 + Reason.unsupportedVersion);
     const newer = encodeHello({ ...helloFields, version: 9, time: 5 });
     assert.equal(dial(open, message(newer)).state.name, "preparing");
+  });
+
+  it("are of one version with the next one's: the older of two speaks, the newer follows", () => {
+    assert(OLDEST_VERSION <= VERSION);
+    const oldest = encodeHello({ ...helloFields, version: OLDEST_VERSION, time: 5 });
+    assert.equal(dial(open, message(oldest)).state.name, "preparing");
   });
 
   it("hear a bye in place of hello and welcome", () => {
