@@ -159,7 +159,7 @@ function pathDeadline(state: Choice, path: PathState): number {
     ? path.since + DOUBTFUL_FOR
     : (path.waiting ?? Infinity) + patience(path);
   const use = path.phase === "ready" && state.using !== path.id ? path.holdUntil : Infinity;
-  return Math.min(path.askAt, ends, use > -Infinity ? use : Infinity);
+  return Math.min(path.askAt, ends, use === -Infinity ? Infinity : use);
 }
 
 // What happened.
@@ -332,6 +332,7 @@ function judgeQuality(state: Choice, look: Look, now: number): void {
 // What follows.
 
 function settle(state: Choice, now: number, effects: ChoiceEffect[]): void {
+  for (const path of state.paths) if (path.holdUntil <= now) path.holdUntil = -Infinity;
   const best = bestOf(state, now);
   if (best !== state.using) {
     const former = state.paths.find(({ id }) => id === state.using);
