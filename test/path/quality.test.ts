@@ -11,7 +11,10 @@ describe("the quality of a path", () => {
       let quality: Quality = UNJUDGED;
       let look: Look = { path: still, rtt, relay: still, relayRtt: 10 };
       for (const [i, sent] of frames.entries()) {
-        look = { ...look, path: { ...look.path, sent: look.path.sent + sent, bytes: look.path.bytes + sent } };
+        look = {
+          ...look,
+          path: { ...look.path, sent: look.path.sent + sent, bytes: look.path.bytes + sent },
+        };
         const step = judge(quality, look, i * 500);
         assert.equal(step.judgement.kind, "go-on");
         quality = step.quality;

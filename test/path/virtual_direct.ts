@@ -2,9 +2,10 @@
  * Direct paths of a virtual world: lines between two peers that lose, delay, choke,
  * swallow everything, forget their mapping, or break, all by a seed and on the clock.
  */
+import assert from "node:assert/strict";
 import type { PathsOwner } from "../../src/path/paths.ts";
 import type { AttemptEnd, PathHost, PathSource, PathTransport } from "../../src/path/port.ts";
-import { PATH_HIGH_WATER, PATH_LOW_WATER, type PathEvents } from "../../src/path/port.ts";
+import { LEAST_PACKET, PATH_HIGH_WATER, PATH_LOW_WATER, type PathEvents } from "../../src/path/port.ts";
 import type { Clock } from "../../src/session/clock.ts";
 
 /** What a line does to packets. */
@@ -29,6 +30,8 @@ export class Line {
   swallows: [boolean, boolean] = [false, false];
   carried: [number, number] = [0, 0];
   bytes: [number, number] = [0, 0];
+  /** Packets by their first byte: 1 is a greeting, 2 its answer. */
+  readonly kinds: Record<number, number> = {};
   closed = false;
   readonly ends: [LineEnd, LineEnd];
   private readonly clock: Clock;
@@ -53,6 +56,7 @@ export class Line {
     if (now - this.lastUsed > expires) this.swallowing = true;
     this.lastUsed = now;
     this.carried[from]++;
+    this.kinds[packet[0]!] = (this.kinds[packet[0]!] ?? 0) + 1;
     this.bytes[from] += packet.length;
     if (this.swallows[from] || this.random() < loss) return;
     const delay = fastest + this.random() * (slowest - fastest);
@@ -78,7 +82,7 @@ export class Line {
 class LineEnd implements PathTransport {
   readonly kind = "direct";
   readonly why = "punched by a test";
-  readonly maxPacket = 65_536;
+  readonly maxPacket: number = LEAST_PACKET;
   buffered = 0;
   events: PathEvents | undefined;
   private readonly line: Line;
@@ -92,6 +96,7 @@ class LineEnd implements PathTransport {
   }
 
   send(packet: Uint8Array): void {
+    assert.ok(packet.length <= this.maxPacket, `a packet of ${packet.length} bytes`);
     if (!this.open || this.line.closed) return;
     const { rate } = this.line.weather;
     if (rate === Infinity) return this.line.carry(this.side, packet);
@@ -129,6 +134,7 @@ export class VirtualDirect {
   private readonly clock: Clock;
   private readonly random: () => number;
   private readonly owners = new Map<string, PathsOwner>();
+  private hosts: [PathHost, PathHost] | undefined;
 
   constructor(clock: Clock, weather: LineWeather = CLEAR, random: () => number = Math.random) {
     this.clock = clock;
@@ -163,9 +169,15 @@ export class VirtualDirect {
   join(one: PathHost, other: PathHost, settled: (validated: boolean) => void = () => {}): Line {
     const line = new Line(this.clock, this.weather, this.random);
     this.lines.push(line);
+    this.hosts = [one, other];
     one.offer((events) => this.attach(line.ends[0], events), ({ kind }) => settled(kind === "validated"));
     other.offer((events) => this.attach(line.ends[1], events));
     return line;
+  }
+
+  /** Another line between the hosts that were joined last. */
+  again(): void {
+    if (this.hosts) this.join(...this.hosts);
   }
 
   private attach(end: LineEnd, events: PathEvents): LineEnd {
