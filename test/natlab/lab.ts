@@ -19,6 +19,11 @@ const open = new Set<Lab>();
 export interface LabOptions {
   /** One-way milliseconds of each wire to the internet: two peers are four of them apart, there and back. */
   delay?: number;
+  /**
+   * Which of the node's addresses its name stands for: those of the families a host has
+   * (`getaddrinfo` with AI_ADDRCONFIG), or all. Default `own`.
+   */
+  names?: "own" | "all";
 }
 
 /** Programs, and the Debian package of each. */
@@ -53,12 +58,12 @@ export class Lab implements AsyncDisposable {
   }
 
   /** @throws {Error} with what `ip` or `nft` said. */
-  static async build(topology: Topology, { delay = 0 }: LabOptions = {}): Promise<Lab> {
+  static async build(topology: Topology, { delay = 0, names = "own" }: LabOptions = {}): Promise<Lab> {
     removeStale();
     const lab = new Lab(topology);
     open.add(lab);
     try {
-      await lab.#build(delay);
+      await lab.#build(delay, names);
       return lab;
     } catch (error) {
       lab.remove();
@@ -114,8 +119,9 @@ export class Lab implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  async #build(delay: number): Promise<void> {
+  async #build(delay: number, names: "own" | "all"): Promise<void> {
     for (const name of this.#names()) this.#make(name);
+    for (const box of this.#topology.boxes) this.#nameNode(box, names);
     if (delay > 0) await this.#startWires(delay);
     for (const { box } of this.#topology.wires) this.#layWire(box, delay > 0);
     for (const { box, core } of this.#topology.wires) this.ip("core", addressed(nearEnd(box), core));
@@ -125,15 +131,21 @@ export class Lab implements AsyncDisposable {
   }
 
   #make(name: string): void {
-    mkdirSync(`${NAMES}/${name}`, { recursive: true });
-    const names = [...NODE.v4.slice(0, 1), ...NODE.v6.slice(0, 1)].map((each) => `${each} ${NODE.host}`);
-    writeFileSync(`${NAMES}/${name}/hosts`, `127.0.0.1 localhost\n${names.join("\n")}\n`);
     this.#run(["netns", "add", name]);
     const write = KNOBS.map(([knob, value]) =>
       `[ ! -e /proc/sys/net/${knob} ] || echo ${value} > /proc/sys/net/${knob}`
     );
     this.#run(["netns", "exec", name, "sh", "-c", write.join("; ")]);
     this.#run(["-n", name, "link", "set", "lo", "up"]);
+  }
+
+  #nameNode({ name, up }: Box, names: "own" | "all"): void {
+    const folder = `${NAMES}/${this.#name(name)}`;
+    const four = names === "all" || up.v4.length > 0 ? NODE.v4.slice(0, 1) : [];
+    const six = names === "all" || up.v6.length > 0 ? NODE.v6.slice(0, 1) : [];
+    const lines = [...four, ...six].map((address) => `${address} ${NODE.host}\n`);
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(`${folder}/hosts`, `127.0.0.1 localhost\n${lines.join("")}`);
   }
 
   #startWires(delay: number): Promise<void> {

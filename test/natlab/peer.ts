@@ -9,7 +9,7 @@ import { createHash, randomBytes } from "node:crypto";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Link } from "../../src/mod.node.ts";
-import type { LinkStream } from "../../src/sdk.ts";
+import type { LinkPath, LinkStream } from "../../src/sdk.ts";
 
 const { Peer } = process.versions.bun
   ? await import("../../src/mod.ts")
@@ -41,9 +41,6 @@ export interface Report {
 
 /** Milliseconds between two messages of one side. */
 const PACE = 20;
-/** How often `link.path` is looked at, ms: how exact the time to direct is. */
-const GLANCE = 5;
-
 const tally: Report = { sent: 0, received: 0, lost: 0, duplicated: 0, silence: 0 };
 let expected = 1;
 let last: number | undefined;
@@ -61,20 +58,19 @@ function tell(event: string, fields: Record<string, unknown> = {}): void {
 
 function attend(own: Link, since: number): void {
   link = own;
-  void watch(own, since);
+  watch(own, since);
   void talk(own, since);
   void receive(own);
   void takeStreams(own);
 }
 
-/** Tells each change of `link.path`, with the milliseconds since the link began. */
-async function watch(own: Link, since: number): Promise<void> {
-  for (let told = ""; !own.closed; await pause(GLANCE)) {
-    const { kind, why, rtt } = own.path;
-    if (told === kind + why) continue;
-    told = kind + why;
+/** Tells how packets travel now and whenever that changes, with the milliseconds since the link began. */
+function watch(own: Link, since: number): void {
+  const say = ({ kind, why, rtt }: LinkPath): void => {
     tell("path", { kind, why, rtt, after: performance.now() - since });
-  }
+  };
+  say(own.path);
+  own.addEventListener("path", ({ path }) => say(path));
 }
 
 async function talk(own: Link, since: number): Promise<void> {

@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 export type Told = Record<string, unknown> & { event: string };
 
 /** Milliseconds for what takes a moment: a program's start on a busy machine is the longest. */
-const PATIENCE = 45_000;
+const PATIENCE = 30_000;
 
 /** Which event is waited for. */
 export interface Waiting {

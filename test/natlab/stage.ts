@@ -37,8 +37,8 @@ export class Stage implements AsyncDisposable {
     this.b = b;
   }
 
-  static async set(pair: Pair, { delay = WIRE }: LabOptions = {}): Promise<Stage> {
-    const lab = await Lab.build(topology(pair), { delay });
+  static async set(pair: Pair, { delay = WIRE, names }: LabOptions = {}): Promise<Stage> {
+    const lab = await Lab.build(topology(pair), { delay, ...names ? { names } : {} });
     const home = mkdtempSync(join(tmpdir(), "waymeet-natlab-"));
     const { runtimes: on = ["node", "node"] } = pair;
     try {
