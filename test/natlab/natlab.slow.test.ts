@@ -33,7 +33,6 @@ const SUBSET = [
   "symmetric×double",
   "blocked×open",
   "lan",
-  "carrier-hairpin",
   "ipv6×ipv6",
   "dual×broken-ipv6",
 ];
