@@ -118,17 +118,18 @@ export class Stage {
     return this.start(...words).feed(input).ended;
   }
 
-  /** Starts a node with its key; the others meet there from now on. */
-  async serve(port: number): Promise<Program> {
+  /** Starts a node with the key of that port; the others meet there from now on. */
+  async serve(port: number, ...words: string[]): Promise<Program> {
     const program = this.start(
       "serve",
       "--port",
       String(port),
       "--key",
-      this.file("node.pem"),
+      this.file(`node-${port}.pem`),
       "--json",
       "--log-level",
       "warning",
+      ...words,
     );
     this.node = String((await program.event("ready"))["url"]);
     return program;
