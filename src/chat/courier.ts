@@ -67,6 +67,16 @@ export class Courier {
     this.wake();
   }
 
+  /**
+   * Another process answers for the other side: what its predecessor held unstored goes again, and
+   * before all that was to come after it.
+   */
+  restart(): void {
+    for (const taken of this.#under.values()) taken.abort();
+    this.#under.clear();
+    this.seen();
+  }
+
   end(): void {
     this.#ended = true;
     this.#timer?.();
@@ -134,7 +144,10 @@ export class Courier {
     });
     this.#under.set(id, taken);
     if (body.kind === "file") void this.#sendFile(link, entry);
-    posted.processed.then(() => this.#arrived(entry), (error) => this.#broken(entry, error));
+    posted.processed.then(
+      () => this.#arrived(entry),
+      (error) => this.#under.get(id) === taken ? this.#broken(entry, error) : undefined,
+    );
   }
 
   /** The content goes beside the note, in a stream of its own; the note is ticked when both are stored. */

@@ -128,9 +128,8 @@ export class Engine {
     if (known && !known.closed) return void link.close();
     this.#links.set(peer, link);
     const look = () => this.#look(link);
-    for (const event of ["presence", "path", "restart"] as const) {
-      link.addEventListener(event as "presence", look);
-    }
+    link.addEventListener("presence", look);
+    link.addEventListener("restart", () => this.#courier(peer).restart());
     link.addEventListener("close", () => this.#left(link));
     void new Incoming(link, {
       store: this.#o.store,

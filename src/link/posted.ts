@@ -10,7 +10,11 @@ export interface Posted extends Delivery {
   readonly reason: WaymeetError | undefined;
   /** Resolves when the other process has the message; rejects with the reason when it will not be sent any more. */
   readonly delivered: Promise<Delivery>;
-  /** Resolves when the application there called `message.ack()`; only for messages posted with `{ asks: true }`. */
+  /**
+   * Resolves when the application there called `message.ack()`; only for messages posted with
+   * `{ asks: true }`. Rejects with `peer-restarted` when the process that had the message ended
+   * before: post it again under its id.
+   */
   readonly processed: Promise<Delivery>;
 }
 
@@ -57,7 +61,7 @@ export class PostedMessage implements Posted {
     return this.outgoing.reason;
   }
 
-  /** The link ended: `processed` will not come any more. */
+  /** `processed` will not come any more. */
   abandon(error: WaymeetError): void {
     this.settle.processed.reject(error);
   }

@@ -112,6 +112,15 @@ export class Posts {
     }
   }
 
+  /** The process that held them is gone: what it had not processed it never will. */
+  restarted(): void {
+    const text = "the other process ended before its application was done with the message; send it again";
+    for (const posted of [...this.open.values()].filter(({ status }) => status === "delivered")) {
+      posted.abandon(new WaymeetError("peer-restarted", text, { peer: this.peer }));
+      this.drop(posted);
+    }
+  }
+
   failAll(error: WaymeetError): void {
     for (const posted of this.open.values()) this.fail(posted, error);
     this.open.clear();

@@ -257,6 +257,7 @@ export class SharedLink {
       },
       restarted: () => {
         this.carriage.reset("the other process restarted", false);
+        this.posts.restarted();
         tell("restarted");
       },
       presence: () => tell("presence"),

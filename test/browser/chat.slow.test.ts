@@ -195,6 +195,7 @@ describe("the chat in Chromium", { skip }, () => {
       for (let i = 0; i < 40; i++) {
         const label = await person.page.evaluate(() => {
           const active = document.activeElement as HTMLElement;
+          if (active === document.body) return "";
           return active.getAttribute("aria-label") || active.innerText || active.id;
         });
         if (name.test(label)) return;
@@ -206,6 +207,7 @@ describe("the chat in Chromium", { skip }, () => {
     await press(ada, "Enter");
     await ada.page.keyboard.type(id);
     await press(ada, "Enter");
+    await ben.page.getByRole("button", { name: "Accept Ada" }).waitFor();
     await tabTo(ben, /Accept Ada/);
     await press(ben, "Enter");
     await ben.page.locator("#composer").waitFor();

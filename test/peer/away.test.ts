@@ -96,6 +96,28 @@ describe("nodes and peers that come and go", () => {
     );
   });
 
+  it("what a process took in and did not process before its end is told so, and can be sent again", async () => {
+    const identity = await generateIdentity();
+    const a = await world.open();
+    const b = await world.open({ key: identity });
+    const link = await world.run(a.dial(b.id));
+    const posted = link.post("read and forgotten", { asks: true });
+    await world.run(posted.delivered);
+    world.kill(); // so that the process ends without a word
+    const closing = b.close();
+    world.restart();
+    const again = await world.open({ key: identity });
+    const arriving = nextLink(again);
+    link.post("wakes the link");
+    await world.run(assert.rejects(posted.processed, code("peer-restarted")));
+    const repeated = link.post("read and forgotten", { asks: true, id: posted.id });
+    const incoming = await world.run(arriving);
+    collect(incoming, (message) => message.ack());
+    await world.run(repeated.processed);
+    await world.run(closing);
+    assert.equal(repeated.status, "processed");
+  });
+
   it("a peer that restarts gets what its predecessor did not take, under the same ids", async () => {
     const identity = await generateIdentity();
     const [a, b] = [await world.open(), await world.open({ key: identity })];
