@@ -21,6 +21,13 @@ import { connectWith, type WebSocketConstructor } from "./session/web_socket.ts"
 import { AGENT } from "./wire/version.ts";
 
 export * from "./sdk.ts";
+export { ownTab } from "./browser/tab_owner.ts";
+export {
+  browserIdentities,
+  type BrowserIdentity,
+  browserKeyStore,
+  forgetBrowserIdentity,
+} from "./identity/browser_keys.ts";
 
 /** A program's presence in a network. See the examples of the package. */
 export class Peer extends CorePeer {

@@ -25,6 +25,9 @@ export interface EngineOptions {
   after?: (delay: number, run: () => void) => () => void;
 }
 
+/** Milliseconds between two looks at the round trips. */
+const LOOK_GAP = 3_000;
+
 export class Engine {
   readonly #o: Required<EngineOptions>;
   readonly #peer: Peer;
@@ -60,6 +63,14 @@ export class Engine {
     signal.addEventListener("abort", stop);
     void this.#dispatch();
     void this.#meet();
+    this.#lookAround();
+  }
+
+  /** Round trips change without an event. */
+  #lookAround(): void {
+    if (this.#ended.signal.aborted) return;
+    for (const link of this.#links.values()) if (link.connected) this.#see(link);
+    this.#o.after(LOOK_GAP, () => this.#lookAround());
   }
 
   /** Wakes the courier of everybody for whom something waits. */
@@ -129,6 +140,7 @@ export class Engine {
     this.#links.set(peer, link);
     const look = () => this.#look(link);
     link.addEventListener("presence", look);
+    link.addEventListener("path", look);
     link.addEventListener("restart", () => this.#courier(peer).restart());
     link.addEventListener("close", () => this.#left(link));
     void new Incoming(link, {
@@ -141,18 +153,19 @@ export class Engine {
   }
 
   #look(link: Link): void {
-    const { peer, connected, path } = link;
-    this.#o.live(({ sights }) => {
-      sights[peer] = { ...sights[peer], online: connected, ...(connected ? { path } : {}) };
-    });
-    if (connected) this.#courier(peer).seen();
+    this.#see(link);
+    if (link.connected) this.#courier(link.peer).seen();
+  }
+
+  #see({ peer, connected, path }: Link): void {
+    this.#o.live(({ sights }) => sights[peer] = { online: connected, ...(connected ? { path } : {}) });
   }
 
   #left(link: Link): void {
     const { peer } = link;
     if (this.#links.get(peer) !== link) return;
     this.#links.delete(peer);
-    this.#o.live(({ sights }) => sights[peer] = { ...sights[peer], online: false, path: undefined });
+    this.#o.live(({ sights }) => sights[peer] = { online: false });
   }
 
   #shares(_group: string, _peer: PeerId): boolean {

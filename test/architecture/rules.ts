@@ -18,7 +18,7 @@ const server = [...below.rendezvous, "rendezvous"];
 /** Which other layers each layer may import. `peer` and `rendezvous` meet in the command line alone. */
 const MAY_IMPORT: Record<string, string[]> = {
   ...below,
-  sdk,
+  sdk: [...sdk, "browser"],
   browser: [],
   page: [],
   chat: [...sdk, "sdk", "browser", "page"],

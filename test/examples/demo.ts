@@ -16,6 +16,7 @@ import { fileKeyStore } from "../../src/identity/key_file.ts";
 import { loadOrCreate } from "../../src/identity/key_store.ts";
 import { Actor } from "./actor.ts";
 import type { Order, Tally } from "./demo_peer.ts";
+import { serveWeb } from "./web.ts";
 
 const BYTES = 50_000_000;
 /** Cleo is at home there, and sends the stream. */
@@ -204,6 +205,11 @@ async function play(): Promise<boolean> {
     }: ${sent} sent, ${received} received, ${lost} lost, ${duplicated} duplicated`,
   );
   return whole;
+}
+
+if (process.argv.includes("--web")) {
+  await serveWeb(8787).catch((error) => say(`failed: ${error.message}`));
+  process.exit();
 }
 
 setTimeout(() => {
