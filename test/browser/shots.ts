@@ -52,6 +52,8 @@ try {
     await ada.say(`A little traffic for the plot, ${i + 1}.`);
     await operator.waitForTimeout(1_000);
   }
+  await operator.setViewportSize({ width: 1200, height: 860 });
+  await operator.waitForTimeout(3_000);
   await operator.screenshot({ path: place("dashboard") });
 } finally {
   await stage.close();

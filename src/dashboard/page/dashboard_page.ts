@@ -78,12 +78,14 @@ class Dashboard {
       tile("Peers here", one("waymeet_sessions")),
       tile("Handshakes", one("waymeet_handshakes_pending")),
       tile("Frames/s", series.framesPerSecond.at(-1) ?? 0),
-      tile("MB/s", series.megabytesPerSecond.at(-1) ?? 0),
+      tile("kB/s", 1_000 * (series.megabytesPerSecond.at(-1) ?? 0)),
       tile("Dropped/s", series.droppedPerSecond.at(-1) ?? 0),
       tile("Nodes", mesh ? 1 + mesh.members.filter((member) => member.state === "alive").length : 1),
     );
     fill(byId("map"), mesh ? drawMesh(mesh) : h("p", { class: "none" }, "This node stands alone."));
-    fill(byId("members"), mesh ? members(mesh) : null);
+    const others = mesh !== null && mesh.members.length > 0;
+    fill(byId("members"), others && members(mesh));
+    byId("no-members").hidden = others;
     counts("drops", byLabel(all, "waymeet_frames_dropped_total", "reason"));
     counts("outcomes", byLabel(all, "waymeet_attempts_total", "outcome"));
     counts("ends", byLabel(all, "waymeet_session_ends_total", "reason"));

@@ -33,7 +33,8 @@ interface Line {
   scale?: string;
 }
 
-const HEIGHT = 180;
+/** Pixels. */
+const HEIGHT = 150;
 
 class Plot {
   readonly #root: HTMLElement;
