@@ -42,6 +42,8 @@ interface Held {
   readonly neighbours: ReadonlySet<PeerId>;
 }
 
+type Ways = Map<PeerId, { hop: PeerId; distance: number }>;
+
 /** A tie-break follows a round trip only when it changed this much, so that routes hold still. */
 const NOTICEABLE = 1.25;
 
@@ -72,7 +74,9 @@ export class Routes {
   readonly #held = new Map<PeerId, Held>();
   /** The epochs in which nodes died, oldest first. */
   readonly #buried = new Map<PeerId, number>();
-  #hops: Map<PeerId, { hop: PeerId; distance: number }> | undefined;
+  #hops: Ways | undefined;
+  /** The same as if nobody were doubted. */
+  #agreed: Ways | undefined;
   #revision = 0;
 
   constructor(options: RoutesOptions) {
@@ -121,14 +125,14 @@ export class Routes {
     const before = this.#sessions.get(node);
     if (before === undefined || (rtt < before * NOTICEABLE && before < rtt * NOTICEABLE)) return;
     this.#sessions.set(node, rtt);
-    this.#hops = undefined;
+    this.#hops = this.#agreed = undefined;
   }
 
   /** A neighbour answers late, or again: while it is doubted, routes lead around it where they can. */
   doubt(node: PeerId, doubted: boolean): void {
     if (doubted) this.#doubted.add(node);
     else this.#doubted.delete(node);
-    this.#hops = undefined;
+    this.#hops = this.#agreed = undefined;
   }
 
   /** This node took a new epoch: {@link own} is to be signed and sent again. */
@@ -190,6 +194,15 @@ export class Routes {
     return this.#table().get(destination)?.hop;
   }
 
+  /**
+   * The same by what all nodes agree on, for what comes from another node: of those that doubt a
+   * neighbour alike each would send it around through the next, in a circle.
+   */
+  agreedHop(destination: PeerId): PeerId | undefined {
+    return (this.#agreed ??= this.#doubted.size > 0 ? this.#ways(new Set()) : this.#table()).get(destination)
+      ?.hop;
+  }
+
   /** Hops to `destination`; `undefined`: no way. */
   distance(destination: PeerId): number | undefined {
     return this.#table().get(destination)?.distance;
@@ -201,7 +214,7 @@ export class Routes {
   }
 
   #turned(): void {
-    this.#hops = undefined;
+    this.#hops = this.#agreed = undefined;
     this.#revision++;
   }
 
@@ -213,24 +226,24 @@ export class Routes {
     return !this.#options.known(node) || epoch <= (this.#buried.get(node) ?? -1);
   }
 
-  #table(): Map<PeerId, { hop: PeerId; distance: number }> {
-    return this.#hops ??= this.#search();
+  #table(): Ways {
+    return this.#hops ??= this.#ways(this.#doubted);
   }
 
   /**
    * Breadth first. The first hops stand in order of preference, and a queue keeps it: what
    * is found first at a distance is found through the best first hop.
    */
-  #search(): Map<PeerId, { hop: PeerId; distance: number }> {
-    const found = new Map<PeerId, { hop: PeerId; distance: number }>();
+  #ways(doubted: ReadonlySet<PeerId>): Ways {
+    const found: Ways = new Map();
     const first = this.#firstHops();
-    this.#spread(found, first.filter((hop) => !this.#doubted.has(hop)));
-    if (this.#doubted.size > 0) this.#spread(found, first);
+    this.#spread(found, first.filter((hop) => !doubted.has(hop)));
+    if (doubted.size > 0) this.#spread(found, first);
     return found;
   }
 
   /** Adds what these first hops lead to, as far as nothing better is known. */
-  #spread(found: Map<PeerId, { hop: PeerId; distance: number }>, first: PeerId[]): void {
+  #spread(found: Ways, first: PeerId[]): void {
     for (const hop of first) if (!found.has(hop)) found.set(hop, { hop, distance: 1 });
     for (const [node, { hop, distance }] of found) { // grows while it is walked
       for (const next of this.#held.get(node)?.neighbours ?? []) {

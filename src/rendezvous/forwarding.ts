@@ -32,8 +32,8 @@ export interface ForwardingOptions {
   metrics: NodeMetrics;
   counts: MeshCounts;
   presence: Whereabouts;
-  /** The neighbour on the way to a node; straight, if there is a session, before back to `except`. */
-  hop: (node: PeerId, except?: NodeLink) => NodeLink | undefined;
+  /** The neighbour on the way to a node, for what comes `from` another: straight, if there is a session, before back there. */
+  hop: (node: PeerId, from?: NodeLink) => NodeLink | undefined;
   /** Whether a node is a neighbour that answers late. */
   doubts: (node: PeerId) => boolean;
 }
@@ -178,7 +178,8 @@ export class Forwarding implements Beyond {
       const node = nodes[at]!;
       const hop = node === this.#o.id ? undefined : this.#o.hop(node, except);
       if (hop === undefined || hop === except) continue;
-      if (!this.#o.doubts(node)) return hop;
+      // Only where a frame begins: if each led around what it doubts, frames would go in circles.
+      if (except !== undefined || !this.#o.doubts(node)) return hop;
       detour ??= hop; // it may be silent to this node alone
     }
     return detour;

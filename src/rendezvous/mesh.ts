@@ -376,9 +376,9 @@ export class Mesh implements NodeLinkOwner {
       metrics,
       counts: this.counts,
       presence: this.peers.presence,
-      hop: (node, except) => {
-        const link = this.toNode(node);
-        return link === except ? this.#sessions.get(node) : link;
+      hop: (node, from) => {
+        const link = from ? this.#sessions.get(this.#routes.agreedHop(node) ?? node) : this.toNode(node);
+        return link === from ? this.#sessions.get(node) : link;
       },
       doubts: (node) => this.#sessions.get(node)?.answering.doubted === true,
     });

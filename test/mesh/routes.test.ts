@@ -90,6 +90,26 @@ describe("routes", () => {
     assert.equal(routes.nextHop(b), b);
   });
 
+  it("take what comes from another node straight to a doubted one: three that doubt it alike would pass it round", () => {
+    const nodes = [me, a, b];
+    const views = nodes.map((node) => {
+      const others = nodes.filter((other) => other !== node);
+      const routes = new Routes({ id: node, epoch: 1, known: () => true });
+      for (const other of others) {
+        routes.sessionUp(other, 10);
+        routes.accept(edges(other, [...nodes.filter((id) => id !== other), c]));
+      }
+      routes.sessionUp(c, 10);
+      routes.accept(edges(c, nodes));
+      routes.doubt(c, true);
+      return routes;
+    });
+    for (const routes of views) {
+      assert.notEqual(routes.nextHop(c), c);
+      assert.equal(routes.agreedHop(c), c);
+    }
+  });
+
   it("followed hop by hop reach every node there is a way to, in the fewest hops and without a loop", () => {
     fc.assert(
       fc.property(graphs, (graph) => {
