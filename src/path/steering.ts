@@ -112,14 +112,22 @@ export class PathSteering implements Steering {
   private happen(event: ChoiceEvent): void {
     this.queue.push(event);
     if (this.queue.length > 1) return;
-    for (let next: ChoiceEvent | undefined = event; next; next = this.queue[0]) {
-      const { state, effects } = choose(this.state, next, this.now);
-      this.state = state;
-      for (const effect of effects) this.act(effect);
-      this.queue.shift();
+    try {
+      while (this.queue.length > 0) {
+        this.step(this.queue[0]!);
+        this.queue.shift();
+      }
+    } finally {
+      this.queue.length = 0; // a port that throws must not stop what comes after
     }
     this.arm(this.now);
     this.tell();
+  }
+
+  private step(event: ChoiceEvent): void {
+    const { state, effects } = choose(this.state, event, this.now);
+    this.state = state;
+    for (const effect of effects) this.act(effect);
   }
 
   private act(effect: ChoiceEffect): void {

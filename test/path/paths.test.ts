@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { generateIdentity } from "../../src/identity/identity.ts";
 import { LocalProcess } from "../../src/path/local.ts";
 import { collect, nextLink, VirtualWorld } from "../peer/virtual_world.ts";
 import { VirtualDirect } from "./virtual_direct.ts";
@@ -46,6 +47,30 @@ describe("paths of a link", () => {
     assert.equal(ab.path.kind, "relay");
     assert.match(ab.path.why, /^relay: direct went silent/);
     assert.deepEqual(heard, ["through"]);
+    await world.end();
+    assert.equal(world.clock.timers, 0);
+  });
+
+  it("a new process of the peer gets what was undelivered, and a direct path of its own", async () => {
+    const world = new VirtualWorld();
+    await world.start();
+    const direct = world.direct = new VirtualDirect(world.clock);
+    const key = await generateIdentity();
+    const [a, b] = [await world.open(), await world.open({ key })];
+    const arriving = nextLink(b);
+    const ab = await world.run(a.dial(b.id));
+    await world.run(arriving);
+    await world.pass(1_000);
+    assert.equal(ab.path.kind, "direct");
+    const next = await world.open({ key });
+    const again = nextLink(next);
+    const sent = ab.send("to the new one");
+    const heard = collect(await world.run(again));
+    await world.run(sent);
+    assert.deepEqual(heard, ["to the new one"]);
+    await world.pass(5_000);
+    assert.equal(ab.path.kind, "direct");
+    assert.ok(direct.lines.length > 1);
     await world.end();
     assert.equal(world.clock.timers, 0);
   });
