@@ -5,6 +5,7 @@
  * @module
  */
 import { WebSocket } from "ws";
+import { loadNodeDataChannel } from "./path/node_datachannel.ts";
 import { Peer as CorePeer } from "./peer/peer.ts";
 import type { Platform } from "./peer/platform.ts";
 import { connectWith, type WebSocketConstructor } from "./session/web_socket.ts";
@@ -24,5 +25,6 @@ export class Peer extends CorePeer {
   protected static override platform: Platform = {
     name: AGENT,
     connect: connectWith(PlainWebSocket as unknown as WebSocketConstructor),
+    rtc: loadNodeDataChannel,
   };
 }

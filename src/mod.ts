@@ -11,10 +11,11 @@
  * await link.send("hello"); // resolves when the other process has it
  * ```
  *
- * This entry serves browsers, Bun and workerd, which have a good `WebSocket`.
+ * This entry serves browsers and workerd, which have a good `WebSocket`.
  *
  * @module
  */
+import { loadWebRtc } from "./path/rtc_web.ts";
 import { Peer as CorePeer } from "./peer/peer.ts";
 import type { Platform } from "./peer/platform.ts";
 import { connectWith, type WebSocketConstructor } from "./session/web_socket.ts";
@@ -34,5 +35,6 @@ export class Peer extends CorePeer {
   protected static override platform: Platform = {
     name: AGENT,
     connect: (url, handlers) => connectWith(WebSocket as unknown as WebSocketConstructor)(url, handlers),
+    rtc: loadWebRtc,
   };
 }

@@ -125,6 +125,11 @@ export class Carriage implements SteeredHost {
     return this.noted;
   }
 
+  signal(attempt: Uint8Array, words: Uint8Array): void {
+    this.connection.conversation.signal(attempt, words);
+    this.wake();
+  }
+
   offer(
     open: (events: PathEvents) => PathTransport,
     settled?: (outcome: CandidateOutcome) => void,

@@ -19,6 +19,8 @@ export interface Carrier {
   why(plane: Plane): string;
   /** A packet came by a path of a link with that peer, whose answers go back by it. */
   arrived(from: Key, packet: Uint8Array, route: Route, reply: (answer: Uint8Array) => void): void;
+  /** The other side's words about an attempt to punch a direct path. */
+  signalled?(host: PathHost, attempt: Uint8Array, words: Uint8Array): void;
   /** Who decides by which path a link sends; without, it is always the relay. */
   steer?(host: SteeredHost): Steering | undefined;
 }

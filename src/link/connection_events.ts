@@ -19,6 +19,8 @@ export interface ConnectionEvents {
   departed(message: Outgoing): void;
   delivered(message: Outgoing): void;
   processed(id: Uint8Array): void;
+  /** Words of the other side about an attempt to punch a direct path. */
+  signal(attempt: Uint8Array, words: Uint8Array): void;
   probeAnswered(nonce: number): void;
   aboutPath(frame: PathFrame): void;
   /** The other process proved that it is there; from now on the connection may call itself connected. */

@@ -18,7 +18,7 @@ import {
   type PathFrame,
   type Unnumbered,
 } from "./frames.ts";
-import { MAX_ANSWERS, MAX_LABEL, MAX_REFUSALS } from "./limits.ts";
+import { MAX_ANSWERS, MAX_LABEL, MAX_REFUSALS, MAX_SIGNAL } from "./limits.ts";
 import { Inbox, type Incoming, Outbox } from "./mailbox.ts";
 import type { Outgoing } from "./outgoing.ts";
 import { Receiver } from "./receiver.ts";
@@ -38,6 +38,8 @@ export interface ConversationEvents {
   delivered(message: Outgoing): void;
   /** The application there is done with the message of this id. */
   processed(id: Uint8Array): void;
+  /** Words of the other side about an attempt. */
+  signal(attempt: Uint8Array, words: Uint8Array): void;
   probeAnswered(nonce: number): void;
   /** Not about the conversation, but about what brought it. */
   aboutPath(frame: PathFrame): void;
@@ -109,6 +111,14 @@ export class Conversation {
     if (limit !== undefined) this.enqueue({ kind: "credit", stream: stream.id, limit });
     this.sender.wake();
     this.streams.forget(stream);
+  }
+
+  /** Goes before all messages, by whatever path. @throws {RangeError} for more than `MAX_SIGNAL` bytes. */
+  signal(attempt: Uint8Array, words: Uint8Array): void {
+    if (words.length > MAX_SIGNAL) {
+      throw new RangeError(`words about an attempt have at most ${MAX_SIGNAL} bytes`);
+    }
+    this.enqueue({ kind: "signal", attempt, bytes: words });
   }
 
   probe(nonce: number): void {
@@ -247,6 +257,9 @@ export class Conversation {
       case "close":
         this.over = true;
         this.events.closed(frame.reason, frame.text);
+        return true;
+      case "signal":
+        this.events.signal(frame.attempt, frame.bytes);
         return true;
       case "strange":
         return true;

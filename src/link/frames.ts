@@ -8,7 +8,7 @@
  */
 import { decode, encode, scan, type Value } from "../wire/cbor.ts";
 import { MAX_DEPTH } from "../wire/limits.ts";
-import { MAX_CHUNK, MAX_LABEL, MAX_RANGES, MAX_SIZE, TOKEN_SIZE } from "./limits.ts";
+import { MAX_CHUNK, MAX_LABEL, MAX_RANGES, MAX_SIGNAL, MAX_SIZE, TOKEN_SIZE } from "./limits.ts";
 import { utf8Length } from "./text.ts";
 
 /** 0–2 and from 16 on unnumbered, 3–15 numbered. */
@@ -40,6 +40,8 @@ export const LinkKind = {
   credit: 10,
   /** `[11, seq, reason, text]`: the last frame of a link. */
   close: 11,
+  /** `[12, seq, attempt, bytes]`: words of one of the two about an attempt to punch a direct path. */
+  signal: 12,
   /** `[16]`: nothing follows for now, so acknowledge what you have at once. */
   ask: 16,
   /** `[17, token]`: answer by the path that this came by (PATH_CHALLENGE, RFC 9000 §8.2). */
@@ -130,6 +132,14 @@ export interface Close {
   reason: number;
   text: string;
 }
+export interface Signal {
+  kind: "signal";
+  seq: number;
+  /** 16 bytes: the attempt's id, from its broker. */
+  attempt: Uint8Array;
+  /** At most `MAX_SIGNAL`. */
+  bytes: Uint8Array;
+}
 /** A numbered frame of a kind this version does not know: acknowledged, otherwise ignored. */
 export interface Strange {
   kind: "strange";
@@ -145,6 +155,7 @@ export type Numbered =
   | Reset
   | Credit
   | Close
+  | Signal
   | Strange;
 /** What is numbered, before it has its number. */
 export type Unnumbered = Numbered extends infer F ? F extends Numbered ? Omit<F, "seq"> : never : never;
@@ -197,6 +208,8 @@ function fields(frame: Unnumbered, seq: number): Value[] {
       return [LinkKind.credit, seq, frame.stream, frame.limit];
     case "close":
       return [LinkKind.close, seq, frame.reason, frame.text];
+    case "signal":
+      return [LinkKind.signal, seq, frame.attempt, frame.bytes];
     case "strange":
       return [15, seq];
   }
@@ -266,6 +279,10 @@ function readNumbered(
       return isCount(b) && isCount(c) ? { kind: "credit", seq, stream: b, limit: c } : undefined;
     case LinkKind.close:
       return isCount(b) && isLabel(c) ? { kind: "close", seq, reason: b, text: c } : undefined;
+    case LinkKind.signal:
+      return isId(b) && isBytes(c) && c.length <= MAX_SIGNAL
+        ? { kind: "signal", seq, attempt: b, bytes: c }
+        : undefined;
     case LinkKind.open:
     case LinkKind.bytes:
     case LinkKind.end:

@@ -8,6 +8,8 @@ export const MAX_PACKET = 66_560;
 export const MAX_FIRST = 17_408;
 /** Largest message, bytes; more than that belongs into a stream. */
 export const MAX_SIZE = 16_777_216;
+/** Largest words about an attempt, bytes: a description of a data channel has about 1 KiB. */
+export const MAX_SIGNAL = 8_192;
 /** Longest label of a stream and longest close text, UTF-8 bytes. */
 export const MAX_LABEL = 256;
 /** Streams open at once that one side may have begun. */

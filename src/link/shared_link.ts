@@ -248,6 +248,7 @@ export class SharedLink {
       departed: (outgoing) => this.posts.departed(outgoing),
       delivered: (outgoing) => this.posts.delivered(outgoing),
       processed: (id) => this.posts.processed(hex(id)),
+      signal: (attempt, words) => this.carrier.signalled?.(this.carriage, attempt, words),
       aboutPath: (frame) => this.carriage.aboutPath(frame),
       probeAnswered: (nonce) => this.pings.answered(nonce, this.now),
       established: () => {

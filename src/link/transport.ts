@@ -77,6 +77,11 @@ export interface PathHost {
   /** Opens what the other process sealed so; `undefined` when forged, too old, or opened before. */
   open(sealed: Uint8Array): Uint8Array | undefined;
   /**
+   * Tells the other process words about an attempt (16 bytes name it), sealed, in order
+   * and surely: link frame `signal`, by whatever path there is. At most `MAX_SIGNAL` bytes.
+   */
+  signal(attempt: Uint8Array, words: Uint8Array): void;
+  /**
    * Opens a candidate at once and challenges it. `settled` is told its fate once. A
    * path that was validated and lost is only closed: {@link PathTransport.close}.
    */

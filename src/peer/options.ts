@@ -1,6 +1,7 @@
 import { generateIdentity, type Identity } from "../identity/identity.ts";
 import { type KeyStore, loadOrCreate } from "../identity/key_store.ts";
 import { parsePeerId, type PeerId } from "../identity/peer_id.ts";
+import type { DirectPolicy } from "../path/punching.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "../session/reconnect.ts";
 import { sessionUrl } from "../session/session_url.ts";
 import type { Random } from "../link/dh.ts";
@@ -32,6 +33,13 @@ export interface PeerOptions {
   paths?: {
     /** Between peers of one process, or of tabs of one origin. Default true. */
     local?: boolean;
+    /**
+     * Through NATs, by WebRTC: with everybody there is a link with (default), nobody, or whom
+     * the function lets. The other side learns addresses of this machine, sealed from all nodes.
+     */
+    direct?: boolean | DirectPolicy;
+    /** Tell the other side no addresses of this machine itself, only those its NAT has. Default false. */
+    hideHostAddresses?: boolean;
   };
   /** Resolve although no node answers yet, and go on trying. Default false: reject when none of them does. */
   offline?: boolean;
@@ -57,6 +65,8 @@ export interface Settings {
   backoff: Backoff;
   offline: boolean;
   local: boolean;
+  direct: DirectPolicy;
+  hidesHosts: boolean;
   insecure: boolean;
   agent: string | undefined;
   signal: AbortSignal | undefined;
@@ -83,6 +93,8 @@ export async function settle(options: PeerOptions): Promise<Settings> {
     network,
     offline,
     local: options.paths?.local ?? true,
+    direct: directOf(options.paths?.direct ?? true),
+    hidesHosts: options.paths?.hideHostAddresses ?? false,
     insecure,
     clock,
     random: options.random ?? pooledRandom,
@@ -121,4 +133,8 @@ function policyOf(accept: AcceptPolicy): (peer: PeerId) => boolean | Promise<boo
   }
   const allowed = new Set<string>([...accept].map(parsePeerId));
   return (peer) => allowed.has(peer);
+}
+
+function directOf(direct: boolean | DirectPolicy): DirectPolicy {
+  return typeof direct === "function" ? direct : () => direct;
 }

@@ -5,6 +5,7 @@ import type { Plane } from "../link/planes.ts";
 import type { Finding } from "../link/seeker.ts";
 import type { LinkOwner } from "../link/shared_link.ts";
 import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
+import type { Punching } from "../path/punching.ts";
 import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
 import type { Decision } from "../session/reconnect.ts";
@@ -18,6 +19,7 @@ import { about, errorOf, notFound } from "./end_error.ts";
 import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
 import { Links } from "./links.ts";
 import { firstFound, nearby, Paths } from "../path/paths.ts";
+import { isFromBroker, punchingOf } from "./attempts.ts";
 import { Moorings } from "./moorings.ts";
 import { Passport } from "./passport.ts";
 import { Lookups } from "./lookup.ts";
@@ -53,6 +55,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #arrivals: Arrivals;
   readonly #clock: Clock;
   readonly #links: Links;
+  readonly #punching: Punching | undefined;
   readonly #paths: Paths;
   readonly #start = new Standstill();
   /** Decisions under way. */
@@ -120,6 +123,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       find: (key) => this.#find(key),
       steer: (host) => this.#paths.steer(host),
       arrived: (from, packet, route, reply) => this.#arrivals.take(from, packet, route, reply),
+      signalled: (host, attempt, words) => this.#punching?.signalled(host, attempt, words),
       why: (plane: Plane) => `relay through ${this.#moorings.urlOf(plane)}`,
     };
     this.#links = new Links(
@@ -134,6 +138,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       judge: (peer) => this.#judge(peer),
       welcome: (peer, greeting, init) => this.#links.welcome(peer, greeting, init),
     });
+    const host = (peer: PeerId) => this.#links.get(peer)?.carriage;
+    this.#punching = platform.rtc && punchingOf(settings, platform.rtc, this.#moorings, host);
     const neighbourhoods = settings.local ? platform.neighbourhoods ?? nearby() : [];
     this.#paths = new Paths(
       {
@@ -143,10 +149,10 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
         clock: this.#clock,
         record: () => this.#passport.record,
         arrived: (from, packet, reply) => this.#arrivals.take(from, packet, "home", reply),
-        host: (peer) => this.#links.get(peer)?.carriage,
+        host,
       },
       neighbourhoods,
-      platform.paths,
+      platform.paths ?? (this.#punching && (() => this.#punching!)),
     );
     this.#arrivals = new Arrivals(this.#clock, reception, (peer) => this.#links.get(peer));
   }
@@ -271,6 +277,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     );
     await Promise.all(carried.map((shared) => this.#links.close(shared, "the program ended")));
     for (const shared of this.#links.all) shared.abort(Reason.linkClosed, "the peer was closed");
+    this.#punching?.close();
     this.#paths.close();
     this.#lookups.lost();
     this.#watching.close();
@@ -325,6 +332,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   #control(frame: Control, plane: Plane): void {
     if (frame.kind === "found") void this.#lookups.answer(frame);
     if (frame.kind === "sighting" && plane === "home") this.#watching.hear(frame);
+    if (isFromBroker(frame)) this.#punching?.hear(frame);
     if (frame.kind === "notice") this.#notice(frame.reason, frame.peer, plane);
   }
 

@@ -1,6 +1,7 @@
 import type { Neighbourhood } from "../path/local.ts";
 import type { PathsOwner } from "../path/paths.ts";
 import type { PathSource } from "../path/port.ts";
+import type { LoadRtc } from "../path/rtc.ts";
 import type { Connect } from "../session/socket.ts";
 
 /** What the SDK needs from where it runs, beyond Web standards. */
@@ -10,6 +11,8 @@ export interface Platform {
   name: string;
   /** Where peers are found without a network, best first. Default: this process, and BroadcastChannel. */
   neighbourhoods?: Neighbourhood[];
-  /** Finds direct paths; without, there are none. */
+  /** WebRTC for direct paths; without, there are none. */
+  rtc?: LoadRtc;
+  /** Finds direct paths in place of attempts with {@link Platform.rtc}; for simulators. */
   paths?: (owner: PathsOwner) => PathSource;
 }

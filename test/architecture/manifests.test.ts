@@ -7,12 +7,15 @@ import { ROOT, sources, specifiers } from "./source.ts";
 interface Manifest {
   version: string;
   dependencies: Record<string, string>;
+  /** What npm installs where it can; the SDK works without. */
+  optionalDependencies: Record<string, string>;
   bin: Record<string, string>;
   exports: Record<string, string | Record<string, string>>;
 }
 
 const read = (name: string): unknown => JSON.parse(readFileSync(join(ROOT, name), "utf8"));
 const npm = read("package.json") as Manifest;
+const dependencies = { ...npm.dependencies, ...npm.optionalDependencies };
 const jsr = read("deno.json") as {
   version: string;
   imports: Record<string, string>;
@@ -23,11 +26,11 @@ describe("the manifests", () => {
   it("name the same version", () => assert.equal(jsr.version, npm.version));
 
   it("pin the same dependencies exactly", () => {
-    const pinned = Object.entries(npm.dependencies).map((
+    const pinned = Object.entries(dependencies).map((
       [name, version],
     ) => [name, `npm:${name}@${version}`]);
     assert.deepEqual(jsr.imports, Object.fromEntries(pinned));
-    for (const version of Object.values(npm.dependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
+    for (const version of Object.values(dependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
   });
 
   it("list every package that the source imports, and no other; pages are bundled with theirs", () => {
@@ -35,7 +38,7 @@ describe("the manifests", () => {
       specifiers(text)
     ).filter((name) => /^[@a-z]/.test(name));
     const packages = bare.filter((name) => !/^(node|bun|cloudflare):/.test(name)).map(packageOf);
-    assert.deepEqual([...new Set(packages)].sort(), Object.keys(npm.dependencies).sort());
+    assert.deepEqual([...new Set(packages)].sort(), Object.keys(dependencies).sort());
   });
 
   it("point at sources that exist", () => {

@@ -31,7 +31,7 @@ async function node(): Promise<void> {
 }
 
 async function peer(url: string): Promise<void> {
-  const { Peer } = await import(here === "bun" ? "../../src/mod.ts" : "../../src/mod.node.ts");
+  const { Peer } = await import(here === "bun" ? "../../src/mod.bun.ts" : "../../src/mod.node.ts");
   const own = await Peer.open({ nodes: [url] });
   let changes = 0;
   let link: Link | undefined;

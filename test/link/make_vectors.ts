@@ -41,6 +41,7 @@ const numbered: Record<string, [Unnumbered, number]> = {
   "a reader breaks off": [{ kind: "reset", stream: 2, side: "reader", text: "" }, 4_294_967_296],
   "credit for messages": [{ kind: "credit", stream: 0, limit: 2_097_152 }, 3],
   "credit for a stream": [{ kind: "credit", stream: 5, limit: 1_048_576 }, 4],
+  "words about an attempt": [{ kind: "signal", attempt: id, bytes: sample(3, 1) }, 7],
   "close": [{ kind: "close", reason: 64, text: "bye" }, 5],
 };
 
@@ -71,6 +72,8 @@ const invalid: Record<string, string> = {
   "a continuation of nothing": "83040140",
   "stream 0 begins": "8406010060",
   "a third side of a stream": "8509010102" + "60",
+  "words about an attempt with half an id": "840c0148" + "aa".repeat(8) + "40",
+  "words about an attempt of 8193 bytes": "840c0150" + "aa".repeat(16) + "592001" + "00".repeat(8193),
   "a sequence that breaks off": "8201",
   "a challenge whose token is short": "821147" + "cc".repeat(7),
   "an answer whose token is a number": "821201",

@@ -178,6 +178,7 @@ export class Party {
       },
       processed() {},
       aboutPath() {},
+      signal() {},
       probeAnswered() {},
       established: () => void this.established++,
       restarted: () => void this.restarts++,

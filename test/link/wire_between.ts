@@ -83,6 +83,7 @@ export class End {
       delivered: (message) => this.onDelivered(message),
       processed: (id) => void this.processed.push(String(id)),
       aboutPath() {},
+      signal() {},
       probeAnswered: (nonce) => void this.answers.push(nonce),
       closed: (reason, text) => void (this.closedWith = { reason, text }),
     });

@@ -12,7 +12,7 @@ import type { Link } from "../../src/mod.node.ts";
 import type { LinkPath, LinkStream } from "../../src/sdk.ts";
 
 const { Peer } = process.versions.bun
-  ? await import("../../src/mod.ts")
+  ? await import("../../src/mod.bun.ts")
   : await import("../../src/mod.node.ts");
 
 export type Order =

@@ -1,0 +1,146 @@
+/**
+ * WebRTC on Bun, Deno and Node: the optional package `node-datachannel` (libdatachannel),
+ * loaded when the first attempt needs it.
+ *
+ * It is used directly and not by its WebRTC polyfill, and never told to `cleanup()`: that
+ * crashes Node when it exits (measured: two of three times). Nothing keeps a process
+ * alive once each channel that has a `closed` listener is closed before its connection.
+ *
+ * @module
+ */
+import type { DataChannel, PeerConnection } from "node-datachannel";
+import type { IceServer } from "../session/ice_servers.ts";
+import type { Role } from "./attempt.ts";
+import { PATH_LOW_WATER } from "./port.ts";
+import {
+  CHANNEL,
+  CHANNEL_OPTIONS,
+  type LoadRtc,
+  ownDescription,
+  type RtcEnd,
+  type RtcEvents,
+  type Words,
+} from "./rtc.ts";
+
+type Library = typeof import("node-datachannel");
+
+/** Bytes of a message that the other end may send; a link's packets are far smaller. */
+const MAX_MESSAGE_SIZE = 65_536;
+
+let loading: ReturnType<LoadRtc> | undefined;
+
+/** The stack of this runtime, or why it is not there: not installed, no build for this machine, no permission. */
+export const loadNodeDataChannel: LoadRtc = () => loading ??= load();
+
+async function load(): ReturnType<LoadRtc> {
+  try {
+    const library = await import("node-datachannel");
+    return { connect: (role, iceServers, events) => new NativeEnd(library, role, iceServers, events) };
+  } catch (error) {
+    return { why: obstacle(error) };
+  }
+}
+
+function obstacle(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/--allow-ffi|ffi access/.test(text)) return "direct paths need deno run --allow-ffi";
+  return "the optional package node-datachannel could not be loaded";
+}
+
+class NativeEnd implements RtcEnd {
+  private readonly connection: PeerConnection;
+  private readonly channel: DataChannel;
+  private readonly events: RtcEvents;
+  private open = true;
+  private ready = false;
+
+  constructor({ PeerConnection }: Library, role: Role, iceServers: IceServer[], events: RtcEvents) {
+    this.events = events;
+    this.connection = new PeerConnection("waymeet", {
+      iceServers: iceServers.flatMap(urlsOf),
+      disableAutoNegotiation: true,
+      maxMessageSize: MAX_MESSAGE_SIZE,
+    });
+    this.listen();
+    const { negotiated, id, ordered } = CHANNEL_OPTIONS;
+    this.channel = this.connection.createDataChannel(CHANNEL, { negotiated, id, unordered: !ordered });
+    this.listenToChannel();
+    if (role === "offerer") this.connection.setLocalDescription("offer");
+  }
+
+  get buffered(): number {
+    return this.open ? this.channel.bufferedAmount() : 0;
+  }
+
+  take(words: Words): void {
+    if (!this.open) return;
+    try {
+      if (words.type === "candidate") return this.connection.addRemoteCandidate(words.candidate, words.mid);
+      this.connection.setRemoteDescription(words.sdp, words.type);
+      if (words.type === "offer") this.connection.setLocalDescription("answer");
+    } catch {
+      if (words.type !== "candidate") this.end("the other side's description makes no sense");
+    }
+  }
+
+  send(packet: Uint8Array): void {
+    if (!this.ready) return;
+    try {
+      this.channel.sendMessageBinary(packet);
+    } catch {
+      this.end("the channel takes nothing any more");
+    }
+  }
+
+  close(): void {
+    if (!this.open) return;
+    this.open = this.ready = false;
+    this.channel.close(); // before the connection: otherwise its listener keeps the process alive
+    this.connection.close();
+  }
+
+  private listen(): void {
+    const { connection, events } = this;
+    connection.onLocalDescription((sdp, type) => {
+      if (this.open && (type === "offer" || type === "answer")) events.words(ownDescription(type, sdp));
+    });
+    connection.onLocalCandidate((candidate, mid) => {
+      if (this.open) events.words({ type: "candidate", candidate: candidate.replace(/^a=/, ""), mid });
+    });
+    connection.onIceStateChange((state) => {
+      if (this.open && (state === "connected" || state === "completed")) events.paired();
+    });
+    connection.onStateChange((state) => {
+      if (state === "failed" || state === "closed") this.end(`the connection is ${state}`);
+    });
+  }
+
+  private listenToChannel(): void {
+    const { channel, events } = this;
+    channel.onOpen(() => {
+      if (!this.open) return;
+      this.ready = true;
+      events.opened();
+    });
+    channel.onClosed(() => this.end("the channel was closed"));
+    channel.onError((text) => this.end(text));
+    channel.setBufferedAmountLowThreshold(PATH_LOW_WATER);
+    channel.onBufferedAmountLow(() => this.open && events.drained());
+    channel.onMessage((message) => {
+      if (this.open && typeof message !== "string") events.message(new Uint8Array(message));
+    });
+  }
+
+  private end(reason: string): void {
+    if (!this.open) return;
+    this.close();
+    this.events.closed(reason);
+  }
+}
+
+/** libdatachannel wants credentials within the URL. */
+function urlsOf({ urls, username, credential }: IceServer): string[] {
+  if (username === undefined || credential === undefined) return urls;
+  const login = `${encodeURIComponent(username)}:${encodeURIComponent(credential)}`;
+  return urls.map((url) => url.replace(/^(turns?):/, `$1:${login}@`));
+}

@@ -1,0 +1,217 @@
+/**
+ * One attempt at work: the pure steps of `attempt.ts` joined with a clock, a data channel,
+ * and the link whose path it is to become.
+ *
+ * @module
+ */
+import { Alarm } from "../link/alarm.ts";
+import type { Clock } from "../session/clock.ts";
+import type { IceServer } from "../session/ice_servers.ts";
+import type { AttemptFromPeer } from "../wire/attempt_protocol.ts";
+import { type Key, Reason } from "../wire/protocol.ts";
+import {
+  attemptDue,
+  type AttemptEffect,
+  type AttemptEvent,
+  attemptId,
+  type AttemptState,
+  attemptStep,
+  type Over,
+  type Role,
+  type Step,
+} from "./attempt.ts";
+import {
+  LEAST_PACKET,
+  type PathCandidate,
+  type PathEvents,
+  type PathHost,
+  type PathTransport,
+} from "./port.ts";
+import {
+  decodeWords,
+  encodeWords,
+  isHostCandidate,
+  MAX_CANDIDATES,
+  type RtcEnd,
+  type RtcStack,
+  type Words,
+} from "./rtc.ts";
+
+export interface PunchParts {
+  readonly clock: Clock;
+  readonly host: PathHost;
+  readonly stack: RtcStack;
+  /** Addresses of this machine itself are not told. */
+  readonly hidesHosts: boolean;
+  iceServers(): IceServer[];
+  say(frame: AttemptFromPeer, broker: Key): void;
+  over(punch: Punch, over: Over): void;
+}
+
+export class Punch {
+  readonly host: PathHost;
+  state: AttemptState;
+  private readonly parts: PunchParts;
+  private readonly broker: Key;
+  private readonly began: number;
+  private readonly alarm: Alarm;
+  private end: RtcEnd | undefined;
+  private path: PathEvents | undefined;
+  private candidate: PathCandidate | undefined;
+  /** What the other side told: candidates wait for the moment to begin, all for the end to be made. */
+  private told: Words[] = [];
+  private described = false;
+  private begun = false;
+  private paired = false;
+  /** What went wrong here, in words. */
+  trouble: string | undefined;
+  private candidatesSent = 0;
+  private candidatesTaken = 0;
+
+  constructor(parts: PunchParts, broker: Key, first: Step) {
+    this.parts = parts;
+    this.host = parts.host;
+    this.broker = broker;
+    this.began = parts.clock.now();
+    this.alarm = new Alarm(parts.clock, () => this.happen({ type: "tick", obstacle: this.obstacle }));
+    this.state = first.state;
+    this.perform(first.effects);
+  }
+
+  get id(): Uint8Array | undefined {
+    return attemptId(this.state);
+  }
+
+  happen(event: AttemptEvent): void {
+    const { state, effects } = attemptStep(this.state, event, this.parts.clock.now());
+    this.state = state;
+    this.perform(effects);
+  }
+
+  /** What the other side tells inside the link. */
+  signalled(bytes: Uint8Array): void {
+    const words = decodeWords(bytes);
+    if (!words || this.state.phase === "over") return;
+    if (words.type === "candidate" ? this.candidatesTaken++ >= MAX_CANDIDATES : this.described) return;
+    if (words.type !== "candidate") this.described = true;
+    this.told.push(words);
+    this.release();
+  }
+
+  /** Another attempt takes its place: nothing is said, nothing is told. */
+  drop(): void {
+    this.state = { phase: "over", reason: Reason.superseded, verdict: false };
+    this.alarm.stop();
+    this.free("another attempt took its place");
+  }
+
+  private perform(effects: AttemptEffect[]): void {
+    for (const effect of effects) this.act(effect);
+    const { clock } = this.parts;
+    if (this.state.phase === "over") this.alarm.stop();
+    else this.alarm.arm(attemptDue(this.state), clock.now());
+  }
+
+  private act(effect: AttemptEffect): void {
+    switch (effect.type) {
+      case "say":
+        return this.parts.say(effect.frame, this.broker);
+      case "open":
+        return this.open(effect.role);
+      case "begin":
+        this.begun = true;
+        return this.release();
+      case "over":
+        if (effect.over.reason !== Reason.connected) this.free(`the attempt ended`);
+        return this.parts.over(this, effect.over);
+    }
+  }
+
+  /** Why there is no path, as far as this side can tell. */
+  private get obstacle(): Reason {
+    return this.described && !this.paired ? Reason.noCandidatePair : Reason.timedOut;
+  }
+
+  private open(role: Role): void {
+    const { stack, iceServers } = this.parts;
+    try {
+      this.end = stack.connect(role, iceServers(), {
+        words: (words) => this.tell(words),
+        paired: () => this.paired = true,
+        opened: () => this.opened(),
+        message: (bytes) => this.path?.packet(bytes),
+        drained: () => this.path?.drained?.(),
+        closed: (reason) => this.closed(reason),
+      });
+    } catch { // a stack that refuses its configuration, or has no more sockets
+      return this.happen({ type: "failed", reason: Reason.noCandidatePair });
+    }
+    this.release();
+  }
+
+  /** Descriptions at once, so that both are ready; candidates when both begin. */
+  private release(): void {
+    const { end } = this;
+    if (!end) return;
+    const ready = this.told.filter(({ type }) => type !== "candidate" || (this.begun && this.described));
+    this.told = this.told.filter((words) => !ready.includes(words));
+    ready.sort((a, b) => Number(a.type === "candidate") - Number(b.type === "candidate"));
+    for (const words of ready) end.take(words);
+  }
+
+  private tell(words: Words): void {
+    const { id } = this;
+    if (!id) return;
+    if (words.type === "candidate") {
+      if (this.parts.hidesHosts && isHostCandidate(words.candidate)) return;
+      if (this.candidatesSent++ >= MAX_CANDIDATES) return;
+    }
+    const bytes = encodeWords(words);
+    if (bytes) this.host.signal(id, bytes);
+  }
+
+  private opened(): void {
+    const why = `punched in ${Math.round(this.parts.clock.now() - this.began)} ms`;
+    this.candidate = this.host.offer(
+      (events) => {
+        this.path = events;
+        return transportOf(this.end!, why);
+      },
+      (outcome) => {
+        if (outcome.kind === "validated") this.happen({ type: "validated" });
+        else {
+          this.trouble ??= outcome.kind === "failed" ? outcome.reason : "another path took its place";
+          this.happen({ type: "failed", reason: Reason.timedOut });
+        }
+      },
+    );
+  }
+
+  private closed(reason: string): void {
+    const path = this.path;
+    this.path = undefined;
+    this.trouble ??= reason;
+    if (path) path.closed(reason);
+    this.happen({ type: "failed", reason: this.obstacle });
+  }
+
+  /** The channel and all that belongs to it, on every outcome but `connected`. */
+  private free(reason: string): void {
+    this.path = undefined;
+    this.candidate?.withdraw(reason);
+    this.end?.close();
+  }
+}
+
+function transportOf(end: RtcEnd, why: string): PathTransport {
+  return {
+    kind: "direct",
+    why,
+    maxPacket: LEAST_PACKET,
+    get buffered() {
+      return end.buffered;
+    },
+    send: (packet) => end.send(packet),
+    close: () => end.close(),
+  };
+}

@@ -1,0 +1,233 @@
+/**
+ * A peer's attempts: asks its node for those that its links want, answers those of
+ * others, and brings each what nodes and the other side say about it.
+ *
+ * @module
+ */
+import { type PeerId, peerIdText } from "../identity/peer_id.ts";
+import type { Clock } from "../session/clock.ts";
+import type { IceServer } from "../session/ice_servers.ts";
+import type { AttemptFromNode, AttemptFromPeer, Invite } from "../wire/attempt_protocol.ts";
+import { compareBytes } from "../wire/cbor.ts";
+import { type Key, Reason } from "../wire/protocol.ts";
+import { reasonName } from "../wire/reason.ts";
+import { ask, invited, type Over, type Step } from "./attempt.ts";
+import type { AttemptEnd, PathHost, PathSource } from "./port.ts";
+import { Punch } from "./punch.ts";
+import { type LoadRtc, MAX_CANDIDATES, type RtcStack } from "./rtc.ts";
+
+/** Whether a peer with whom there is a link may try to open a direct path, and so learn addresses of this one. */
+export type DirectPolicy = (peer: PeerId) => boolean | Promise<boolean>;
+
+export interface PunchingParts {
+  readonly key: Key;
+  readonly clock: Clock;
+  readonly load: LoadRtc;
+  readonly policy: DirectPolicy;
+  readonly hidesHosts: boolean;
+  iceServers(): IceServer[];
+  /** The node that would broker an attempt now: the home node. */
+  broker(): Key | undefined;
+  /** Hands a frame to that node where there is a session with it, otherwise to any. */
+  say(frame: AttemptFromPeer, broker: Key): void;
+  host(peer: PeerId): PathHost | undefined;
+}
+
+/** What became of a peer's attempts. */
+export interface AttemptCounts {
+  /** By name of the outcome. */
+  outcomes: Record<string, number>;
+  /** Attempts whose broker fell silent, so that the other side may have heard otherwise. */
+  unconfirmed: number;
+}
+
+/** Words for an attempt whose invite is still on its way. */
+interface Early {
+  attempt: Uint8Array;
+  words: Uint8Array[];
+}
+
+/** Milliseconds after which a runtime that has no WebRTC is asked again. */
+const NO_STACK_RETRY = 3_600_000;
+
+export class Punching implements PathSource {
+  readonly counts: AttemptCounts = { outcomes: {}, unconfirmed: 0 };
+  private readonly parts: PunchingParts;
+  private readonly punches = new Map<PeerId, Punch>();
+  private readonly ended = new Map<Punch, (end: AttemptEnd) => void>();
+  private readonly early = new WeakMap<PathHost, Early>();
+  private requests = 0;
+  private count = 0;
+  private closed = false;
+
+  constructor(parts: PunchingParts) {
+    this.parts = parts;
+  }
+
+  attempt(host: PathHost, ended: (end: AttemptEnd) => void): () => void {
+    let cancelled = false;
+    const tell = (end: AttemptEnd): void => {
+      if (!cancelled) ended(end);
+    };
+    void this.begin(host, tell, () => cancelled);
+    return () => {
+      cancelled = true;
+      const punch = this.punches.get(host.peer);
+      if (punch && this.ended.get(punch) === tell) punch.happen({ type: "cancel" });
+    };
+  }
+
+  /** What a node says about attempts; frames about none of ours are late, or false. */
+  hear(frame: AttemptFromNode): void {
+    if (frame.kind === "invite") return this.invite(frame);
+    if (frame.kind === "granted" || frame.kind === "denied") {
+      const punch = this.find(({ state }) => state.phase === "asking" && state.request === frame.request);
+      if (frame.kind === "granted") punch?.happen({ type: "granted", frame });
+      else punch?.happen({ type: "denied", reason: frame.reason, retryAfter: frame.retryAfter });
+      return;
+    }
+    const { attempt } = frame;
+    const punch = this.find(({ id }) => id !== undefined && compareBytes(id, attempt) === 0);
+    if (frame.kind === "start") punch?.happen({ type: "start", delay: frame.delay });
+    else punch?.happen({ type: "outcome", reason: frame.reason, duration: frame.duration });
+  }
+
+  /** The other side's words, which may come before the invite. */
+  signalled(host: PathHost, attempt: Uint8Array, words: Uint8Array): void {
+    const punch = this.punches.get(host.peer);
+    if (punch?.id && compareBytes(punch.id, attempt) === 0) return punch.signalled(words);
+    const known = this.early.get(host);
+    const early = known && compareBytes(known.attempt, attempt) === 0 ? known : { attempt, words: [] };
+    if (early.words.length <= MAX_CANDIDATES) early.words.push(words);
+    this.early.set(host, early);
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const punch of [...this.punches.values()]) punch.happen({ type: "cancel" });
+  }
+
+  private async begin(
+    host: PathHost,
+    ended: (end: AttemptEnd) => void,
+    cancelled: () => boolean,
+  ): Promise<void> {
+    const { parts } = this;
+    if (!await this.allows(host.peer)) return ended(unwanted("direct paths are switched off"));
+    const stack = await parts.load();
+    if (cancelled()) return;
+    if ("why" in stack) return ended(unwanted(stack.why));
+    const broker = parts.broker();
+    if (this.closed || !broker) {
+      return ended({ outcome: "cancelled", why: "no node is there to broker an attempt" });
+    }
+    if (this.punches.has(host.peer)) {
+      return ended({ outcome: "superseded", why: "the other side tries already" });
+    }
+    const request = this.requests = (this.requests + 1) >>> 0;
+    this.start(host, stack, broker, ask(request, broker, host.key, parts.clock.now()), ended);
+  }
+
+  /** Of two asks at once that of the smaller key goes on. */
+  private invite(frame: Invite): void {
+    const host = this.parts.host(peerIdText(frame.peer));
+    const own = this.punches.get(peerIdText(frame.peer));
+    if (own) {
+      const { state } = own;
+      const asked = state.phase === "asking" || (state.phase === "ready" && state.terms.role === "offerer");
+      if (!asked || compareBytes(frame.peer, this.parts.key) > 0) return;
+    }
+    void this.decide(frame, host);
+  }
+
+  private async decide(frame: Invite, host: PathHost | undefined): Promise<void> {
+    const { clock } = this.parts;
+    const began = clock.now();
+    const stack = host && !this.closed && await this.allows(host.peer) ? await this.parts.load() : undefined;
+    const willing = stack && !("why" in stack) && host && this.parts.host(host.peer) === host && !this.closed;
+    if (!willing) return this.refuse(frame, clock.now() - began);
+    const own = this.punches.get(host.peer);
+    const ended = own && this.ended.get(own);
+    if (own) this.forget(own);
+    own?.drop();
+    const punch = this.start(host, stack, frame.broker, invited(frame, began), ended);
+    punch.happen({ type: "decided", accepted: true });
+    const early = this.early.get(host);
+    this.early.delete(host);
+    if (early && compareBytes(early.attempt, frame.attempt) === 0) {
+      early.words.forEach((each) => punch.signalled(each));
+    }
+  }
+
+  private refuse({ attempt, broker, answer }: Invite, held: number): void {
+    const frame = { kind: "answer", attempt, broker, reason: Reason.refused } as const;
+    this.parts.say({ ...frame, held: Math.min(answer, Math.round(held)) }, broker);
+  }
+
+  /** A policy that fails allows nothing. */
+  private async allows(peer: PeerId): Promise<boolean> {
+    try {
+      return await this.parts.policy(peer);
+    } catch {
+      return false;
+    }
+  }
+
+  private start(
+    host: PathHost,
+    stack: RtcStack,
+    broker: Key,
+    first: Step,
+    ended: ((end: AttemptEnd) => void) | undefined,
+  ): Punch {
+    const { clock, hidesHosts } = this.parts;
+    const number = ++this.count;
+    const punch = new Punch(
+      {
+        clock,
+        host,
+        stack,
+        hidesHosts,
+        iceServers: () => this.parts.iceServers(),
+        say: (frame, to) => this.parts.say(frame, to),
+        over: (which, over) => this.over(which, over, number),
+      },
+      broker,
+      first,
+    );
+    this.punches.set(host.peer, punch);
+    if (ended) this.ended.set(punch, ended);
+    return punch;
+  }
+
+  private over(punch: Punch, over: Over, number: number): void {
+    const outcome = reasonName(over.reason);
+    const { outcomes } = this.counts;
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
+    if (!over.verdict && over.reason === Reason.timedOut) this.counts.unconfirmed++;
+    const ended = this.ended.get(punch);
+    this.forget(punch);
+    const lasted = over.duration === undefined ? "" : ` after ${seconds(over.duration)}`;
+    const trouble = punch.trouble === undefined || outcome === "connected" ? "" : ` (${punch.trouble})`;
+    const why = `attempt ${number} ended ${outcome}${lasted}${trouble}`;
+    ended?.({ outcome, why, retryAfter: over.retryAfter });
+  }
+
+  private forget(punch: Punch): void {
+    if (this.punches.get(punch.host.peer) === punch) this.punches.delete(punch.host.peer);
+    this.ended.delete(punch);
+  }
+
+  private find(fits: (punch: Punch) => boolean): Punch | undefined {
+    for (const punch of this.punches.values()) if (fits(punch)) return punch;
+    return undefined;
+  }
+}
+
+function unwanted(why: string): AttemptEnd {
+  return { outcome: "unsupported", why, retryAfter: NO_STACK_RETRY };
+}
+
+function seconds(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${milliseconds} ms` : `${Math.round(milliseconds / 100) / 10} s`;
+}
