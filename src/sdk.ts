@@ -17,6 +17,8 @@ export type { Posted } from "./link/posted.ts";
 export type { LinkStream } from "./link/stream.ts";
 export type { AcceptPolicy, PeerOptions } from "./peer/options.ts";
 export type { DialOptions, NodeChange, NodeSession, PeerEvents } from "./peer/peer_events.ts";
+export { type Broadcast, type BroadcastOptions, Topic, type TopicEvents } from "./peer/topic.ts";
+export type { TopicOptions } from "./peer/topics.ts";
 export { type Sight, Watch, type WatchEvents, type WatchOptions } from "./peer/watch.ts";
 export { LinkRequest } from "./peer/request.ts";
 export { type IceServer, iceServers } from "./session/ice_servers.ts";

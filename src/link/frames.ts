@@ -20,8 +20,8 @@ export const LinkKind = {
   /** `[2, nonce]`: the answer, at once. */
   probeAck: 2,
   /**
-   * `[3, seq, id, size, asks, bytes]`: a message of `size` bytes begins; `asks` 1: the sender wants
-   * to hear `processed`. All chunks of a message but the last have exactly `MAX_CHUNK` bytes.
+   * `[3, seq, id, size, asks, bytes, tag]`: a message of `size` bytes begins; `asks` 1: the sender wants
+   * to hear `processed`; `tag`, absent for most: 32 bytes that mark it as said in a topic. All chunks of a message but the last have exactly `MAX_CHUNK` bytes.
    */
   message: 3,
   /** `[4, seq, bytes]`: the message begun before continues. */
@@ -84,6 +84,8 @@ export interface MessageChunk {
   size: number;
   asks: boolean;
   bytes: Uint8Array;
+  /** Said in the topic whose proof this is, not on the link. */
+  tag?: Uint8Array;
 }
 export interface MoreChunk {
   kind: "more";
@@ -191,7 +193,7 @@ export function encodeNumbered(frame: Unnumbered, seq: number): Uint8Array {
 function fields(frame: Unnumbered, seq: number): Value[] {
   switch (frame.kind) {
     case "message":
-      return [LinkKind.message, seq, frame.id, frame.size, frame.asks ? 1 : 0, frame.bytes];
+      return [LinkKind.message, seq, frame.id, frame.size, frame.asks ? 1 : 0, frame.bytes, ...tagged(frame)];
     case "more":
       return [LinkKind.more, seq, frame.bytes];
     case "processed":
@@ -215,6 +217,10 @@ function fields(frame: Unnumbered, seq: number): Value[] {
   }
 }
 
+function tagged({ tag }: { tag?: Uint8Array }): Value[] {
+  return tag ? [tag] : [];
+}
+
 /** Reads all frames of a packet, or `undefined` when any of them is malformed. */
 export function decodeFrames(plaintext: Uint8Array): LinkFrame[] | undefined {
   const frames: LinkFrame[] = [];
@@ -231,7 +237,7 @@ export function decodeFrames(plaintext: Uint8Array): LinkFrame[] | undefined {
 
 function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
   if (!Array.isArray(value) || !isCount(value[0])) return "malformed";
-  const [kind, a, b, c, d, e] = value;
+  const [kind, a, b, c, d, e, f] = value;
   if (kind === LinkKind.ack) {
     return isRanges(a, b) ? { kind: "ack", next: a as number, ranges: b } : "malformed";
   }
@@ -241,7 +247,7 @@ function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
   if (kind === LinkKind.ask) return { kind: "ask" };
   if (kind > LinkKind.ask) return readPathFrame(kind, a);
   if (!isCount(a)) return "malformed";
-  return readNumbered(kind, a, b, c, d, e) ?? "malformed";
+  return readNumbered(kind, a, b, c, d, e, f) ?? "malformed";
 }
 
 function readPathFrame(kind: number, a?: Value): PathFrame | "malformed" | "ignored" {
@@ -265,12 +271,11 @@ function readNumbered(
   c?: Value,
   d?: Value,
   e?: Value,
+  f?: Value,
 ): Numbered | undefined {
   switch (kind) {
     case LinkKind.message:
-      return isId(b) && isCount(c) && c <= MAX_SIZE && (d === 0 || d === 1) && isBytes(e) && e.length <= c
-        ? { kind: "message", seq, id: b, size: c, asks: d === 1, bytes: e }
-        : undefined;
+      return readMessage(seq, b, c, d, e, f);
     case LinkKind.more:
       return isBytes(b) && b.length > 0 ? { kind: "more", seq, bytes: b } : undefined;
     case LinkKind.processed:
@@ -292,6 +297,24 @@ function readNumbered(
       return { kind: "strange", seq };
   }
 }
+
+function readMessage(
+  seq: number,
+  id?: Value,
+  size?: Value,
+  asks?: Value,
+  bytes?: Value,
+  tag?: Value,
+): MessageChunk | undefined {
+  if (!isId(id) || !isCount(size) || size > MAX_SIZE || (asks !== 0 && asks !== 1)) return undefined;
+  if (!isBytes(bytes) || bytes.length > size) return undefined;
+  const chunk: MessageChunk = { kind: "message", seq, id, size, asks: asks === 1, bytes };
+  if (tag === undefined) return chunk;
+  return isBytes(tag) && tag.length === TAG_SIZE ? { ...chunk, tag } : undefined;
+}
+
+/** Bytes of a topic's proof. */
+const TAG_SIZE = 32;
 
 function readStream(kind: number, seq: number, stream: number, c?: Value, d?: Value): Numbered | undefined {
   switch (kind) {

@@ -17,6 +17,8 @@ export interface Incoming {
   data: Uint8Array;
   /** Whether its sender waits for `processed`. */
   asks: boolean;
+  /** The proof of the topic in which it was said, if it was. */
+  tag?: Uint8Array;
 }
 
 /** Messages going out, in the order they were given. */
@@ -86,10 +88,10 @@ export class Outbox implements Source {
   }
 
   private cut(message: Outgoing, size: number, overhead: number): Fresh {
-    const { id, data, asks } = message;
+    const { id, data, asks, tag } = message;
     const bytes = data.subarray(this.offset, this.offset + size);
     const frame: Unnumbered = this.offset === 0
-      ? { kind: "message", id, size: data.length, asks, bytes }
+      ? { kind: "message", id, size: data.length, asks, bytes, ...tag && { tag } }
       : { kind: "more", bytes };
     this.charged += size + overhead;
     this.offset += size;
@@ -116,7 +118,7 @@ export class Inbox {
    * hundred million.
    */
   private building:
-    | { id: Uint8Array; asks: boolean; size: number; parts: Uint8Array[]; filled: number }
+    | { head: MessageChunk; size: number; parts: Uint8Array[]; filled: number }
     | undefined;
   private charged = 0;
   private unread = 0;
@@ -128,8 +130,8 @@ export class Inbox {
     if (this.charged > this.granted) return "violation";
     if (chunk.kind === "more") return this.continue(chunk);
     if (this.building) return "violation";
-    if (chunk.bytes.length === chunk.size) return this.finish(chunk.id, chunk.bytes, chunk.asks);
-    this.building = { id: chunk.id, asks: chunk.asks, size: chunk.size, parts: [], filled: 0 };
+    if (chunk.bytes.length === chunk.size) return this.finish(chunk, chunk.bytes);
+    this.building = { head: chunk, size: chunk.size, parts: [], filled: 0 };
     return this.continue(chunk);
   }
 
@@ -142,12 +144,12 @@ export class Inbox {
     building.filled += chunk.bytes.length;
     if (building.filled < building.size) return undefined;
     this.building = undefined;
-    return this.finish(building.id, joinBytes(building.parts), building.asks);
+    return this.finish(building.head, joinBytes(building.parts));
   }
 
-  private finish(id: Uint8Array, data: Uint8Array, asks: boolean): Incoming {
+  private finish({ id, asks, tag }: MessageChunk, data: Uint8Array): Incoming {
     this.unread += data.length + MESSAGE_COST;
-    return { id, data, asks };
+    return { id, data, asks, ...tag && { tag } };
   }
 
   /** The application took a message of this size. */

@@ -29,10 +29,14 @@ export class Outgoing {
   /** Called after each change of status. */
   onStatus: ((outgoing: Outgoing) => void) | undefined;
 
-  constructor(id: Uint8Array, data: Uint8Array, asks: boolean, wall: number) {
+  /** The proof of the topic in which it is said, if it is. */
+  readonly tag: Uint8Array | undefined;
+
+  constructor(id: Uint8Array, data: Uint8Array, asks: boolean, wall: number, tag?: Uint8Array) {
     this.id = id;
     this.data = data;
     this.asks = asks;
+    this.tag = tag;
     this.times = { queued: wall };
   }
 

@@ -18,6 +18,8 @@ export interface PostOptions {
   asks?: boolean;
   /** 16 bytes instead of random ones: an application that stores messages sends one again under its id. */
   id?: Uint8Array;
+  /** The proof of the topic in which it is said. */
+  tag?: Uint8Array;
   /** Called after each change of status. */
   onStatus?: (posted: Posted) => void;
 }
@@ -44,7 +46,7 @@ export class Posts {
     options: PostOptions,
     refusal: WaymeetError | undefined,
   ): PostedMessage {
-    const outgoing = new Outgoing(id, data, options.asks ?? false, this.clock.wall());
+    const outgoing = new Outgoing(id, data, options.asks ?? false, this.clock.wall(), options.tag);
     const posted = new PostedMessage(outgoing, options.onStatus);
     if (refusal) outgoing.advance("failed", this.clock.wall(), refusal);
     else {

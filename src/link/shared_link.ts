@@ -13,6 +13,7 @@ import type { Carrier } from "./carrier.ts";
 import type { Candidate, ConnectionEnd, ConnectionEvents } from "./connection.ts";
 import { Connection } from "./connection.ts";
 import type { Greeting, OpenedInit } from "./greeting.ts";
+import type { Incoming } from "./mailbox.ts";
 import { linkError } from "./link_error.ts";
 import { hex, Message } from "./message.ts";
 import type { Packet } from "./packet.ts";
@@ -33,6 +34,8 @@ export interface LinkOwner extends Carrier {
   /** The peer began a new conversation in place of this one. */
   superseded(link: SharedLink, successor: Candidate): void;
   ended(link: SharedLink): void;
+  /** A message of the peer was said in a topic, by this proof that it knows the name. */
+  said?(message: Message, tag: Uint8Array): void;
 }
 
 /** What the handles of a link are told. */
@@ -240,7 +243,7 @@ export class SharedLink {
     const { peer } = this;
     const tell = (what: "presence" | "restarted") => this.listeners.forEach((listener) => listener[what]());
     return {
-      message: ({ id, data, asks }) => this.arrive(id, data, asks),
+      message: (message) => this.arrive(message),
       stream: (stream) => {
         const { conversation } = this.connection;
         this.streams.push(webStream(stream, () => this.touched(conversation, stream), peer));
@@ -268,17 +271,21 @@ export class SharedLink {
     };
   }
 
-  private arrive(id: Uint8Array, data: Uint8Array, asks: boolean): void {
+  private arrive({ id, data, asks, tag }: Incoming): void {
     const { conversation } = this.connection;
     const processed = () => {
       if (!asks) return;
       conversation.acknowledgeProcessed(id);
       this.wake();
     };
-    this.messages.push(new Message(hex(id), this.peer, data, processed), () => {
+    const message = new Message(hex(id), this.peer, data, processed);
+    const taken = () => {
       conversation.consumed(data.length);
       this.wake();
-    });
+    };
+    if (!tag) return this.messages.push(message, taken);
+    this.carrier.said?.(message, tag);
+    taken();
   }
 
   private finish(end: ConnectionEnd): void {

@@ -14,9 +14,18 @@ import { Asking } from "./asking.ts";
 import { deltas } from "./presence_frames.ts";
 import { ANSWER_FRAMES, DIGEST_INTERVAL, EPOCH_AHEAD } from "./presence_limits.ts";
 import { isAhead, Neighbours, type Points } from "./presence_neighbours.ts";
-import { PresenceStore } from "./presence_store.ts";
+import { PresenceStore, type Reception } from "./presence_store.ts";
 import type { OriginTable } from "./presence_table.ts";
-import type { Place, PresenceEffect, PresenceOptions, PresenceRefusal, Verdicts } from "./presence_types.ts";
+import type {
+  Announced,
+  Place,
+  PresenceEffect,
+  PresenceOptions,
+  PresenceRefusal,
+  TopicVerdicts,
+  Verdicts,
+} from "./presence_types.ts";
+import type { TopicId } from "./topic_index.ts";
 
 /** What is known of one origin. */
 export interface OriginStatus {
@@ -53,6 +62,7 @@ export class Presence {
     this.#passesOn = options.passesOn ?? (() => true);
     this.#store = new PresenceStore(options, {
       event: (event) => this.#effects.push(event),
+      member: (change) => this.#effects.push({ type: "member", change }),
       wrote: (delta) => this.#spread(this.#store.own, delta),
     });
   }
@@ -93,6 +103,11 @@ export class Presence {
     }));
   }
 
+  /** Peers that are in a topic, at whatever node. */
+  members(topic: TopicId): ReadonlySet<PeerId> {
+    return this.#store.topics.members(topic);
+  }
+
   /** Effects tell from now on when this peer comes, goes and moves. As often as watched it is to be unwatched. */
   watch(peer: PeerId): Place | undefined {
     this.#store.watch(peer);
@@ -114,6 +129,12 @@ export class Presence {
     const refused = this.#store.here({ record, signed }, now);
     const effects = this.#take(now);
     return refused === undefined ? { effects } : { effects, refused };
+  }
+
+  /** The topics that a peer is in here, all of them, verified by the caller. It has to be {@link here}. */
+  announce(peer: PeerId, topics: readonly Announced[], now: number): PresenceEffect[] {
+    this.#store.announce(peer, topics, now);
+    return this.#take(now);
   }
 
   /** A peer's session here ended. */
@@ -182,12 +203,23 @@ export class Presence {
     return this.#store.unverified(delta, now);
   }
 
+  /** The same of its announcements. */
+  unverifiedTopics(delta: PresenceDelta, now: number): Uint8Array[] {
+    return this.#store.unverifiedTopics(delta, now);
+  }
+
   /** Takes what a neighbour told. */
-  apply(delta: PresenceDelta, from: PeerId, now: number, verdicts: Verdicts): PresenceEffect[] {
+  apply(
+    delta: PresenceDelta,
+    from: PeerId,
+    now: number,
+    verdicts: Verdicts,
+    topics: TopicVerdicts = NO_VERDICTS,
+  ): PresenceEffect[] {
     this.#asking.heard(from, now);
     const origin = peerIdText(delta.origin);
     if (origin === this.node) this.#hearMyself(delta.epoch, delta.to, now);
-    else this.#receive(origin, delta, from, now, verdicts);
+    else this.#receive(origin, this.#store.receive(delta, now, verdicts, topics), delta, from);
     return this.#take(now);
   }
 
@@ -210,8 +242,7 @@ export class Presence {
 
   // Hearing.
 
-  #receive(origin: PeerId, delta: PresenceDelta, from: PeerId, now: number, verdicts: Verdicts): void {
-    const reception = this.#store.receive(delta, now, verdicts);
+  #receive(origin: PeerId, reception: Reception, delta: PresenceDelta, from: PeerId): void {
     switch (reception.type) {
       case "old":
         return this.#neighbours.raise(from, origin, { epoch: delta.epoch, version: delta.to });
@@ -337,6 +368,8 @@ export class Presence {
 
 /** What an honest neighbour may pass on, knowing less or having more room. */
 const TOLERATED: ReadonlySet<PresenceRefusal> = new Set(["full", "stranger", "future-epoch"]);
+
+const NO_VERDICTS: TopicVerdicts = new Map();
 
 function pointsOf(points: readonly DigestPoint[]): Points {
   return new Map(points.map(({ origin, epoch, version }) => [peerIdText(origin), { epoch, version }]));

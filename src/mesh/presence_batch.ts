@@ -6,9 +6,9 @@
  */
 
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
-import { MAX_CHANGES, MAX_CONTROL } from "../wire/limits.ts";
+import { MAX_CHANGES } from "../wire/limits.ts";
 import type { PresenceDelta } from "../wire/mesh_protocol.ts";
-import { deltaSize } from "./presence_frames.ts";
+import { fits } from "./presence_frames.ts";
 
 /** Milliseconds for which a change waits for others: far less than a way through the mesh takes. */
 export const SPREAD_DELAY = 5;
@@ -48,7 +48,7 @@ export function join(first: PresenceDelta, second: PresenceDelta): PresenceDelta
   const replaced = new Set(second.entries.map(({ peer }) => peerIdText(peer)));
   const kept = first.entries.filter(({ peer }) => !replaced.has(peerIdText(peer)));
   const joined = { ...second, from: first.from, entries: [...kept, ...second.entries] };
-  return joined.entries.length <= MAX_CHANGES && deltaSize(joined) <= MAX_CONTROL ? joined : undefined;
+  return joined.entries.length <= MAX_CHANGES && fits(joined) ? joined : undefined;
 }
 
 function sameNodes(some: readonly PeerId[], others: readonly PeerId[]): boolean {

@@ -1,11 +1,13 @@
 /** Presence in frames that fit. */
 import { encodePresence } from "../wire/frames.ts";
-import { MAX_CHANGES, MAX_CONTROL } from "../wire/limits.ts";
+import { MAX_CHANGES, MAX_CONTROL, MAX_ITEMS } from "../wire/limits.ts";
 import type { PresenceDelta, PresenceEntry } from "../wire/mesh_protocol.ts";
 import type { OriginTable } from "./presence_table.ts";
 
 /** Bytes of a frame without entries at most: kind, a key, three integers, the list's head. */
 const HEAD = 1 + 1 + 34 + 3 * 9 + 3;
+/** CBOR items of a frame without entries: itself, five elements, the list. */
+const HEAD_ITEMS = 7;
 /** Bytes of an entry without body and signature at most: its head, an integer, a key. */
 const ENTRY = 1 + 9 + 34;
 
@@ -15,27 +17,37 @@ const ENTRY = 1 + 9 + 34;
  */
 export function* deltas(table: OriginTable, from: number): Generator<PresenceDelta> {
   const { key: origin, epoch, version } = table;
-  let [entries, size]: [PresenceEntry[], number] = [[], HEAD];
+  let [entries, size, items]: [PresenceEntry[], number, number] = [[], HEAD, HEAD_ITEMS];
   for (const entry of table.since(from)) {
-    const more = entrySize(entry);
-    if (size + more > MAX_CONTROL || entries.length === MAX_CHANGES) {
+    const [more, moreItems] = [entrySize(entry), entryItems(entry)];
+    const full = size + more > MAX_CONTROL || items + moreItems > MAX_ITEMS;
+    if (full || entries.length === MAX_CHANGES) {
       const to = entries.at(-1)!.version;
       yield { kind: "presence", origin, epoch, from, to, entries };
-      [entries, size, from] = [[], HEAD, to];
+      [entries, size, items, from] = [[], HEAD, HEAD_ITEMS, to];
     }
     entries.push(entry);
     size += more;
+    items += moreItems;
   }
   yield { kind: "presence", origin, epoch, from, to: version, entries };
 }
 
-/** Bytes of a frame on the wire, at most. */
-export function deltaSize({ entries }: PresenceDelta): number {
-  return entries.reduce((size, entry) => size + entrySize(entry), HEAD);
+/** Whether a frame keeps to the limits of bytes and items. */
+export function fits({ entries }: PresenceDelta): boolean {
+  const size = entries.reduce((sum, entry) => sum + entrySize(entry), HEAD);
+  const items = entries.reduce((sum, entry) => sum + entryItems(entry), HEAD_ITEMS);
+  return size <= MAX_CONTROL && items <= MAX_ITEMS;
 }
 
-function entrySize({ record }: PresenceEntry): number {
-  return ENTRY + (record ? 3 + record.body.length + 2 + record.signature.length : 2);
+function entrySize({ record, topics = [] }: PresenceEntry): number {
+  const announced = topics.reduce((size, bytes) => size + 3 + bytes.length, topics.length > 0 ? 1 : 0);
+  return ENTRY + announced + (record ? 3 + record.body.length + 2 + record.signature.length : 2);
+}
+
+/** The entry, its four elements, and the list of its topics. */
+function entryItems({ topics }: PresenceEntry): number {
+  return 5 + (topics ? 1 + topics.length : 0);
 }
 
 /** Bytes of a presence frame on the wire: what one change costs each session that it crosses. */

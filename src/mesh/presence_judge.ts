@@ -1,8 +1,9 @@
 /** Whether one entry of a stranger's frame may enter. */
 import { compareBytes } from "../wire/cbor.ts";
 import type { PresenceEntry } from "../wire/mesh_protocol.ts";
-import type { PeerRecord, SignedBytes } from "../wire/protocol.ts";
-import type { PresenceRefusal, Told, Verdict } from "./presence_types.ts";
+import { peerIdText } from "../identity/peer_id.ts";
+import type { Announcement, PeerRecord, SignedBytes } from "../wire/protocol.ts";
+import type { Announced, PresenceRefusal, Told, TopicVerdicts, Verdict } from "./presence_types.ts";
 
 export interface Judgement {
   network: string;
@@ -41,6 +42,44 @@ export function misplaced(
 /** What clocks and memory explain; everything else an honest neighbour would not have passed on. */
 export function isBlameless(refusal: PresenceRefusal): boolean {
   return refusal === "expired" || refusal === "future" || refusal === "full";
+}
+
+/**
+ * The announcements of an entry that may enter, each as it was verified before or now, or why
+ * the entry may not. Those that are merely late or early are left out.
+ */
+export function judgeTopics(
+  entry: PresenceEntry,
+  known: readonly Announced[],
+  verdicts: TopicVerdicts,
+  leftOut: (why: PresenceRefusal) => void,
+): readonly Announced[] | PresenceRefusal {
+  const topics: Announced[] = [];
+  for (const bytes of entry.topics ?? []) {
+    const before = known.find((announced) => compareBytes(announced.bytes, bytes) === 0);
+    const judged = before ?? judgeTopic(bytes, entry.peer, verdicts);
+    if (typeof judged !== "string") topics.push(judged);
+    else if (isBlameless(judged)) leftOut(judged);
+    else return judged;
+  }
+  return topics;
+}
+
+function judgeTopic(
+  bytes: Uint8Array,
+  peer: Uint8Array,
+  verdicts: TopicVerdicts,
+): Announced | PresenceRefusal {
+  const verdict = verdicts.get(bytes);
+  if (!verdict) return "unverified";
+  if (verdict.error !== undefined) return verdict.error;
+  const { announcement } = verdict;
+  return compareBytes(announcement.peer, peer) === 0 ? announced(announcement, bytes) : "wrong-peer";
+}
+
+/** A verified announcement, to be kept. */
+export function announced({ topic, expires }: Announcement, bytes: Uint8Array): Announced {
+  return { topic: peerIdText(topic), expires, bytes };
 }
 
 export function sameBytes(a: SignedBytes, b: SignedBytes): boolean {

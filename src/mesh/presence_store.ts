@@ -5,20 +5,31 @@
  * @module
  */
 import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
+import { compareBytes } from "../wire/cbor.ts";
 import { MAX_ORIGINS, MAX_RECORD, RECORD_LIFETIME } from "../wire/limits.ts";
 import type { PresenceDelta, PresenceEntry } from "../wire/mesh_protocol.ts";
 import type { SignedBytes } from "../wire/protocol.ts";
 import { Directory, isNewer } from "./directory.ts";
-import { isBlameless, judge, misplaced, sameBytes } from "./presence_judge.ts";
+import { isBlameless, judge, judgeTopics, misplaced, sameBytes } from "./presence_judge.ts";
 import { EPOCH_AHEAD, PRESENCE_LIMITS, type PresenceLimits, TOMBSTONE } from "./presence_limits.ts";
-import { OriginTable } from "./presence_table.ts";
-import type { PresenceEvent, PresenceOptions, PresenceRefusal, Told, Verdicts } from "./presence_types.ts";
+import { entryOf, NO_TOPICS, OriginTable } from "./presence_table.ts";
+import { type TopicChange, TopicIndex } from "./topic_index.ts";
+import type {
+  Announced,
+  PresenceEvent,
+  PresenceOptions,
+  PresenceRefusal,
+  Told,
+  TopicVerdicts,
+  Verdicts,
+} from "./presence_types.ts";
 
 /** An entry that may enter. */
 interface Admitted {
   entry: PresenceEntry;
   peer: PeerId;
   told: Told | null;
+  topics: readonly Announced[];
 }
 
 /** What became of a frame. */
@@ -32,6 +43,7 @@ export type Reception =
 
 export interface StoreSink {
   event(event: PresenceEvent): void;
+  member(change: TopicChange): void;
   /** This node wrote something. */
   wrote(delta: PresenceDelta): void;
 }
@@ -39,6 +51,7 @@ export interface StoreSink {
 export class PresenceStore {
   readonly own: OriginTable;
   readonly directory: Directory;
+  readonly topics: TopicIndex = new TopicIndex();
   readonly refusals: Map<PresenceRefusal, number> = new Map();
   readonly #origins = new Map<PeerId, OriginTable>();
   readonly #options: PresenceOptions;
@@ -94,6 +107,13 @@ export class PresenceStore {
     return refused;
   }
 
+  /** The topics that a peer here is in; whoever is not listed here is in none. */
+  announce(peer: PeerId, topics: readonly Announced[], now: number): void {
+    const listed = this.own.listed.get(peer);
+    if (!listed || sameTopics(listed.topics, topics)) return;
+    this.#write(peer, listed.told, now, topics);
+  }
+
   gone(peer: PeerId, now: number): void {
     if (this.own.listed.has(peer)) this.#write(peer, null, now);
   }
@@ -103,7 +123,7 @@ export class PresenceStore {
     if (epoch <= this.own.epoch) return false;
     const listed = [...this.own.listed];
     this.own.restart(epoch);
-    for (const [peer, { told }] of listed) this.own.list(peer, ++this.own.version, told);
+    for (const [peer, { told, topics }] of listed) this.own.list(peer, ++this.own.version, told, topics);
     this.own.touched = now;
     return true;
   }
@@ -117,11 +137,13 @@ export class PresenceStore {
     return this.#isFull(this.own, peer) ? "full" : undefined;
   }
 
-  #write(peer: PeerId, told: Told | null, now: number): void {
+  #write(peer: PeerId, told: Told | null, now: number, topics = this.#topicsAt(this.own, peer)): void {
     const { key: origin, epoch, version: from } = this.own;
     const to = ++this.own.version;
-    const entry = { version: to, peer: peerIdBytes(peer), record: told?.signed ?? null };
-    this.#enter(this.own, { entry, peer, told }, now);
+    const entry = told
+      ? entryOf(to, peer, told, topics)
+      : { version: to, peer: peerIdBytes(peer), record: null };
+    this.#enter(this.own, { entry, peer, told, topics }, now);
     this.#sink.wrote({ kind: "presence", origin, epoch, from, to, entries: [entry] });
   }
 
@@ -139,14 +161,28 @@ export class PresenceStore {
     return found;
   }
 
-  receive(delta: PresenceDelta, now: number, verdicts: Verdicts): Reception {
+  /** The announcements of a frame that {@link receive} needs verdicts on. */
+  unverifiedTopics(delta: PresenceDelta, now: number): Uint8Array[] {
+    const base = this.#base(peerIdText(delta.origin), delta);
+    if (typeof base === "string" || this.#refusesOrigin(peerIdText(delta.origin), delta.epoch, now)) {
+      return [];
+    }
+    return delta.entries.flatMap(({ version, peer, topics = [] }) => {
+      const known = version > base && topics.length > 0 ? this.#knownTopics(peerIdText(peer)) : [];
+      return version > base
+        ? topics.filter((bytes) => !known.some((one) => compareBytes(one.bytes, bytes) === 0))
+        : [];
+    });
+  }
+
+  receive(delta: PresenceDelta, now: number, verdicts: Verdicts, topics: TopicVerdicts): Reception {
     const origin = peerIdText(delta.origin);
     const strange = this.#refusesOrigin(origin, delta.epoch, now);
     if (strange) return this.#refused(strange);
     const base = this.#base(origin, delta);
     if (base === "old") return { type: "old" };
     if (base === "gap") return this.#gap(origin, delta.epoch);
-    const admitted = this.#admit(delta, base, now, verdicts);
+    const admitted = this.#admit(delta, base, now, verdicts, topics);
     if (typeof admitted === "string") return this.#refused(admitted);
     const table = this.#inEpoch(origin, delta.epoch, now);
     const entries = admitted.filter((one) => this.#enterIfRoom(table, one, now)).map(({ entry }) => entry);
@@ -190,17 +226,42 @@ export class PresenceStore {
     base: number,
     now: number,
     verdicts: Verdicts,
+    topicVerdicts: TopicVerdicts,
   ): Admitted[] | PresenceRefusal {
     const admitted: Admitted[] = [];
     for (const entry of delta.entries) {
       if (entry.version <= base) continue;
       const peer = this.directory.sameId(peerIdText(entry.peer));
       const told = entry.record && this.#judge(entry, peer, delta.origin, now, verdicts);
-      if (typeof told !== "string") admitted.push({ entry, peer, told });
+      const topics = this.#judgeTopics(entry, peer, topicVerdicts);
+      if (typeof topics === "string") return topics;
+      if (typeof told !== "string") admitted.push({ entry: withTopics(entry, topics), peer, told, topics });
       else if (isBlameless(told)) this.count(told);
       else return told;
     }
     return admitted;
+  }
+
+  #judgeTopics(
+    entry: PresenceEntry,
+    peer: PeerId,
+    verdicts: TopicVerdicts,
+  ): readonly Announced[] | PresenceRefusal {
+    if (entry.topics === undefined) return NO_TOPICS;
+    return judgeTopics(entry, this.#knownTopics(peer), verdicts, (why) => this.count(why));
+  }
+
+  /** Announcements of a peer that were verified before, at whatever origin. */
+  #knownTopics(peer: PeerId): readonly Announced[] {
+    return this.#topicsBy(this.tables(), peer);
+  }
+
+  #topicsBy(tables: readonly OriginTable[], peer: PeerId): readonly Announced[] {
+    return tables.flatMap((table) => this.#topicsAt(table, peer));
+  }
+
+  #topicsAt(table: OriginTable | undefined, peer: PeerId): readonly Announced[] {
+    return table?.listed.get(peer)?.topics ?? NO_TOPICS;
   }
 
   #judge(
@@ -242,10 +303,10 @@ export class PresenceStore {
     return table.listed.size >= this.#limits.perOrigin || this.#total >= this.#limits.total;
   }
 
-  #enter(table: OriginTable, { entry: { version }, peer, told }: Admitted, now: number): void {
+  #enter(table: OriginTable, { entry: { version }, peer, told, topics }: Admitted, now: number): void {
     const before = table.listed.size;
     if (told) {
-      table.list(peer, version, told);
+      table.list(peer, version, told, topics);
       this.directory.hear(peer, told);
     } else table.bury(peer, version, now, this.#limits.gravesPerOrigin);
     table.touched = now;
@@ -279,9 +340,9 @@ export class PresenceStore {
 
   sweep(now: number): void {
     for (const table of this.#origins.values()) {
-      const expired = table.sweep(now);
+      const { expired, thinned } = table.sweep(now);
       this.#total -= expired.length;
-      for (const peer of expired) this.#settle(peer);
+      for (const peer of [...expired, ...thinned]) this.#settle(peer);
       const over = table.empty && now - table.touched >= TOMBSTONE;
       if (over && table !== this.own) this.#origins.delete(table.origin);
     }
@@ -303,9 +364,19 @@ export class PresenceStore {
 
   #settle(peer: PeerId): void {
     const { before, after } = this.directory.settle(peer);
+    this.#settleTopics(peer, after);
     if (!this.#watched.has(peer) || before[0] === after[0]) return;
     if (after.length === 0) this.#sink.event({ type: "offline", peer });
     else this.#sink.event({ type: before.length > 0 ? "moved" : "online", peer, nodes: after });
+  }
+
+  /** A peer is in the topics that any of its nodes lists. */
+  #settleTopics(peer: PeerId, nodes: readonly PeerId[]): void {
+    const tables = nodes.map((node) => this.#origins.get(node)!);
+    const topics = this.#topicsBy(tables, peer);
+    if (topics.length === 0 && !this.topics.has(peer)) return;
+    const ids = new Set(topics.map(({ topic }) => topic));
+    for (const change of this.topics.settle(peer, ids)) this.#sink.member(change);
   }
 
   /** A peer listed here that is elsewhere by a newer record is listed here no longer. */
@@ -314,4 +385,16 @@ export class PresenceStore {
     this.#sink.event({ type: "superseded", peer, record: this.directory.newest(peer)!.record });
     this.#write(peer, null, now);
   }
+}
+
+/** The same announcements in the same order. */
+function sameTopics(a: readonly Announced[], b: readonly Announced[]): boolean {
+  return a.length === b.length && a.every(({ bytes }, i) => compareBytes(bytes, b[i]!.bytes) === 0);
+}
+
+/** What is passed on of an entry. */
+function withTopics(entry: PresenceEntry, topics: readonly Announced[]): PresenceEntry {
+  if (entry.topics === undefined || entry.topics.length === topics.length) return entry;
+  const { topics: _, ...rest } = entry;
+  return topics.length === 0 ? rest : { ...rest, topics: topics.map(({ bytes }) => bytes) };
 }

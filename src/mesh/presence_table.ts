@@ -7,12 +7,14 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { peerIdBytes } from "../identity/peer_id.ts";
 import type { PresenceEntry } from "../wire/mesh_protocol.ts";
 import { TOMBSTONE } from "./presence_limits.ts";
-import type { Told } from "./presence_types.ts";
+import type { Announced, Told } from "./presence_types.ts";
 
 /** A peer that the origin lists. */
 export interface Listed {
   readonly version: number;
   readonly told: Told;
+  /** The topics that it is in through this origin. */
+  readonly topics: readonly Announced[];
 }
 
 interface Grave {
@@ -58,11 +60,11 @@ export class OriginTable {
   }
 
   /** The peer is at the origin. Versions must be given in ascending order. */
-  list(peer: PeerId, version: number, told: Told): void {
+  list(peer: PeerId, version: number, told: Told, topics: readonly Announced[] = NO_TOPICS): void {
     this.#graves.delete(peer);
     this.listed.delete(peer);
-    this.listed.set(peer, { version, told });
-    this.#soonest = Math.min(this.#soonest, told.record.expires);
+    this.listed.set(peer, { version, told, topics });
+    this.#soonest = Math.min(this.#soonest, soonestOf(told, topics));
   }
 
   /** The peer left the origin. Versions must be given in ascending order. */
@@ -96,8 +98,8 @@ export class OriginTable {
     let [here, gone] = [listed.next(), graves.next()];
     while (!here.done || !gone.done) {
       if (gone.done || (!here.done && here.value[1].version < gone.value[1].version)) {
-        const [peer, { version, told }] = here.value!;
-        yield { version, peer: peerIdBytes(peer), record: told.signed };
+        const [peer, { version, told, topics }] = here.value!;
+        yield entryOf(version, peer, told, topics);
         here = listed.next();
       } else {
         const [peer, { version }] = gone.value;
@@ -107,23 +109,50 @@ export class OriginTable {
     }
   }
 
-  /** Removes what has expired; returns the peers that were listed. */
-  sweep(now: number): PeerId[] {
+  /** Removes what has expired: peers that were listed, and topics of those that still are. */
+  sweep(now: number): { expired: PeerId[]; thinned: PeerId[] } {
+    const expired: PeerId[] = [];
+    const thinned: PeerId[] = [];
     for (const [peer, { until }] of this.#graves) {
       if (until > now) break; // dug in the order of time
       this.#graves.delete(peer);
     }
-    if (this.#soonest > now) return [];
-    const expired: PeerId[] = [];
+    if (this.#soonest > now) return { expired: expired, thinned: thinned };
     this.#soonest = Infinity;
-    for (const [peer, { told }] of this.listed) {
-      const { expires } = told.record;
-      if (expires > now) this.#soonest = Math.min(this.#soonest, expires);
-      else expired.push(peer);
+    for (const [peer, listed] of this.listed) {
+      if (listed.told.record.expires <= now) expired.push(peer);
+      else this.#soonest = Math.min(this.#soonest, this.#thin(peer, listed, now, thinned));
     }
     for (const peer of expired) this.listed.delete(peer);
-    return expired;
+    return { expired: expired, thinned: thinned };
   }
+
+  /** Drops topics that have expired; returns when the next does, or the record. */
+  #thin(peer: PeerId, { version, told, topics }: Listed, now: number, thinned: PeerId[]): number {
+    const lasting = topics.filter(({ expires }) => expires > now);
+    if (lasting.length < topics.length) {
+      this.listed.set(peer, { version, told, topics: lasting }); // at its old place in the order
+      thinned.push(peer);
+    }
+    return soonestOf(told, lasting);
+  }
+}
+
+export const NO_TOPICS: readonly Announced[] = [];
+
+function soonestOf({ record }: Told, topics: readonly Announced[]): number {
+  return topics.reduce((soonest, { expires }) => Math.min(soonest, expires), record.expires);
+}
+
+/** What is told of a peer that is listed. */
+export function entryOf(
+  version: number,
+  peer: PeerId,
+  told: Told,
+  topics: readonly Announced[],
+): PresenceEntry {
+  const entry = { version, peer: peerIdBytes(peer), record: told.signed };
+  return topics.length === 0 ? entry : { ...entry, topics: topics.map(({ bytes }) => bytes) };
 }
 
 function* after<T extends { version: number }>(map: Map<PeerId, T>, version: number): Generator<[PeerId, T]> {

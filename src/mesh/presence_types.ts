@@ -1,9 +1,10 @@
 /** What presence is asked, what it wants done, and why it says no. */
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
-import type { PeerRecord, SignedBytes } from "../wire/protocol.ts";
+import type { Announcement, PeerRecord, SignedBytes } from "../wire/protocol.ts";
 import type { RecordError } from "../wire/record.ts";
 import type { PresenceLimits } from "./presence_limits.ts";
+import type { TopicChange, TopicId } from "./topic_index.ts";
 
 /** A verified record with the bytes that were signed. Immutable; may be shared by all who hold it. */
 export interface Told {
@@ -13,6 +14,20 @@ export interface Told {
 
 /** What `verifyRecord` said about signed bytes. */
 export type Verdict = { record: PeerRecord; error?: undefined } | { error: RecordError };
+
+/** A verified announcement with its bytes, which may be shared like {@link Told}. */
+export interface Announced {
+  readonly topic: TopicId;
+  /** Wall milliseconds. */
+  readonly expires: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What `verifyAnnouncement` said, by the very bytes that stand in the frame. */
+export type TopicVerdicts = ReadonlyMap<
+  Uint8Array,
+  { announcement: Announcement; error?: undefined } | { error: RecordError }
+>;
 
 /** Verdicts by the very object that stands in the frame. */
 export type Verdicts = ReadonlyMap<SignedBytes, Verdict>;
@@ -25,6 +40,8 @@ export interface Place extends Told {
 
 export type PresenceEffect =
   | PresenceEvent
+  /** A peer came to a topic, at whatever node, or left it at all. */
+  | { type: "member"; change: TopicChange }
   /** One frame for these neighbours; encode it once. */
   | { type: "send"; to: PeerId[]; frame: PresenceDelta | Digest }
   /** What this neighbour sent an honest node would not have passed on. */

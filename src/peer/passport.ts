@@ -20,7 +20,7 @@ export class Passport {
   readonly linkKey: KeyPair;
   /** The newest record. */
   record: SignedBytes | undefined;
-  private readonly clock: Clock;
+  private readonly own: Clock;
   private readonly network: string;
   private readonly born: number;
   private started: number | undefined;
@@ -32,18 +32,29 @@ export class Passport {
     this.linkKey = generateLinkKey(random);
     this.identity = identity;
     this.network = network;
-    this.clock = clock;
+    this.own = clock;
     this.born = clock.wall();
   }
 
   /** Milliseconds since 1970, by the node's clock where this machine's is far off. */
   wall(): number {
-    return this.clock.wall() + this.offset;
+    return this.own.wall() + this.offset;
+  }
+
+  /** This machine's clock, but for {@link wall}. */
+  get clock(): Clock {
+    const { own } = this;
+    return {
+      now: () => own.now(),
+      wall: () => this.wall(),
+      after: (delay, run) => own.after(delay, run),
+      soon: own.soon && ((run) => own.soon!(run)),
+    };
   }
 
   /** When this process began, by the first node's clock; the same ever after, since it names the process. */
   startedBy(hello: Hello): number {
-    const difference = hello.time - this.clock.wall();
+    const difference = hello.time - this.own.wall();
     this.offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
     this.started ??= Math.floor(this.born + this.offset);
     return this.started;
@@ -68,4 +79,10 @@ export class Passport {
     if (sequence === this.sequence || !this.record) this.record = record;
     return record;
   }
+}
+
+/** Wall-clock milliseconds, each larger than the one before. */
+export function stamps(clock: Clock): () => number {
+  let last = 0;
+  return () => last = Math.max(last + 1, Math.floor(clock.wall()));
 }

@@ -16,12 +16,12 @@ import { type Control, type Key, type PeerRecord, Reason } from "../wire/protoco
 import { reasonName } from "../wire/reason.ts";
 import { Arrivals } from "./arrivals.ts";
 import { about, errorOf, notFound } from "./end_error.ts";
-import type { DialOptions, NodeSession, PeerEvents } from "./peer_events.ts";
+import { type DialOptions, type NodeSession, nodeSession, type PeerEvents } from "./peer_events.ts";
 import { Links } from "./links.ts";
 import { firstFound, nearby, Paths } from "../path/paths.ts";
 import { isFromBroker, punchingOf } from "./attempts.ts";
 import { Moorings } from "./moorings.ts";
-import { Passport } from "./passport.ts";
+import { Passport, stamps } from "./passport.ts";
 import { Lookups } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
@@ -29,7 +29,9 @@ import { Reception, type Verdict } from "./reception.ts";
 import { LinkRequest } from "./request.ts";
 import { Standstill, unlessAborted } from "./standstill.ts";
 import type { Watch, WatchOptions } from "./watch.ts";
-import { Watching } from "./watching.ts";
+import { Company } from "./company.ts";
+import type { Topic } from "./topic.ts";
+import type { TopicOptions } from "./topics.ts";
 
 /**
  * A program's presence in a network: an identity, a session with a node, and links to
@@ -51,7 +53,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #passport: Passport;
   readonly #local: Local;
   readonly #lookups: Lookups;
-  readonly #watching: Watching;
+  readonly #company: Company;
   readonly #arrivals: Arrivals;
   readonly #clock: Clock;
   readonly #links: Links;
@@ -98,12 +100,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
         this.#arrivals.take(source, packet, plane, (answer) => this.#send(source, answer, plane)),
       control: (frame, plane) => this.#control(frame, plane),
     });
-    this.#clock = {
-      now: () => clock.now(),
-      wall: () => this.#passport.wall(),
-      after: (delay, run) => clock.after(delay, run),
-      soon: clock.soon && ((run) => clock.soon!(run)),
-    };
+    this.#clock = this.#passport.clock;
     this.#local = {
       key: identity.publicKey,
       instance: this.#passport.instance,
@@ -114,18 +111,24 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       stamp: stamps(this.#clock),
     };
     this.#lookups = new Lookups(this.#clock, network);
-    this.#watching = new Watching(this.#clock);
     const carrier: Omit<LinkOwner, "superseded" | "ended"> = {
       clock: this.#clock,
       local: this.#local,
       send: (to: Key, packet: Uint8Array, plane: Plane) => this.#send(to, packet, plane),
       planes: () => this.#moorings.sessions.length,
       find: (key) => this.#find(key),
+      said: (message, tag) => this.#company.topics.said(message, tag),
       steer: (host) => this.#paths.steer(host),
       arrived: (from, packet, route, reply) => this.#arrivals.take(from, packet, route, reply),
       signalled: (host, attempt, words) => this.#punching?.signalled(host, attempt, words),
       why: (plane: Plane) => `relay through ${this.#moorings.urlOf(plane)}`,
     };
+    this.#company = new Company(identity, network, {
+      clock: this.#clock,
+      key: identity.publicKey,
+      dial: (peer, signal) => this.dial(peer, { signal }),
+      post: (peer, data, options) => this.#links.get(peer)?.post(data, options),
+    });
     this.#links = new Links(
       carrier,
       () => this.#moorings.session !== undefined,
@@ -169,15 +172,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   /** All of them: home first, then the standby. */
   get nodes(): NodeSession[] {
-    return this.#moorings.sessions.map(({ session, url, plane }) => ({
-      url,
-      plane,
-      id: session.remote,
-      session: session.id,
-      rtt: session.rtt,
-      pingsSent: session.pingsSent,
-      pongsMatched: session.pongsMatched,
-    }));
+    return this.#moorings.sessions.map(nodeSession);
   }
 
   get closed(): boolean {
@@ -246,7 +241,18 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
    */
   watch(id: string, options: WatchOptions = {}): Watch {
     this.#check();
-    return this.#watching.watch(parsePeerId(id), options);
+    return this.#company.watching.watch(parsePeerId(id), options);
+  }
+
+  /**
+   * Joins a topic: others that know its name (and secret) see this peer there, and it them.
+   *
+   * @throws {TypeError} when it is there already. @throws {WaymeetError} `over-quota`, `node-unreachable`, …
+   */
+  async join(topic: string | TopicOptions, { signal }: { signal?: AbortSignal } = {}): Promise<Topic> {
+    this.#check();
+    await this.#start.wait(this.#clock, this.#clock.now() + NODE_PATIENCE, signal);
+    return await this.#company.topics.join(typeof topic === "string" ? { name: topic } : topic, signal);
   }
 
   /** Closes links and session politely. Nothing of this peer keeps the process alive afterwards. */
@@ -280,7 +286,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     this.#punching?.close();
     this.#paths.close();
     this.#lookups.lost();
-    this.#watching.close();
+    this.#company.close();
     this.#moorings.close(Reason.closed);
   }
 
@@ -292,7 +298,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   #up(session: Session, url: string, plane: Plane): void {
     this.#start.go();
-    this.#watching.attach(this.#moorings.session);
+    this.#company.attach(this.#moorings.sessions);
     for (const shared of this.#links.all) shared.setPath(true);
     this.emit("node", { state: "connected", url, plane, session: session.id });
   }
@@ -301,7 +307,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const up = this.#moorings.session !== undefined;
     if (!up) this.#start.stop();
     this.#lookups.lost();
-    this.#watching.attach(this.#moorings.session);
+    this.#company.attach(this.#moorings.sessions);
     // What was under way through that node is gone; the other carries on at once.
     for (const shared of this.#links.all) {
       if (up) shared.carriage.reroute();
@@ -331,8 +337,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   #control(frame: Control, plane: Plane): void {
     if (frame.kind === "found") void this.#lookups.answer(frame);
-    if (frame.kind === "sighting" && plane === "home") this.#watching.hear(frame);
     if (isFromBroker(frame)) this.#punching?.hear(frame);
+    this.#company.hear(frame, plane);
     if (frame.kind === "notice") this.#notice(frame.reason, frame.peer, plane);
   }
 
@@ -392,9 +398,3 @@ const NODE_PATIENCE = 10_000;
 /** Waits between looking for a peer that is away, milliseconds. */
 const SEEK_FIRST = 100;
 const SEEK_LAST = 2_000;
-
-/** Wall-clock milliseconds, each larger than the one before. */
-function stamps(clock: Clock): () => number {
-  let last = 0;
-  return () => last = Math.max(last + 1, Math.floor(clock.wall()));
-}

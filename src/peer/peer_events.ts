@@ -2,6 +2,7 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Link } from "../link/link.ts";
 import type { Plane } from "../link/planes.ts";
+import type { Session } from "../session/session.ts";
 import type { LinkRequest } from "./request.ts";
 
 /** A change in the session with the node. */
@@ -31,6 +32,14 @@ export interface NodeSession {
   rtt: number | undefined;
   pingsSent: number;
   pongsMatched: number;
+}
+
+/** What a program is shown of a session. */
+export function nodeSession(
+  { session, url, plane }: { session: Session; url: string; plane: Plane },
+): NodeSession {
+  const { remote: id, rtt, pingsSent, pongsMatched } = session;
+  return { url, plane, id, session: session.id, rtt, pingsSent, pongsMatched };
 }
 
 export interface PeerEvents {

@@ -8,6 +8,7 @@ import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts
 import { type AuthBody, type Control, type Reason, Role } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
+import type { Attendance } from "./attendance.ts";
 import type { Attempts } from "./attempts.ts";
 import { type NodeEventDetail, tidy } from "./events.ts";
 import type { NodeLink } from "./node_link.ts";
@@ -15,13 +16,12 @@ import type { NodeMetrics } from "./metrics.ts";
 import type { Records } from "./records.ts";
 import type { Seat } from "./registry.ts";
 import type { Relay } from "./relay.ts";
-import type { Watches } from "./watches.ts";
 
 /** What the node does for its guests. */
 export interface Host {
   readonly relay: Relay;
   readonly records: Records;
-  readonly watches: Watches;
+  readonly attendance: Attendance;
   readonly attempts: Attempts;
   readonly metrics: NodeMetrics;
   /** The handshake is done: gives the guest a seat, or closes its session. */
@@ -87,8 +87,10 @@ export class Guest implements SessionHandlers {
     this.#host.metrics.controlIn++;
     if (frame.kind === "lookup") this.#host.records.lookup(seat, frame);
     else if (frame.kind === "publish") void this.#host.records.publish(seat, frame.record);
-    else if (frame.kind === "watch") this.#host.watches.watch(seat, frame.peers);
-    else if (frame.kind === "unwatch") this.#host.watches.unwatch(seat, frame.peers);
+    else if (frame.kind === "announce") void this.#host.attendance.topics.announce(seat, frame);
+    else if (frame.kind === "withdraw") this.#host.attendance.topics.withdraw(seat, frame.topic);
+    else if (frame.kind === "watch") this.#host.attendance.watches.watch(seat, frame.peers);
+    else if (frame.kind === "unwatch") this.#host.attendance.watches.unwatch(seat, frame.peers);
     else if (frame.kind === "attempt" || frame.kind === "answer" || frame.kind === "report") {
       this.#host.attempts.hear(seat, frame);
     } else this.#host.metrics.strayFrames++;
@@ -105,7 +107,8 @@ export class Guest implements SessionHandlers {
     if (seat === undefined || seat.session !== session) return;
     seat.waiting = 0;
     seat.shares = undefined;
-    this.#host.watches.drained(seat);
+    this.#host.attendance.watches.drained(seat);
+    this.#host.attendance.topics.drained(seat);
   }
 
   closed(session: Session, end: SessionEnd): void {

@@ -363,6 +363,7 @@ export class Mesh implements NodeLinkOwner {
         if (node === undefined) this.#parts.metrics.goneNotices += this.forwarding.abroad.left(peer);
         this.#parts.moved(peer, node);
       },
+      member: this.#parts.member,
       outbid: (newEpoch) => this.#outbid(newEpoch - 1),
     });
   }

@@ -7,8 +7,10 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { Presence } from "../mesh/presence.ts";
 import { PresenceBatch, SPREAD_DELAY } from "../mesh/presence_batch.ts";
-import type { PresenceEffect, Verdict } from "../mesh/presence_types.ts";
 import type { Clock } from "../session/clock.ts";
+import type { Announced, PresenceEffect, TopicVerdicts, Verdict, Verdicts } from "../mesh/presence_types.ts";
+import type { TopicChange } from "../mesh/topic_index.ts";
+import { verifyAnnouncement } from "../wire/announcement.ts";
 import { encodeDigest, encodePresence } from "../wire/frames.ts";
 import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
 import { type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
@@ -36,9 +38,13 @@ export interface MeshPresenceOptions {
   superseded: (peer: PeerId, record: PeerRecord) => void;
   /** A watched peer is at this node first now, or at no node any more. */
   moved: (peer: PeerId, node: PeerId | undefined) => void;
+  /** Somebody came to a topic, or left it. */
+  member: (change: TopicChange) => void;
   /** This node was known under a greater epoch. */
   outbid: (epoch: number) => void;
 }
+
+type Verified = Map<Uint8Array, Awaited<ReturnType<typeof verifyAnnouncement>>>;
 
 interface Waiting {
   count: number;
@@ -78,6 +84,11 @@ export class MeshPresence {
     this.#stop = undefined;
   }
 
+  /** All topics that a peer here is in. */
+  announce(peer: PeerId, topics: readonly Announced[]): void {
+    this.perform(this.presence.announce(peer, topics, this.#o.clock.wall()));
+  }
+
   tick(): void {
     this.perform(this.presence.tick(this.#o.clock.wall()));
   }
@@ -85,7 +96,9 @@ export class MeshPresence {
   /** In the order of their session, also while records of earlier frames are verified. */
   hear(link: NodeLink, frame: PresenceDelta | Digest): void {
     const waiting = this.#waiting.get(link);
-    if (waiting === undefined && this.#needsNothing(frame)) return this.#take(link, frame, new Map());
+    if (waiting === undefined && this.#needsNothing(frame)) {
+      return this.#take(link, frame, new Map(), new Map());
+    }
     const line = waiting ?? { count: 0, last: Promise.resolve() };
     if (line.count >= MAX_WAITING) return this.#o.counts.refused("flood");
     line.count++;
@@ -100,27 +113,35 @@ export class MeshPresence {
   }
 
   #needsNothing(frame: PresenceDelta | Digest): boolean {
-    return frame.kind === "digest" || this.presence.unverified(frame, this.#o.clock.wall()).length === 0;
+    if (frame.kind === "digest") return true;
+    const now = this.#o.clock.wall();
+    const { presence } = this;
+    return presence.unverified(frame, now).length + presence.unverifiedTopics(frame, now).length === 0;
   }
 
   async #verify(link: NodeLink, frame: PresenceDelta | Digest): Promise<void> {
     const verdicts = new Map<SignedBytes, Verdict>();
+    const topics: Verified = new Map();
     const { network, clock } = this.#o;
+    const context = () => ({ network, now: clock.wall() });
     if (frame.kind === "presence") {
-      await Promise.all(
-        this.presence.unverified(frame, clock.wall()).map(async (signed) => {
-          verdicts.set(signed, await verifyRecord(signed, { network, now: clock.wall() }));
+      await Promise.all([
+        ...this.presence.unverified(frame, clock.wall()).map(async (signed) => {
+          verdicts.set(signed, await verifyRecord(signed, context()));
         }),
-      );
+        ...this.presence.unverifiedTopics(frame, clock.wall()).map(async (bytes) => {
+          topics.set(bytes, await verifyAnnouncement(bytes, context()));
+        }),
+      ]);
     }
-    if (link.state === "greeted") this.#take(link, frame, verdicts);
+    if (link.state === "greeted") this.#take(link, frame, verdicts, topics);
   }
 
-  #take(link: NodeLink, frame: PresenceDelta | Digest, verdicts: Map<SignedBytes, Verdict>): void {
+  #take(link: NodeLink, frame: PresenceDelta | Digest, verdicts: Verdicts, topics: TopicVerdicts): void {
     const { presence } = this;
     const now = this.#o.clock.wall();
     if (frame.kind === "digest") this.perform(presence.answer(frame, link.remote, now));
-    else this.perform(presence.apply(frame, link.remote, now, verdicts));
+    else this.perform(presence.apply(frame, link.remote, now, verdicts, topics));
   }
 
   #perform(effect: PresenceEffect): void {
@@ -129,6 +150,8 @@ export class MeshPresence {
         return this.#send(effect.to, effect.frame);
       case "blame":
         return this.#blame(effect.neighbour, effect.why);
+      case "member":
+        return this.#o.member(effect.change);
       case "superseded":
         return this.#o.superseded(effect.peer, effect.record);
       case "online":

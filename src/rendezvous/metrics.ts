@@ -20,6 +20,7 @@ export interface Gauges {
   watches: number;
   /** Attempts that this node brokers now. */
   attempts: number;
+  announcements: number;
   pingsSent: number;
   pongsMatched: number;
   /** Seconds. */
@@ -55,6 +56,7 @@ export class NodeMetrics {
   readonly #watchesRefused: Counts = new Map();
   readonly #durations = new Durations(DURATIONS);
   readonly attempts: AttemptMetrics = new AttemptMetrics();
+  readonly #announcementsRefused: Counts = new Map();
 
   dropped(reason: Reason, frames: number): void {
     count(this.#drops, reason, frames);
@@ -75,6 +77,10 @@ export class NodeMetrics {
 
   watchesRefused(reason: Reason): void {
     count(this.#watchesRefused, reason, 1);
+  }
+
+  announcementRefused(reason: Reason): void {
+    count(this.#announcementsRefused, reason, 1);
   }
 
   /** A session ended after that many milliseconds. */
@@ -98,6 +104,7 @@ export class NodeMetrics {
     );
     page.byReason("session_ends_total", "Sessions that ended.", this.#ends);
     page.one("watches", "gauge", "Pairs of a peer and one that it watches.", now.watches);
+    page.one("announcements", "gauge", "Pairs of a peer here and a topic that it is in.", now.announcements);
     this.#exposeTraffic(page);
     this.#exposeRecords(page);
     page.one("pings_sent_total", "counter", "Pings sent to peers.", this.pingsEnded + now.pingsSent);
@@ -141,6 +148,11 @@ export class NodeMetrics {
     page.one("records_kept_total", "counter", "Records verified and kept.", this.recordsKept);
     page.one("records_refused_total", "counter", "Records that were not kept.", this.recordsRefused);
     page.one("sightings_total", "counter", "Watchers told where a peer is.", this.sightings);
+    page.byReason(
+      "announcements_refused_total",
+      "Announcements of peers in topics that were not taken.",
+      this.#announcementsRefused,
+    );
     page.byReason("watches_refused_total", "Peers that somebody may not watch.", this.#watchesRefused);
   }
 }

@@ -179,7 +179,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     return this.metrics.expose({
       sessions,
       handshakes,
-      watches: this.#attendance.watches.count,
+      ...this.#attendance.counts,
       attempts: this.#host.attempts.size,
       ...pingsOf(this.#registry),
       mesh: this.#mesh?.status(),
@@ -294,9 +294,9 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   }
 
   #makeAttendance(): Attendance {
-    const { id, limits, metrics } = this;
-    const [registry, clock, mesh] = [this.#registry, this.#clock, this.#mesh?.peers];
-    return new Attendance({ id, registry, limits, metrics, clock, mesh });
+    const { id, network, limits, metrics } = this;
+    const own = { clock: this.#clock, mesh: this.#mesh?.peers, random: this.#random };
+    return new Attendance({ id, network, registry: this.#registry, limits, metrics, ...own });
   }
 
   #makeHall(): Hall {
@@ -330,6 +330,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
         if (node === undefined) this.#host.attempts.gone(peer, peerIdBytes(peer));
       },
       conveyed: (frame) => this.#host.attempts.conveyed(frame),
+      member: (change) => this.#attendance.topics.changed(change),
     });
   }
 
@@ -344,7 +345,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       this.#log.debug("kept no record of {peer}: {reason}", { peer: peerIdText(seat.key), reason });
     return {
       metrics,
-      watches: this.#attendance.watches,
+      attendance: this.#attendance,
       relay: new Relay(registry, limits, metrics, clock, mesh?.forwarding),
       records: new Records({
         node,

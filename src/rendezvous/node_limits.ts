@@ -7,6 +7,7 @@ import {
   MAX_PAYLOAD,
   MAX_QUEUE,
   MAX_SESSIONS,
+  MAX_TOPICS,
 } from "../wire/limits.ts";
 
 export interface NodeLimits {
@@ -26,6 +27,11 @@ export interface NodeLimits {
   /** Peers that one peer may watch, and pairs of watcher and watched at the node. */
   watches: number;
   watchesInAll: number;
+  /** Topics that one peer may be in; at most `MAX_TOPICS`. */
+  topics: number;
+  /** Announcements of one peer in the long run, and at once: each is renewed every 100 s and after a change of nodes. */
+  announcementsPerSecond: number;
+  announcementBurst: number;
   /** Relayed bytes from one peer in the long run, and at once; `Infinity`: unbounded. */
   bytesPerSecond: number;
   byteBurst: number;
@@ -62,6 +68,9 @@ export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   // Some 100 bytes a pair.
   watches: 1_000,
   watchesInAll: 500_000,
+  topics: MAX_TOPICS,
+  announcementsPerSecond: 1,
+  announcementBurst: 64,
   bytesPerSecond: Infinity,
   byteBurst: 4 * MAX_MESSAGE,
   // A peer at the other end of the earth has answered after half a second.
@@ -90,6 +99,7 @@ export function nodeLimits(changes: Partial<NodeLimits> = {}): NodeLimits {
       throw new RangeError(`limits.${name} is at most ${MAX_ATTEMPT_TIME} ms`);
     }
   }
+  if (limits.topics > MAX_TOPICS) throw new RangeError(`limits.topics is at most ${MAX_TOPICS}`);
   if (limits.byteBurst < MIN_BYTE_BURST) {
     throw new RangeError(`limits.byteBurst is at least ${MIN_BYTE_BURST} bytes: one largest message`);
   }

@@ -25,11 +25,13 @@ import {
 import { clipText } from "./reason.ts";
 import { encodeChecked, readAuth, readHello, readWelcome } from "./session_frames.ts";
 import { is32, isBytes, isList, isNodeUrl, isReason, isText, isUint, readSigned } from "./shape.ts";
+import { readAnnounce, readRoster, readTopicMember, readWithdraw } from "./topic_frames.ts";
 import { readSighting, readUnwatch, readWatch } from "./watch_frames.ts";
 
 export * from "./attempt_frames.ts";
 export * from "./mesh_frames.ts";
 export * from "./session_frames.ts";
+export * from "./topic_frames.ts";
 export * from "./watch_frames.ts";
 
 const MAX_REQUEST = 0xffff_ffff;
@@ -78,6 +80,14 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
       return readLookup(frame);
     case Kind.found:
       return readFound(frame);
+    case Kind.announce:
+      return readAnnounce(frame);
+    case Kind.withdraw:
+      return readWithdraw(frame);
+    case Kind.roster:
+      return readRoster(frame);
+    case Kind.member:
+      return readTopicMember(frame);
     case Kind.watch:
       return readWatch(frame);
     case Kind.unwatch:

@@ -34,6 +34,12 @@ export const MAX_ORIGINS = 256;
 export const MAX_NEIGHBOURS = 256;
 /** Largest body of a record that nodes spread, bytes: with 16 nodes and a long network name it has 926. */
 export const MAX_RECORD = 2048;
+/** Most topics of one peer: with the largest announcements and record they still fit into one frame. */
+export const MAX_TOPICS = 16;
+/** Largest announcement, bytes: with a long network name it has 486. */
+export const MAX_ANNOUNCEMENT = 512;
+/** Most members in one roster; a larger topic is shown by a random sample. */
+export const MAX_ROSTER = 64;
 /** Most peers in one watch or unwatch frame. */
 export const MAX_WATCHED = 256;
 /** Largest reason code: a WebSocket close code is 4000 + reason, at most 4999 (RFC 6455 §7.4.2). */

@@ -15,6 +15,7 @@ import {
   MAX_NODES,
   MAX_ORIGINS,
   MAX_RECORD,
+  MAX_TOPICS,
 } from "./limits.ts";
 import {
   type Conveyed,
@@ -35,6 +36,7 @@ import {
 } from "./mesh_protocol.ts";
 import { Domain, type Key, Kind, type Reason } from "./protocol.ts";
 import { encodeChecked } from "./session_frames.ts";
+import { isAnnouncement } from "./topic_frames.ts";
 import { is32, isBytes, isList, isNodeUrl, isReason, isUint, readSigned, SIGNATURE_SIZE } from "./shape.ts";
 
 /** Reads a decoded frame of a mesh kind; `undefined`: malformed, or of no such kind. */
@@ -118,11 +120,12 @@ function readProbeAck([, nonce, target]: Value[]): ProbeAck | undefined {
 /** @throws {RangeError} when a field is out of bounds, or the entries are more than a frame holds. */
 export function encodePresence(delta: Omit<PresenceDelta, "kind">): Uint8Array {
   const { origin, epoch, from, to } = delta;
-  const entries = delta.entries.map(({ version, peer, record }): Value => [
+  const entries = delta.entries.map(({ version, peer, record, topics }): Value => [
     version,
     peer,
     record?.body ?? null,
     record?.signature ?? null,
+    ...topics?.length ? [topics] : [],
   ]);
   const frame = [Kind.presence, origin, epoch, from, to, entries];
   return encodeBounded(frame, readPresence(frame), "presence");
@@ -135,11 +138,14 @@ function readPresence([, origin, epoch, from, to, items]: Value[]): PresenceDelt
   return { kind: "presence", origin, epoch, from, to, entries };
 }
 
-function readEntry([version, peer, body, signature]: Value[]): PresenceEntry | undefined {
+function readEntry([version, peer, body, signature, topics]: Value[]): PresenceEntry | undefined {
   if (!isUint(version) || !is32(peer)) return undefined;
   if (body === null && signature === null) return { version, peer, record: null };
   const record = readSigned(body, signature);
-  return record && record.body.length <= MAX_RECORD ? { version, peer, record } : undefined;
+  if (!record || record.body.length > MAX_RECORD) return undefined;
+  if (topics === undefined) return { version, peer, record };
+  if (!isList(topics, MAX_TOPICS, isAnnouncement)) return undefined;
+  return topics.length > 0 ? { version, peer, record, topics } : undefined;
 }
 
 /** Each version once, within (from, to], so that what follows the last one read can be asked for. */

@@ -61,11 +61,16 @@ export interface ProbeAck {
   target: Key;
 }
 
-/** `[version, peer, body, signature]`, the last two null when the peer left. */
+/**
+ * `[version, peer, body, signature, [announcement, …]]`: body and signature null when the peer
+ * left; the list absent when it is in no topic.
+ */
 export interface PresenceEntry {
   version: number;
   peer: Key;
   record: SignedBytes | null;
+  /** Announcements as they travel: the topics that the peer is in through this node. */
+  topics?: Uint8Array[];
 }
 /**
  * `[20, origin, epoch, from, to, [entry, …]]`: all that is left to tell of the

@@ -99,6 +99,15 @@ export const Kind = {
   report: 38,
   /** `[39, attempt, reason, duration]` broker → both, once. */
   outcome: 39,
+  // topics
+  /** `[40, announcement, tells]` peer → node: I am in this topic; `tells` 1: tell me who else is. */
+  announce: 40,
+  /** `[41, topic]` peer → node: no longer. */
+  withdraw: 41,
+  /** `[42, reason, topic, size, [peer, …]]` node → peer: the answer to announce, members at random. */
+  roster: 42,
+  /** `[43, topic, peer, present]` node → peer: a member came or left. */
+  member: 43,
   // watches
   /** `[48, [peer, …]]` peer → node: tell where each of these is, now and whenever that changes. */
   watch: 48,
@@ -291,6 +300,45 @@ export interface Unwatch {
   kind: "unwatch";
   peers: Key[];
 }
+/**
+ * A peer's word that it is in a topic: `[topic, peer, issued, expires, network]`, signed by
+ * the topic's key, so only by somebody who knows its name, and by the peer's.
+ */
+export interface Announcement {
+  topic: Key;
+  peer: Key;
+  /** Milliseconds since 1970. */
+  issued: number;
+  expires: number;
+  network: string;
+}
+export interface Announce {
+  kind: "announce";
+  /** `[body, signature of the topic, signature of the peer]`, as it travels. */
+  announcement: Uint8Array;
+  /** Whether the node is to tell who else is in the topic. */
+  tells: boolean;
+}
+export interface Withdraw {
+  kind: "withdraw";
+  topic: Key;
+}
+export interface Roster {
+  kind: "roster";
+  /** 0, or why the announcement was not taken. */
+  reason: Reason;
+  topic: Key;
+  /** Members known, the asker among them. */
+  size: number;
+  /** Other members: all, or a random sample. */
+  peers: Key[];
+}
+export interface TopicMember {
+  kind: "member";
+  topic: Key;
+  peer: Key;
+  present: boolean;
+}
 /** Where a watched peer is. Only the word of the nodes: none of it is signed by the peer. */
 export interface Sighting {
   kind: "sighting";
@@ -307,9 +355,31 @@ export interface Unknown {
 }
 
 /** What a dialer (peer) says besides data. */
-export type PeerToNode = Auth | Bye | Ping | Pong | Publish | Lookup | Watch | Unwatch | AttemptFromPeer;
+export type PeerToNode =
+  | Auth
+  | Bye
+  | Ping
+  | Pong
+  | Publish
+  | Lookup
+  | Announce
+  | Withdraw
+  | Watch
+  | Unwatch
+  | AttemptFromPeer;
 /** What a node says to a peer besides data. */
-export type NodeToPeer = Hello | Welcome | Bye | Ping | Pong | Notice | Found | Sighting | AttemptFromNode;
+export type NodeToPeer =
+  | Hello
+  | Welcome
+  | Bye
+  | Ping
+  | Pong
+  | Notice
+  | Found
+  | Roster
+  | TopicMember
+  | Sighting
+  | AttemptFromNode;
 export type Control = PeerToNode | NodeToPeer | NodeToNode | Unknown;
 
 /**
@@ -342,6 +412,7 @@ export const Domain = {
   authNode: "waymeet.1 auth node",
   welcome: "waymeet.1 welcome",
   record: "waymeet.1 record",
+  topic: "waymeet.1 topic",
   link: "waymeet.1 link",
   edges: "waymeet.1 edges",
   mesh: "waymeet.1 mesh",

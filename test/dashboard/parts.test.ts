@@ -18,6 +18,7 @@ describe("the dashboard reads a scrape", () => {
       handshakes: 0,
       watches: 0,
       attempts: 0,
+      announcements: 0,
       pingsSent: 0,
       pongsMatched: 0,
       uptime: 1,

@@ -13,3 +13,11 @@ it("the program at the top of the README is the one that is run as a test", asyn
   const [, first] = /```ts\n([\s\S]*?)```/.exec(await read("../../README.md"))!;
   assert.deepEqual(program(first!), program(await read("./hello.ts")));
 });
+
+it("the chat in the README is the one that is run as a test", async () => {
+  const [, chat] = /## Meeting by name[\s\S]*?```ts\n([\s\S]*?)```/.exec(await read("../../README.md"))!;
+  assert.deepEqual(
+    program(chat!),
+    program(await read("./chat.ts")).filter((line) => !line.startsWith("const [name")),
+  );
+});

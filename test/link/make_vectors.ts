@@ -32,6 +32,17 @@ const numbered: Record<string, [Unnumbered, number]> = {
     1,
   ],
   "an empty message": [{ kind: "message", id, size: 0, asks: false, bytes: new Uint8Array() }, 2],
+  "a message said in a topic": [
+    {
+      kind: "message",
+      id,
+      size: 3,
+      asks: false,
+      bytes: new TextEncoder().encode("all"),
+      tag: filled(32, 0xbb),
+    },
+    25,
+  ],
   "a message continues": [{ kind: "more", bytes: sample(3, 1) }, 300],
   "processed": [{ kind: "processed", id }, 23],
   "a stream begins": [{ kind: "open", stream: 1, label: "photo.jpg" }, 24],

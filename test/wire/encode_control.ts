@@ -24,6 +24,14 @@ export function encodeControl(frame: Control): Uint8Array {
       return frames.encodeLookup(frame.request, frame.peer);
     case "found":
       return frames.encodeFound(frame.request, frame.reason, frame.record);
+    case "announce":
+      return frames.encodeAnnounce(frame.announcement, frame.tells);
+    case "withdraw":
+      return frames.encodeWithdraw(frame.topic);
+    case "roster":
+      return frames.encodeRoster(frame.reason, frame.topic, frame.size, frame.peers);
+    case "member":
+      return frames.encodeMember(frame.topic, frame.peer, frame.present);
     case "watch":
       return frames.encodeWatch(frame.peers);
     case "unwatch":

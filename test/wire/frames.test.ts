@@ -39,6 +39,20 @@ const frame: fc.Arbitrary<Control> = fc.oneof(
   shape({ kind: fc.constantFrom("ping" as const, "pong" as const), nonce: sized(8) }),
   shape({ kind: fc.constant("notice" as const), reason, peer: key }),
   shape({
+    kind: fc.constant("announce" as const),
+    announcement: fc.uint8Array({ maxLength: 512 }),
+    tells: fc.boolean(),
+  }),
+  shape({ kind: fc.constant("withdraw" as const), topic: key }),
+  shape({
+    kind: fc.constant("roster" as const),
+    reason,
+    topic: key,
+    size: fc.maxSafeNat(),
+    peers: fc.array(key, { maxLength: 64 }),
+  }),
+  shape({ kind: fc.constant("member" as const), topic: key, peer: key, present: fc.boolean() }),
+  shape({
     kind: fc.constantFrom("watch" as const, "unwatch" as const),
     peers: fc.array(key, { maxLength: 256 }),
   }),

@@ -4,7 +4,8 @@
  * other implementations must change.
  */
 import { writeFileSync } from "node:fs";
-import { identityFromSeed } from "../../src/identity/identity.ts";
+import { type ExportableIdentity, identityFromSeed } from "../../src/identity/identity.ts";
+import { signAnnouncement, topicKey } from "../../src/wire/announcement.ts";
 import { encode, type Value } from "../../src/wire/cbor.ts";
 import { encodeData } from "../../src/wire/data_frame.ts";
 import { encodeForward, forwardToData } from "../../src/wire/forward_frame.ts";
@@ -121,6 +122,10 @@ const proof = {
   acceptor: node.publicKey,
 };
 
+const topic = await topicKey("main", "tea", "");
+const announcementFields = { issued: time, expires: time + 300_000, network: "main" };
+const announcement = await signAnnouncement(topic.identity, peer, announcementFields);
+
 function control(name: string, bytes: Uint8Array): object {
   const frame = frames.decodeControl(bytes);
   if (frame === undefined) throw new Error(`${name} is malformed`);
@@ -180,6 +185,11 @@ const vectors = {
     control("lookup", frames.encodeLookup(4_294_967_295, peer.publicKey)),
     control("found", frames.encodeFound(7, 0, signedRecord)),
     control("found: absent", frames.encodeFound(7, 32, null)),
+    control("announce", frames.encodeAnnounce(announcement, true)),
+    control("withdraw", frames.encodeWithdraw(topic.identity.publicKey)),
+    control("roster", frames.encodeRoster(0, topic.identity.publicKey, 2, [node.publicKey])),
+    control("roster: refused", frames.encodeRoster(15, topic.identity.publicKey, 0, [])),
+    control("member", frames.encodeMember(topic.identity.publicKey, node.publicKey, true)),
     control("watch", frames.encodeWatch([peer.publicKey, node.publicKey])),
     control("unwatch", frames.encodeUnwatch([peer.publicKey])),
     control("sighting: at a node", frames.encodeSighting(0, peer.publicKey, node.publicKey)),
@@ -212,6 +222,7 @@ const vectors = {
         to: 9,
         entries: [
           { version: 7, peer: peer.publicKey, record: signedRecord },
+          { version: 8, peer: peer.publicKey, record: signedRecord, topics: [announcement] },
           { version: 9, peer: node.publicKey, record: null },
         ],
       }),
@@ -283,6 +294,17 @@ const vectors = {
     fields: edges,
     signed: frames.edgesSigned("main", edges),
     signature: edgesSignature,
+  }),
+  topic: toJson({
+    network: "main",
+    name: "tea",
+    secret: "",
+    seed: (topic.identity as ExportableIdentity).seed,
+    topic: topic.identity.publicKey,
+    proof: topic.proof(peer.publicKey, node.publicKey),
+    peerSeed,
+    fields: announcementFields,
+    announcement,
   }),
   meshMac: toJson({
     ...proof,

@@ -17,6 +17,7 @@ export interface Vectors {
   forward: (Named & { hops: number; source: string; destination: string; payload: string; egress: string })[];
   record: { seed: string; fields: unknown; body: string; signed: string; signature: string };
   edges: { seed: string; network: string; fields: unknown; signed: string; signature: string };
+  topic: Record<string, unknown>;
   meshMac: { token: string; network: string; challenge: string; dialer: string; acceptor: string } & {
     byDialer: string;
     byAcceptor: string;
