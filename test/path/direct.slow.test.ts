@@ -25,15 +25,29 @@ interface Outcome {
 }
 
 function stage(...words: string[]): Outcome {
-  const file = fileURLToPath(new URL("./direct_stage.ts", import.meta.url));
-  const program = [process.execPath, "--import", "tsx", file, ...words];
-  const { stdout, stderr } = spawnSync("unshare", ["-n", "bash", "-c", NETWORK, "bash", ...program], {
+  return within([process.execPath, "--import", "tsx", here("direct_stage.ts"), ...words]) as Outcome;
+}
+
+const here = (name: string): string => fileURLToPath(new URL(name, new URL(".", import.meta.url)));
+const bin = (name: string): string => here(`../../node_modules/.bin/${name}`);
+
+/** The line of JSON that a program prints, run in a network namespace of its own. */
+function within(program: string[]): unknown {
+  const { status, signal, stdout, stderr } = spawnSync("unshare", [
+    "-n",
+    "bash",
+    "-c",
+    NETWORK,
+    "bash",
+    ...program,
+  ], {
     encoding: "utf8",
     timeout: 70_000,
   });
   const line = stdout.split("\n").find((line) => line.startsWith("{"));
   assert.ok(line, `${stdout}\n${stderr}`);
-  return JSON.parse(line) as Outcome;
+  assert.deepEqual([status, signal], [0, null], `${stdout}\n${stderr}`);
+  return JSON.parse(line);
 }
 
 describe("two peers on one network", { skip }, () => {
@@ -67,4 +81,17 @@ describe("two peers on one network", { skip }, () => {
       JSON.stringify(result.paths),
     );
   });
+
+  for (
+    const [name, ...program] of [
+      ["node", process.execPath, "--import", "tsx"],
+      ["bun", bin("bun")],
+      ["deno", bin("deno"), "run", "-A", "--no-check"],
+    ] as const
+  ) {
+    it(`leave no descriptor behind after fifty ends opened and closed, and the process ends: ${name}`, () => {
+      const { more } = within([...program, here("rtc_churn.ts")]) as { more: number };
+      assert.ok(more <= 3, `${more} descriptors more`);
+    });
+  }
 });
