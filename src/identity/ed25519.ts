@@ -7,28 +7,12 @@
  *
  * @module
  */
-import * as noble from "@noble/ed25519";
 import { hexToBytes as unhex } from "@noble/hashes/utils.js";
-import { sha512 } from "@noble/hashes/sha2.js";
 import { fromBase64url } from "./base64url.ts";
 import type { Ed25519 } from "./ed25519_port.ts";
 import { nativeEd25519 } from "./native.ts";
+import { nobleEd25519 } from "./pure_ed25519.ts";
 import { pkcs8 } from "./pkcs8.ts";
-
-/** Pure TypeScript, everywhere, ten times slower. `zip215: false` refuses small-order keys. */
-export const nobleEd25519: Ed25519 = {
-  name: "noble",
-  importSeed(seed) {
-    noble.hashes.sha512 = sha512;
-    const secret = seed.slice();
-    return { publicKey: noble.getPublicKey(secret), sign: (bytes) => noble.sign(bytes, secret) };
-  },
-  importPublicKey(key) {
-    noble.hashes.sha512 = sha512;
-    const publicKey = key.slice();
-    return (bytes, signature) => noble.verify(signature, bytes, publicKey, { zip215: false });
-  },
-};
 
 /** WebCrypto (Web Cryptography Level 2), which tells the public key of a seed only by exporting the pair. */
 export const webEd25519: Ed25519 = {

@@ -8,14 +8,12 @@
  *
  * @module
  */
-import { ed25519 } from "@noble/curves/ed25519.js";
 import { bytesToHex } from "@noble/hashes/utils.js";
 import { encodeBase32 } from "./base32.ts";
+import { decodePoint } from "./point.ts";
 
 /** Length of an ed25519 public key, bytes (RFC 8032 §5.1.5). */
 export const KEY_LENGTH = 32;
-
-type Point = InstanceType<typeof ed25519.Point>;
 
 /**
  * Keys remembered as good, about 150 bytes each: more than the sessions of one node, so that all its
@@ -84,12 +82,4 @@ function hexOfY(key: Uint8Array): string {
   const y = Uint8Array.from(key);
   y[31]! &= 0x7f;
   return bytesToHex(y);
-}
-
-function decodePoint(key: Uint8Array): Point | undefined {
-  try {
-    return ed25519.Point.fromBytes(key, false);
-  } catch {
-    return undefined;
-  }
 }

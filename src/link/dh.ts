@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { x25519 } from "@noble/curves/ed25519.js";
+import { x25519 } from "./x25519.ts";
 import { type NativeCrypto, nativeCrypto } from "./native.ts";
 
 /** Bytes of a public key, of a secret key and of a shared secret. */

@@ -9,23 +9,11 @@
  *
  * @module
  */
-// Not the main entry: under Node and Bun that loads a native addon, with which Bun aborts on some inputs.
-import { Encoder } from "cbor-x/encode";
+import { codec } from "./cbor_codec.ts";
 import { MAX_DEPTH, MAX_ITEMS } from "./limits.ts";
 
 /** What can be written and read. Integers are safe and never negative. */
 export type Value = null | boolean | number | string | Uint8Array | Value[] | Map<string, Value>;
-
-const options = {
-  useRecords: false,
-  mapsAsObjects: false,
-  tagUint8Array: false,
-  variableMapSize: true,
-  copyBuffers: true,
-  // Wrong for negative integers, which `scan` refuses.
-  int64AsNumber: true,
-};
-const cbor = new Encoder(options);
 
 /**
  * Writes `value` in its only permitted form: shortest heads, map keys sorted by
@@ -41,7 +29,7 @@ const cbor = new Encoder(options);
  * ```
  */
 export function encode(value: Value): Uint8Array {
-  return new Uint8Array(cbor.encode(prepare(value)));
+  return codec.encode(prepare(value));
 }
 
 /**
@@ -59,7 +47,7 @@ export function encode(value: Value): Uint8Array {
  */
 export function decode(bytes: Uint8Array, depth: number = MAX_DEPTH): Value | undefined {
   if (scan(bytes, 0, bytes.length, depth) !== bytes.length) return undefined;
-  return cbor.decode(plain(bytes)) as Value;
+  return codec.decode(plain(bytes)) as Value;
 }
 
 /**

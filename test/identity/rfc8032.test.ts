@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { ed25519, nobleEd25519, webEd25519 } from "../../src/identity/ed25519.ts";
+import { ed25519, webEd25519 } from "../../src/identity/ed25519.ts";
+import { nobleEd25519 } from "../../src/identity/pure_ed25519.ts";
 import type { Ed25519 } from "../../src/identity/ed25519_port.ts";
 import { identityFromSeed, verify } from "../../src/identity/identity.ts";
 import { nativeEd25519 } from "../../src/identity/native.ts";

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { nobleEd25519 } from "../../src/identity/ed25519.ts";
+import { nobleEd25519 } from "../../src/identity/pure_ed25519.ts";
 import type { Ed25519, SigningKey, Verifier } from "../../src/identity/ed25519_port.ts";
 import { type PeerId, peerIdText } from "../../src/identity/peer_id.ts";
 import type { Identity } from "../../src/identity/identity.ts";

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync } from "node:fs";
+import { describe, it } from "node:test";
+import { bundle, PEER } from "./bundle.ts";
+
+/**
+ * Most bytes of min+gzip for a program that uses `Peer`: what was reached, and 3 % for the days
+ * between two diets. About 56 kB of it are our own code.
+ */
+const MOST = 73_000;
+
+const root = new URL("../../", import.meta.url);
+
+describe("the SDK in a page", () => {
+  it(`is at most ${MOST / 1000} kB, minified and compressed`, async () => {
+    const { gzip, libraries } = await bundle(PEER);
+    assert.ok(gzip <= MOST, `${gzip} bytes, ${libraries} of them libraries: see npm run bundle`);
+  });
+
+  it("carries nothing of nodes, key files, PEM, safety words and the libraries of servers", async () => {
+    const { files } = await bundle(PEER);
+    assert.ok(files.includes("src/peer/peer.ts") && files.includes("src/path/rtc_web.ts"));
+    const strangers = /^src\/(mesh|rendezvous|stun|cli|pages)\/|accept|key_file|pem|words|cbor-x|edwards/;
+    assert.deepEqual(files.filter((path) => strangers.test(path)), []);
+  });
+
+  it("has each library once", async () => {
+    const { files } = await bundle(PEER);
+    const copies = files.filter((path) => path.lastIndexOf("node_modules/") > 0);
+    assert.deepEqual(copies, []);
+  });
+
+  it("replaces the same files whether a bundler reads our sources or what npm has", () => {
+    const { browser } = JSON.parse(readFileSync(new URL("package.json", root), "utf8")) as {
+      browser: Record<string, string>;
+    };
+    const source = (path: string) => path.replace("/dist/", "/").replace(/\.js$/, ".ts");
+    const pairs = Object.entries(browser).map(([from, to]) => [source(from), source(to)].join(" → "));
+    const twice = new Set(pairs);
+    assert.equal(pairs.length, 2 * twice.size);
+    for (const pair of twice) {
+      for (const path of pair.split(" → ")) assert.ok(existsSync(new URL(path, root)), path);
+    }
+  });
+});
