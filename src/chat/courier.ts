@@ -42,6 +42,8 @@ export class Courier {
   readonly #port: CourierPort;
   /** Entries that the link has now, by id, and the way to take them back. */
   readonly #under = new Map<string, AbortController>();
+  /** The link they are under way on: on another one all goes again, in order. */
+  #link: Link | undefined;
   #running = false;
   #again = false;
   #ended = false;
@@ -72,8 +74,7 @@ export class Courier {
    * before all that was to come after it.
    */
   restart(): void {
-    for (const taken of this.#under.values()) taken.abort();
-    this.#under.clear();
+    this.#takeBack();
     this.seen();
   }
 
@@ -105,12 +106,11 @@ export class Courier {
   }
 
   async #deliver(): Promise<void> {
-    const pending = (await this.#port.store.outbox()).filter((entry) => this.#concerns(entry));
-    this.#takeBack(new Set(pending.map(({ id }) => id)));
-    const waiting = pending.filter(({ id }) => !this.#under.has(id));
-    if (waiting.length === 0) return;
+    if ((await this.#waiting()).length === 0) return;
     const link = await this.#port.link(this.peer);
-    for (const entry of waiting) {
+    if (link !== this.#link) this.#takeBack();
+    this.#link = link;
+    for (const entry of await this.#waiting()) {
       if (this.#under.size >= ABREAST) return; // goes on when one of them arrives
       await this.#send(link, entry);
     }
@@ -121,12 +121,20 @@ export class Courier {
     return status === "queued" || status === "sent";
   }
 
-  /** What a person has given up, or the other side refused, is not waited for any more. */
-  #takeBack(pending: ReadonlySet<string>): void {
+  /** What is pending and not under way, in order. */
+  async #waiting(): Promise<Entry[]> {
+    const pending = (await this.#port.store.outbox()).filter((entry) => this.#concerns(entry));
+    // What a person has given up, or the other side refused, is not waited for any more.
+    this.#takeBack(new Set(pending.map(({ id }) => id)));
+    return pending.filter(({ id }) => !this.#under.has(id));
+  }
+
+  /** What is under way is not any more, but for `kept`. */
+  #takeBack(kept: ReadonlySet<string> = new Set()): void {
     for (const [id, taken] of this.#under) {
-      if (pending.has(id)) continue;
-      taken.abort();
+      if (kept.has(id)) continue;
       this.#under.delete(id);
+      taken.abort();
     }
   }
 
