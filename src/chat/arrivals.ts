@@ -22,19 +22,19 @@ export class Arrivals {
   readonly #own: PeerId;
   readonly #store: ChatStore;
   readonly #wall: () => number;
-  /** Whether this side is in the group of that name, and `peer` too. */
-  readonly #shares: (group: string, peer: PeerId) => boolean;
+  /** Whether this side is in the group of that name. Who names it could join it. */
+  readonly #isIn: (group: string) => boolean;
 
   constructor(
     own: PeerId,
     store: ChatStore,
     wall: () => number,
-    shares: (group: string, peer: PeerId) => boolean,
+    isIn: (group: string) => boolean,
   ) {
     this.#own = own;
     this.#store = store;
     this.#wall = wall;
-    this.#shares = shares;
+    this.#isIn = isIn;
   }
 
   /** Resolves once what there is to keep is durable. */
@@ -56,11 +56,12 @@ export class Arrivals {
   }
 
   /** Keeps the entry of a message; again is once. */
-  async keep(from: PeerId, id: string, { at, group, body }: ChatMessage): Promise<void> {
+  async keep(from: PeerId, id: string, { at, group, body, name }: ChatMessage): Promise<void> {
     const room = group === "" ? from : `#${group}`;
     // A clock that runs ahead must not keep its messages at the end for ever.
     const time = Math.min(at, this.#wall());
-    await this.#store.add({ id, room, from, at: time, body: body as Body, to: [], seen: false });
+    const author = group === "" ? undefined : name;
+    await this.#store.add({ id, room, from, author, at: time, body: body as Body, to: [], seen: false });
   }
 
   async #asked(from: PeerId, { name }: ChatMessage, note: string, known?: Contact): Promise<Arrival> {
@@ -96,11 +97,11 @@ export class Arrivals {
     known: Contact | undefined,
   ): Promise<Arrival> {
     const { group, name } = message;
-    const welcome = group === "" ? known?.state === "accepted" : this.#shares(group, from);
+    const welcome = group === "" ? known?.state === "accepted" : this.#isIn(group);
     if (!welcome) {
       return {
         kind: "refused",
-        reason: group === "" ? "you are no contact of theirs" : "they left the group",
+        reason: group === "" ? "you are no contact of theirs" : "they are not in this group",
       };
     }
     if (known && name !== "" && known.name !== name) await this.#store.putContact({ ...known, name });

@@ -7,6 +7,7 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Link } from "../link/link.ts";
 import type { Peer } from "../peer/peer.ts";
+import type { Topic } from "../peer/topic.ts";
 import type { Watch } from "../peer/watch.ts";
 import { Arrivals } from "./arrivals.ts";
 import { Courier } from "./courier.ts";
@@ -37,13 +38,15 @@ export class Engine {
   readonly #links = new Map<PeerId, Link>();
   readonly #dialling = new Map<PeerId, Promise<Link>>();
   readonly #watches = new Map<PeerId, Watch>();
+  /** Groups this person is in, or about to be, and the way out of each. */
+  readonly #groups = new Map<string, AbortController>();
   readonly #ended = new AbortController();
 
   constructor(options: EngineOptions) {
     this.#o = { wall: Date.now, after: timer, ...options };
     this.#peer = options.peer;
-    const shares = (group: string, peer: PeerId) => this.#shares(group, peer);
-    this.#arrivals = new Arrivals(options.peer.id, options.store, this.#o.wall, shares);
+    const isIn = (group: string) => this.#groups.has(group);
+    this.#arrivals = new Arrivals(options.peer.id, options.store, this.#o.wall, isIn);
     this.#begin(this.#ended.signal);
   }
 
@@ -59,10 +62,12 @@ export class Engine {
     const stop = this.#o.store.watch((change) => {
       if (change.what === "entries") void this.#dispatch();
       if (change.what === "contacts") void this.#meet();
+      if (change.what === "profile") void this.#gather();
     });
     signal.addEventListener("abort", stop);
     void this.#dispatch();
     void this.#meet();
+    void this.#gather();
     this.#lookAround();
   }
 
@@ -168,8 +173,37 @@ export class Engine {
     this.#o.live(({ sights }) => sights[peer] = { online: false });
   }
 
-  #shares(_group: string, _peer: PeerId): boolean {
-    return false;
+  // Groups.
+
+  /** Joins the groups of the store, and leaves those that are not there any more. */
+  async #gather(): Promise<void> {
+    const names = new Set(await this.#o.store.groups());
+    for (const [name, group] of this.#groups) if (!names.has(name)) this.#leave(name, group);
+    for (const name of names) if (!this.#groups.has(name)) this.#join(name);
+  }
+
+  #join(name: string): void {
+    const group = new AbortController();
+    this.#groups.set(name, group);
+    const signal = AbortSignal.any([group.signal, this.#ended.signal]);
+    this.#peer.join(name, { signal }).then((topic) => this.#attendGroup(name, topic, signal), () => {
+      this.#groups.delete(name);
+      if (!signal.aborted) this.#o.after(LOOK_GAP, () => void this.#gather()); // no node yet, or no room
+    });
+  }
+
+  #attendGroup(name: string, topic: Topic, signal: AbortSignal): void {
+    const show = () => this.#o.live(({ groups }) => groups[name] = [this.#peer.id, ...topic.members]);
+    topic.addEventListener("join", show);
+    topic.addEventListener("leave", show);
+    signal.addEventListener("abort", () => void topic.leave());
+    show();
+  }
+
+  #leave(name: string, group: AbortController): void {
+    this.#groups.delete(name);
+    group.abort();
+    this.#o.live(({ groups }) => delete groups[name]);
   }
 }
 

@@ -54,6 +54,8 @@ export interface Entry {
   room: string;
   /** Who wrote it. */
   from: PeerId;
+  /** As they called themselves in a group, where not all are contacts. */
+  author?: string;
   /** By the clock of who wrote it, milliseconds since 1970. */
   at: number;
   body: Body;

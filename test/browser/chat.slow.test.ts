@@ -63,6 +63,20 @@ describe("the chat in Chromium", { skip }, () => {
     await cleo.page.locator(".presence", { hasText: "declined" }).waitFor();
     assert.equal(await ada.page.locator("#requests-part").isVisible(), false);
 
+    for (const person of [ada, ben, cleo]) {
+      if (person === cleo) await cleo.page.getByRole("button", { name: "Back to the list" }).click();
+      await person.page.getByRole("button", { name: "Join a group" }).click();
+      await person.page.getByLabel("Its name").fill("lobby");
+      await person.page.getByRole("button", { name: "Join", exact: true }).click();
+    }
+    for (const person of [ada, ben, cleo]) {
+      await person.page.locator(".presence", { hasText: "3 here" }).waitFor();
+    }
+    await cleo.say("Good morning, all");
+    await cleo.delivered("Good morning, all");
+    for (const person of [ada, ben]) await person.said("Good morning, all").getByText("Cleo").waitFor();
+
+    await ada.open("Ben");
     await ben.context.close();
     await ada.page.locator(".presence.away").waitFor();
     for (const person of [ada, cleo]) assert.deepEqual(await person.barriers(), []);

@@ -206,6 +206,34 @@ describe("a chat", () => {
     assert.equal(statusOf((await ada.room(ben.id)).at(-1)!), "delivered");
   });
 
+  it("brings what is said in a group to all who are in it, and tells how many have it", async () => {
+    const { world, ada, ben } = await twoPeople();
+    const cleo = new Person(world, await generateIdentity());
+    await cleo.actions.rename("Cleo");
+    for (const person of [ada, ben, cleo]) {
+      await person.actions.join("tea");
+      await person.open();
+    }
+    await world.pass(2_000);
+    const members = ada.live.groups.tea!;
+    assert.deepEqual(new Set(members), new Set([ada.id, ben.id, cleo.id]));
+    await ada.actions.say("#tea", "who is here?", members.filter((peer) => peer !== ada.id));
+    await world.pass(2_000);
+    for (const person of [ben, cleo]) {
+      const [entry] = await person.room("#tea");
+      assert.deepEqual([entry?.body, entry?.author], [{ kind: "text", text: "who is here?" }, "Ada"]);
+    }
+    assert.equal(statusOf((await ada.room("#tea"))[0]!), "delivered");
+
+    await cleo.actions.leaveGroup("tea");
+    await world.pass(2_000);
+    assert.deepEqual(new Set(ada.live.groups.tea), new Set([ada.id, ben.id]));
+    await ben.actions.say("#tea", "still there?", [ada.id, cleo.id]);
+    await world.pass(2_000);
+    const [, said] = await ben.room("#tea");
+    assert.deepEqual(said!.to.map(({ status }) => status), ["delivered", "failed"]);
+  });
+
   it("loses and doubles nothing when the node is killed in the middle of a hundred messages each way", async () => {
     const { world, ada, ben } = await twoContacts();
     const numbers = Array.from({ length: 100 }, (_, i) => String(i));

@@ -186,7 +186,9 @@ function rows({ entries, names, line, progress }: OpenRoom): Row[] {
   return entries.map((entry) => {
     const day = dayWords(entry.at);
     const received = entry.to.length === 0;
-    const author = received && line.state === "group" ? names[entry.from] || brief(entry.from) : undefined;
+    const author = received && line.state === "group"
+      ? names[entry.from] || entry.author || brief(entry.from)
+      : undefined;
     const row = { entry, day: day === last ? undefined : day, author, progress: progress[entry.id] };
     last = day;
     return row;
