@@ -58,6 +58,8 @@ export class Conversation {
   private readonly control = new Fifo<Fresh>();
   /** The close, behind everything else. */
   private goodbye: Fresh | undefined;
+  /** The goodbye leaves in this packet, and with it what arrived: a slower path may not tell in time. */
+  private parting = false;
   /** Frames that are not numbered. */
   private probes: Uint8Array[] = [];
   private answers: Uint8Array[] = [];
@@ -168,6 +170,8 @@ export class Conversation {
     const used = parts.reduce((sum, part) => sum + part.length, 0);
     const sent = this.sender.ready && this.sender.transmit(parts, room - used, now) > 0;
     if (sent && !this.sender.ready) parts.push(ASK);
+    if (this.parting) parts.unshift(this.receiver.lastWord());
+    this.parting = false;
     return parts.length > 1 ? joinBytes(parts) : parts[0];
   }
 
@@ -315,6 +319,7 @@ export class Conversation {
     if (!this.outbox.drained || this.streams.unsent) return undefined;
     const goodbye = this.goodbye;
     this.goodbye = undefined;
+    this.parting ||= goodbye !== undefined;
     return goodbye;
   }
 }

@@ -82,12 +82,17 @@ export class Receiver {
     this.ackAt = now;
   }
 
+  /** What has arrived, due or not. */
+  lastWord(): Uint8Array {
+    return encodeAck(this.next, this.ranges.first(MAX_RANGES));
+  }
+
   /** The acknowledgement, when it is due. */
   acknowledgement(now: number): Uint8Array | undefined {
     if (now < this.ackAt) return undefined;
     this.ackAt = Infinity;
     this.lastAck = now;
     this.pendingBytes = 0;
-    return encodeAck(this.next, this.ranges.first(MAX_RANGES));
+    return this.lastWord();
   }
 }
