@@ -103,12 +103,19 @@ export function nativeDh(crypto: NativeCrypto | undefined = nativeCrypto): Dh | 
 /** The quicker one of this runtime. */
 export const defaultDh: Dh = nativeDh() ?? nobleDh;
 
+let chosen = defaultDh;
+
+/** For simulators, which pay for thousands of peers: `undefined` goes back to X25519. Never in a program that talks to others. */
+export function substituteDh(implementation: Dh | undefined): void {
+  chosen = implementation ?? defaultDh;
+}
+
 /**
  * The secret that `secret` shares with the owner of `theirs`, or `undefined` for a
  * public key of small order or of a wrong length.
  */
 export function dh(secret: Uint8Array, theirs: Uint8Array): Uint8Array | undefined {
-  return theirs.length === DH_SIZE ? defaultDh.agree(secret, theirs) : undefined;
+  return theirs.length === DH_SIZE ? chosen.agree(secret, theirs) : undefined;
 }
 
 /** The key pair of a 32-byte secret. Throws RangeError for another length. */
@@ -116,7 +123,7 @@ export function keyPairOf(secretKey: Uint8Array): KeyPair {
   if (secretKey.length !== DH_SIZE) {
     throw new RangeError(`an X25519 secret has ${DH_SIZE} bytes, this one ${secretKey.length}`);
   }
-  return { publicKey: defaultDh.publicKey(secretKey), secretKey };
+  return { publicKey: chosen.publicKey(secretKey), secretKey };
 }
 
 /**

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { keyedHash, StandIn } from "./stand_in.ts";
+import { standInChaCha, standInDh } from "./stand_in_link.ts";
 import { Dice } from "./dice.ts";
 import { run } from "./run.ts";
 import { Timeline } from "./timeline.ts";
@@ -20,6 +21,7 @@ describe("the simulator", () => {
     assert.notEqual(first.digest, other.digest);
     assert.deepEqual([...first.violations, ...other.violations], []);
     assert(first.messages.arrived >= SMALL.messages && first.recordsChecked > 0);
+    assert(first.messages.latency.p50 > 0 && first.framesBetweenNodes.forward!.frames > SMALL.messages / 2);
     assert(Object.keys(first.faults).length > 0);
   });
 
@@ -35,6 +37,27 @@ describe("the simulator", () => {
         from.map((byte, i) => i === at >> 3 ? byte ^ (1 << (at & 7)) : byte);
       return !keys.isGenuine(id, turned(bytes, bit), signature) &&
         !keys.isGenuine(id, bytes, turned(signature, signed));
+    }));
+  });
+
+  it("opens what was sealed for the holder of a key, and nothing that was changed on its way", () => {
+    const dice = new Dice(4);
+    const [mine, theirs, third] = [dice.bytes(32), dice.bytes(32), dice.bytes(32)];
+    const shared = (secret: Uint8Array, other: Uint8Array) =>
+      standInDh.agree(secret, standInDh.publicKey(other))!;
+    const key = shared(mine, theirs);
+    assert.deepEqual(shared(theirs, mine), key);
+    assert.notDeepEqual(shared(third, theirs), key);
+    assert.equal(standInDh.agree(mine, new Uint8Array(32)), undefined);
+    const bytes = fc.uint8Array({ maxLength: 80 });
+    fc.assert(fc.property(bytes, bytes, fc.nat(), fc.nat(7), (ad, text, at, bit) => {
+      const [nonce, sealed] = [new Uint8Array(12), new Uint8Array(text.length + 16)];
+      standInChaCha.seal(key, nonce, ad, text, sealed);
+      assert.deepEqual(standInChaCha.open(key, nonce, ad, sealed), text);
+      const other = nonce.map((byte, i) => i === 4 ? byte + 1 : byte);
+      assert.throws(() => standInChaCha.open(key, other, ad, sealed));
+      sealed[at % sealed.length]! ^= 1 << bit;
+      assert.throws(() => standInChaCha.open(key, nonce, ad, sealed));
     }));
   });
 

@@ -6,6 +6,9 @@ export interface Due {
   run: (() => void) | undefined;
 }
 
+/** Turns of the event loop that are asked for together: one by one each would also ask the system for news. */
+const TURNS = 64;
+
 /** A binary heap, so that a hundred thousand timers cost no more than a hundred. */
 export class Timeline {
   /** Milliseconds since the beginning. */
@@ -37,20 +40,42 @@ export class Timeline {
 
   /** Lets time pass until `until`, or until `done` says so. */
   async run(until: number, done: () => boolean = () => false): Promise<void> {
-    await settled();
-    while (!done()) {
-      const due = this.#pop(until);
-      if (!due) {
-        this.now = Math.max(this.now, until);
-        return;
-      }
-      this.now = due.at;
-      this.steps++;
-      const run = due.run!;
-      due.run = undefined;
-      run();
-      await settled();
+    while (await this.#turns(until, done));
+  }
+
+  /**
+   * Some turns of the platform's event loop at once: each takes what is due next, and between two of
+   * them all promises settle. False: there was nothing left, or it is done.
+   */
+  #turns(until: number, done: () => boolean): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      let over = false;
+      const turn = (last: boolean) => {
+        if (over) return;
+        try {
+          if (done() || !this.#step(until)) over = true;
+        } catch (error) {
+          over = true;
+          reject(error);
+        }
+        if (over || last) setImmediate(() => resolve(!over));
+      };
+      for (let left = TURNS; left > 0; left--) setImmediate(turn, left === 1);
+    });
+  }
+
+  #step(until: number): boolean {
+    const due = this.#pop(until);
+    if (!due) {
+      this.now = Math.max(this.now, until);
+      return false;
     }
+    this.now = due.at;
+    this.steps++;
+    const run = due.run!;
+    due.run = undefined;
+    run();
+    return true;
   }
 
   #pop(until: number): Due | undefined {
@@ -101,9 +126,4 @@ export class Timeline {
 
 function before(a: Due, b: Due): boolean {
   return a.at < b.at || (a.at === b.at && a.order < b.order);
-}
-
-/** Resolves once every promise has settled that waits for nothing but others: the platform empties that queue first. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => void setImmediate(resolve));
 }

@@ -15,8 +15,8 @@ export interface FrameCount {
   bytes: number;
 }
 
-/** Milliseconds for which a forwarded frame is remembered: longer than any way through a mesh. */
-const REMEMBERED = 10_000;
+/** Milliseconds for which a forwarded frame is remembered: longer than any partition holds it up. */
+const REMEMBERED = 40_000;
 /** What nodes say to each other, by the first item of a frame; see `src/wire/protocol.ts`. */
 const HEAD = 1;
 

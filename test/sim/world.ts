@@ -2,6 +2,8 @@
 import { substituteEd25519 } from "../../src/identity/ed25519.ts";
 import type { Identity } from "../../src/identity/identity.ts";
 import type { PeerId } from "../../src/identity/peer_id.ts";
+import { substituteChaCha } from "../../src/link/aead.ts";
+import { substituteDh } from "../../src/link/dh.ts";
 import { Peer } from "../../src/peer/peer.ts";
 import type { Platform } from "../../src/peer/platform.ts";
 import { RendezvousNode } from "../../src/rendezvous/node.ts";
@@ -10,6 +12,7 @@ import { Dice } from "./dice.ts";
 import { Machine } from "./machine.ts";
 import { Network } from "./network.ts";
 import { StandIn } from "./stand_in.ts";
+import { standInChaCha, standInDh } from "./stand_in_link.ts";
 import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 
@@ -59,6 +62,8 @@ export class World {
     this.#deal = this.dice.roll(POOL);
     this.trace.isNode = (name) => name.startsWith("n");
     substituteEd25519(this.keys);
+    substituteDh(standInDh);
+    substituteChaCha(standInChaCha);
     const numbers = Array.from({ length: options.nodes }, (_, i) => i);
     for (const number of numbers) this.#build(number);
     for (const station of this.stations) this.boot(station);
@@ -67,6 +72,8 @@ export class World {
   /** Gives the platform's cryptography back. */
   end(): void {
     substituteEd25519(undefined);
+    substituteDh(undefined);
+    substituteChaCha(undefined);
   }
 
   get now(): number {
@@ -163,6 +170,8 @@ export class World {
       clock: machine.clock,
       random: (size) => dice.bytes(size),
       offline: true,
+      // All stand in one process, and would talk past the network whose faults are the point.
+      paths: { local: false },
     });
   }
 
