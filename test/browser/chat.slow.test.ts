@@ -76,7 +76,18 @@ describe("the chat in Chromium", { skip }, () => {
     await cleo.delivered("Good morning, all");
     for (const person of [ada, ben]) await person.said("Good morning, all").getByText("Cleo").waitFor();
 
+    await ben.page.locator("#room-head button.presence").click();
+    assert.deepEqual(await ben.barriers(), []);
+    await ben.page.getByRole("button", { name: "Ask Cleo to be a contact" }).click();
+    await cleo.page.getByRole("button", { name: "Back to the list" }).click();
+    await cleo.accept("Ben");
+    await cleo.page.locator(".presence.online").waitFor();
+
     await ada.open("Ben");
+    await ada.page.locator("button.path").click();
+    await ada.page.getByRole("heading", { name: "Between you and Ben" }).waitFor();
+    assert.deepEqual(await ada.barriers(), []);
+    await ada.page.keyboard.press("Escape");
     await ben.context.close();
     await ada.page.locator(".presence.away").waitFor();
     for (const person of [ada, cleo]) assert.deepEqual(await person.barriers(), []);
@@ -123,6 +134,7 @@ describe("the chat in Chromium", { skip }, () => {
     }
     await introduce(ada, ben);
     await introduce(cleo, ben);
+    await cleo.page.locator("button.path.local").waitFor(); // one browser: nothing leaves it
 
     // A second tab of Ben's: both show the same, one holds the session.
     const twin = await crowd.tab("Ben again", ada.context, page(port));

@@ -15,7 +15,7 @@ import { followLive, type Live, LiveSource, NOTHING_YET } from "../live.ts";
 import type { ChatStore } from "../store.ts";
 import type { Entry, FileNote } from "../types.ts";
 import { Conversation } from "./conversation.ts";
-import { showAdd, showGroup, showIdentities, showMe, showWords } from "./dialogs.ts";
+import { showAdd, showGroup, showIdentities, showMe, showMembers, showPath, showWords } from "./dialogs.ts";
 import { byId } from "../../page/by_id.ts";
 import { Sidebar } from "./sidebar.ts";
 import { look, type View } from "./view_model.ts";
@@ -59,6 +59,8 @@ class ChatPage {
         this.#look();
       },
       leave: () => this.#open(undefined),
+      path: () => this.#showPath(),
+      members: () => this.#showMembers(),
       words: (peer) => showWords(this.#identity.id, peer, this.#view?.open?.line.title ?? ""),
     });
   }
@@ -161,6 +163,29 @@ class ChatPage {
     else {
       showMe(id, this.#view?.name ?? "", (name) => this.#actions.rename(name), () => void chooseAnother(id));
     }
+  }
+
+  #showPath(): void {
+    const open = this.#view?.open;
+    if (open?.sight?.path) showPath(open.line.title, open.sight.path);
+  }
+
+  #showMembers(): void {
+    const open = this.#view?.open;
+    if (!open) return;
+    const { id } = this.#identity;
+    const group = open.line.title;
+    const members = (this.#live.groups[group] ?? []).map((peer) => ({
+      peer,
+      name: peer === id ? this.#view!.name : open.names[peer] ?? "",
+      own: peer === id,
+      known: open.known.includes(peer),
+    }));
+    const leave = async () => {
+      await this.#actions.leaveGroup(group);
+      this.#open(undefined);
+    };
+    showMembers(group, members, (peer) => this.#ask(peer, `from the group ${group}`), leave);
   }
 
   async #ask(other: string, note: string): Promise<void> {

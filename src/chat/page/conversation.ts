@@ -16,6 +16,10 @@ export interface ConversationPort {
   /** Back to the list, on a phone. */
   leave(): void;
   words(peer: PeerId): void;
+  /** Tells how packets travel. */
+  path(): void;
+  /** Tells who is in the group. */
+  members(): void;
 }
 
 /** An entry with what its row shows beside it. */
@@ -79,9 +83,23 @@ export class Conversation {
         onclick: () => this.#port.leave(),
       }, "‹"),
       h("h2", { id: "room-title" }, line.state === "group" ? `# ${line.title}` : line.title),
-      h("span", { class: `presence ${line.online ? "online" : "away"}` }, presence(line)),
-      sight?.path &&
-        h("span", { class: `path ${sight.path.kind}`, title: sight.path.why }, pathWords(sight.path)),
+      line.state === "group"
+        ? h(
+          "button",
+          { class: "quiet presence", type: "button", onclick: () => this.#port.members() },
+          presence(line),
+        )
+        : h("span", { class: `presence ${line.online ? "online" : "away"}` }, presence(line)),
+      sight?.path && h(
+        "button",
+        {
+          class: `path ${sight.path.kind}`,
+          type: "button",
+          title: sight.path.why,
+          onclick: () => this.#port.path(),
+        },
+        pathWords(sight.path),
+      ),
       peer &&
         h(
           "button",

@@ -3,6 +3,7 @@ import { generate } from "lean-qr";
 import type { BrowserIdentity } from "../../identity/browser_keys.ts";
 import { type PeerId, peerIdBytes } from "../../identity/peer_id.ts";
 import { pairWords } from "../../identity/words.ts";
+import type { LinkPath } from "../../link/link.ts";
 import { type Child, h } from "../../page/element.ts";
 import { brief } from "./view_model.ts";
 
@@ -105,6 +106,69 @@ export function showGroup(join: (name: string) => Promise<void>): void {
   );
   field.focus();
 }
+
+/** Who is in a group now; whom one does not know yet one may ask. */
+export function showMembers(
+  group: string,
+  members: { peer: PeerId; name: string; own: boolean; known: boolean }[],
+  ask: (peer: PeerId) => Promise<void>,
+  leave: () => Promise<void>,
+): void {
+  const box = dialog(
+    `In ${group} now`,
+    h(
+      "ul",
+      { class: "members" },
+      ...members.map(({ peer, name, own, known }) =>
+        h(
+          "li",
+          {},
+          h("strong", {}, name || brief(peer)),
+          h("span", { class: "id" }, own ? "you" : brief(peer)),
+          !own && !known && h("button", {
+            type: "button",
+            "aria-label": `Ask ${name || brief(peer)} to be a contact`,
+            onclick: async () => {
+              await ask(peer);
+              box.close();
+            },
+          }, "Ask"),
+        )
+      ),
+    ),
+    h("p", {}, "Who knows the name can come in, and sees who is here."),
+    h("button", {
+      class: "quiet",
+      type: "button",
+      onclick: async () => {
+        await leave();
+        box.close();
+      },
+    }, "Leave this group"),
+  );
+}
+
+/** How a link's packets travel, and why so. */
+export function showPath(name: string, { kind, why, rtt }: LinkPath): void {
+  dialog(
+    `Between you and ${name}`,
+    h("p", {}, PATHS[kind]),
+    h(
+      "dl",
+      { class: "facts" },
+      h("dt", {}, "Why"),
+      h("dd", {}, why),
+      h("dt", {}, "There and back"),
+      h("dd", {}, rtt === undefined ? "not measured yet" : `${rtt.toFixed(1)} ms`),
+    ),
+  );
+}
+
+const PATHS: Record<LinkPath["kind"], string> = {
+  relay: "Messages go through a node, sealed: it can neither read nor change them.",
+  direct: "Messages go straight from your browser to the other side's program.",
+  local: "Both are in this browser: messages never leave it.",
+};
 
 /** Words that are equal on both screens when nobody stands between. */
 export function showWords(own: PeerId, peer: PeerId, name: string): void {

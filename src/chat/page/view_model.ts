@@ -43,6 +43,8 @@ export interface OpenRoom {
   progress: Live["progress"];
   /** Names of those who wrote, as they call themselves. */
   names: Record<PeerId, string>;
+  /** Contacts, and who asked or was asked to be one. */
+  known: PeerId[];
   /** Whom a message goes to. */
   to: PeerId[];
 }
@@ -82,13 +84,17 @@ async function openRoom(
 ): Promise<OpenRoom> {
   const entries = await store.entries(line.room, limit + 1);
   const shown = entries.slice(-limit).filter(isSaid);
-  const names = Object.fromEntries(contacts.map(({ peer, name }) => [peer, name]));
+  const names = Object.fromEntries([
+    ...shown.filter(({ author }) => author).map(({ from, author }) => [from, author!]),
+    ...contacts.filter(({ name }) => name !== "").map(({ peer, name }) => [peer, name]),
+  ]);
+  const known = contacts.map(({ peer }) => peer);
   const to = line.peer ? [line.peer] : (live.groups[line.room.slice(1)] ?? []).filter((peer) => peer !== own);
   const progress = Object.fromEntries(
     shown.filter(({ id }) => id in live.progress).map(({ id }) => [id, live.progress[id]!]),
   );
   const sight = line.peer && live.sights[line.peer];
-  return { line, sight, entries: shown, more: entries.length > limit, names, to, progress };
+  return { line, sight, entries: shown, more: entries.length > limit, names, known, to, progress };
 }
 
 function contactLine({ peer, name, state }: Contact, live: Live, unseen: Map<string, number>): RoomLine {
