@@ -89,6 +89,11 @@ export class Routes {
     return this.#revision;
   }
 
+  /** Whether both state a session with each other. */
+  areJoined(a: PeerId, b: PeerId): boolean {
+    return this.#states(a, b) && this.#states(b, a);
+  }
+
   /** Nodes that state a session with `node`, which states one with them. */
   *joined(node: PeerId): IterableIterator<PeerId> {
     const stated = node === this.#options.id ? this.#sessions.keys() : this.#held.get(node)?.neighbours ?? [];
@@ -199,13 +204,12 @@ export class Routes {
    * neighbour alike each would send it around through the next, in a circle.
    */
   agreedHop(destination: PeerId): PeerId | undefined {
-    return (this.#agreed ??= this.#doubted.size > 0 ? this.#ways(new Set()) : this.#table()).get(destination)
-      ?.hop;
+    return this.#agreedTable().get(destination)?.hop;
   }
 
-  /** Hops to `destination`; `undefined`: no way. */
-  distance(destination: PeerId): number | undefined {
-    return this.#table().get(destination)?.distance;
+  /** Hops to `destination`, by what all `agreed` on or by the own view; `undefined`: no way. */
+  distance(destination: PeerId, agreed: boolean = false): number | undefined {
+    return (agreed ? this.#agreedTable() : this.#table()).get(destination)?.distance;
   }
 
   #states(node: PeerId, other: PeerId): boolean {
@@ -224,6 +228,10 @@ export class Routes {
 
   #isGone(node: PeerId, epoch: number): boolean {
     return !this.#options.known(node) || epoch <= (this.#buried.get(node) ?? -1);
+  }
+
+  #agreedTable(): Ways {
+    return this.#agreed ??= this.#doubted.size > 0 ? this.#ways(new Set()) : this.#table();
   }
 
   #table(): Ways {

@@ -9,8 +9,8 @@ import type { Place } from "../mesh/presence_types.ts";
 import { KEY_SIZE } from "../wire/data_frame.ts";
 import { encodeNotice } from "../wire/frames.ts";
 import { Reason } from "../wire/protocol.ts";
-import type { NodeLink } from "./node_link.ts";
 import { Registry, type Seat } from "./registry.ts";
+import type { Way } from "./way.ts";
 
 /** Peers remembered; beyond, those go first that nobody here listens for, then the oldest. */
 const MAX_FOREIGNERS = 20_000;
@@ -22,7 +22,7 @@ export class Foreigner {
   readonly listeners: Set<Seat> = new Set();
   /** The way to it, as found for the message of that number. */
   turn = -1;
-  hop: NodeLink | undefined;
+  way: Way | undefined;
 
   constructor(id: PeerId, key: Uint8Array) {
     this.id = id;

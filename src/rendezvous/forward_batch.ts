@@ -1,5 +1,5 @@
 import { KEY_SIZE } from "../wire/data_frame.ts";
-import { SOURCE_OFFSET } from "../wire/forward_frame.ts";
+import { HOPS_OFFSET, setHops, SOURCE_OFFSET } from "../wire/forward_frame.ts";
 import { copy } from "./gather.ts";
 import type { NodeLink } from "./node_link.ts";
 
@@ -13,6 +13,7 @@ export class ForwardBatch {
   readonly link: NodeLink;
   readonly starts: number[] = [];
   readonly #ends: number[] = [];
+  readonly #hops: number[] = [];
   /** Bytes as they leave. */
   size = 0;
 
@@ -20,10 +21,11 @@ export class ForwardBatch {
     this.link = link;
   }
 
-  /** The frame at `start`…`end`, which will be `growth` bytes longer. */
-  add(start: number, end: number, growth: number): void {
+  /** The frame at `start`…`end`, which will be `growth` bytes longer and may go on for `hops` after the next node. */
+  add(start: number, end: number, growth: number, hops: number): void {
     this.starts.push(start);
     this.#ends.push(end);
+    this.#hops.push(hops);
     this.size += end - start + growth;
   }
 
@@ -32,23 +34,24 @@ export class ForwardBatch {
     const bytes = new Uint8Array(this.size);
     let at = 0;
     for (let i = 0; i < this.starts.length; i++) {
+      setHops(message, this.starts[i]!, this.#hops[i]!);
       at = copy(message, this.starts[i]!, this.#ends[i]!, bytes, at);
     }
     return bytes;
   }
 
   /** Data frames of one source, as forward frames. */
-  wrapped(message: Uint8Array, source: Uint8Array, hops: number): Uint8Array {
+  wrapped(message: Uint8Array, source: Uint8Array): Uint8Array {
     const bytes = new Uint8Array(this.size);
     bytes[0] = 0x85;
     bytes[1] = 0x01;
-    bytes[2] = hops;
     bytes[3] = 0x58;
     bytes[4] = 0x20;
     bytes.set(source, SOURCE_OFFSET);
     let at = 0;
     for (let i = 0; i < this.starts.length; i++) {
       if (at > 0) bytes.copyWithin(at, 0, HEAD); // the same for all
+      bytes[at + HOPS_OFFSET] = this.#hops[i]!;
       // The rest is the data frame from the head of its key on: `58 20 destination payload`.
       at = copy(message, this.starts[i]! + 2, this.#ends[i]!, bytes, at + HEAD);
     }

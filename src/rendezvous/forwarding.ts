@@ -6,7 +6,7 @@
  */
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
 import { dataFrameSize, KEY_SIZE, PEER_OFFSET } from "../wire/data_frame.ts";
-import { DESTINATION_OFFSET, forwardToData, hopsOf, setHops, SOURCE_OFFSET } from "../wire/forward_frame.ts";
+import { DESTINATION_OFFSET, forwardToData, hopsOf, SOURCE_OFFSET } from "../wire/forward_frame.ts";
 import { encodeNotice, encodeUndelivered } from "../wire/frames.ts";
 import { MAX_MESSAGE } from "../wire/limits.ts";
 import type { Undelivered } from "../wire/mesh_protocol.ts";
@@ -21,6 +21,7 @@ import type { NodeLink } from "./node_link.ts";
 import { hasRoom, joined } from "./queue_room.ts";
 import { isKeyAt, type Registry, type Seat } from "./registry.ts";
 import type { Beyond, RefuseBeyond } from "./relay.ts";
+import type { Way } from "./way.ts";
 
 /** Hops that a frame may take between nodes: more than any mesh of `MESH_TARGET` needs. */
 export const HOPS = 8;
@@ -34,6 +35,8 @@ export interface ForwardingOptions {
   presence: Whereabouts;
   /** The neighbour on the way to a node, for what comes `from` another: straight, if there is a session, before back there. */
   hop: (node: PeerId, from?: NodeLink) => NodeLink | undefined;
+  /** Hops to a node on that way. */
+  distance: (node: PeerId, from?: NodeLink) => number;
   /** Whether a node is a neighbour that answers late. */
   doubts: (node: PeerId) => boolean;
 }
@@ -61,9 +64,9 @@ export class Forwarding implements Beyond {
   data(source: Seat, message: Uint8Array, start: number, end: number): Reason {
     const to = this.#destination(message, start + PEER_OFFSET, source);
     if (to === undefined) return Reason.absent;
-    const hop = this.#hop(to, source);
-    if (hop === undefined) return this.#noWay();
-    this.#batchFor(hop, end - start + GROWTH).add(start, end, GROWTH);
+    const way = this.#wayOf(to, source);
+    if (way === undefined) return this.#noWay();
+    this.#batchFor(way.link, end - start + GROWTH).add(start, end, GROWTH, way.hops);
     return Reason.none;
   }
 
@@ -83,7 +86,7 @@ export class Forwarding implements Beyond {
 
   flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void {
     for (const batch of this.#takeBatches()) {
-      const reason = this.#send(batch, source, () => batch.wrapped(message, source.key, HOPS));
+      const reason = this.#send(batch, source, () => batch.wrapped(message, source.key));
       if (reason === undefined) continue;
       for (const start of batch.starts) refuse(reason, message, start + PEER_OFFSET);
     }
@@ -101,7 +104,7 @@ export class Forwarding implements Beyond {
   /** The neighbour on the way to a peer that is elsewhere; from now on its departure is told. */
   wayTo(peer: Uint8Array): NodeLink | undefined {
     const foreigner = this.abroad.find(peer, 0);
-    return foreigner && this.#way(foreigner.id, 0);
+    return foreigner && this.#way(foreigner.id, 0)?.link;
   }
 
   /** A frame that a neighbour passed on. */
@@ -147,7 +150,7 @@ export class Forwarding implements Beyond {
     const { source, destination, reason, hops } = frame;
     const seat = this.#o.registry.find(source);
     if (seat === undefined) {
-      if (hops > 0) this.#sendBack({ ...frame, hops: hops - 1 }, undefined, from);
+      if (hops > 0) this.#sendBack(frame, undefined, from);
     } else if (seat.session.buffered <= this.#o.limits.queue) {
       seat.session.send(encodeNotice(reason, destination));
     }
@@ -157,11 +160,11 @@ export class Forwarding implements Beyond {
    * The way to a peer: its home first. What a peer here sends through its standby session
    * goes to the standby of the other one, so that the two planes have no node in common.
    */
-  #hop(to: Foreigner, source: Seat): NodeLink | undefined {
-    if (to.turn === this.#turn) return to.hop;
+  #wayOf(to: Foreigner, source: Seat): Way | undefined {
+    if (to.turn === this.#turn) return to.way;
     to.turn = this.#turn;
     this.#plane ??= this.#planeOf(source);
-    return to.hop = this.#way(to.id, this.#plane);
+    return to.way = this.#way(to.id, this.#plane);
   }
 
   #planeOf(source: Seat): number {
@@ -169,32 +172,47 @@ export class Forwarding implements Beyond {
     return nodes !== undefined && nodes.indexOf(this.#o.id) >= 1 ? 1 : 0;
   }
 
-  #way(peer: PeerId, plane: number, except?: NodeLink): NodeLink | undefined {
+  #way(peer: PeerId, plane: number): Way | undefined {
     const nodes = this.#o.presence.find(peer)?.nodes ?? [];
-    let detour: NodeLink | undefined;
+    let detour: Way | undefined;
     for (let i = 0; i < nodes.length; i++) {
       // The preferred one first, then the others in their order.
       const at = i === 0 ? Math.min(plane, nodes.length - 1) : i <= plane ? i - 1 : i;
-      const node = nodes[at]!;
-      const hop = node === this.#o.id ? undefined : this.#o.hop(node, except);
-      if (hop === undefined || hop === except) continue;
-      // Only where a frame begins: if each led around what it doubts, frames would go in circles.
-      if (except !== undefined || !this.#o.doubts(node)) return hop;
-      detour ??= hop; // it may be silent to this node alone
+      const way = this.#wayToNode(nodes[at]!);
+      if (way !== undefined && !this.#o.doubts(nodes[at]!)) return way;
+      detour ??= way; // it may be silent to this node alone
     }
     return detour;
   }
 
+  /**
+   * On the way already: to whichever of the peer's nodes is nearest, if that is within `hops`. What is
+   * doubted here is not led around: if each did, frames would go in circles.
+   */
+  #wayOn(peer: PeerId, from: NodeLink, hops: number): Way | undefined {
+    let nearest: Way | undefined;
+    for (const node of this.#o.presence.find(peer)?.nodes ?? []) {
+      const way = this.#wayToNode(node, from);
+      if (way !== undefined && way.hops <= hops && way.hops < (nearest?.hops ?? Infinity)) nearest = way;
+    }
+    return nearest && { ...nearest, hops: Math.min(nearest.hops, hops - 1) };
+  }
+
+  #wayToNode(node: PeerId, from?: NodeLink): Way | undefined {
+    const link = node === this.#o.id ? undefined : this.#o.hop(node, from);
+    if (link === undefined || link === from) return undefined;
+    const distance = link.remote === node ? 1 : this.#o.distance(node, from);
+    return { link, hops: Math.min(distance, HOPS) };
+  }
+
   #passOn(from: NodeLink, message: Uint8Array, start: number, end: number): void {
     const to = this.abroad.find(message, start + DESTINATION_OFFSET);
-    const hops = hopsOf(message, start);
-    const hop = to && hops > 0 ? this.#way(to.id, 0, from) : undefined;
-    if (hop === undefined) {
+    const way = to && this.#wayOn(to.id, from, hopsOf(message, start));
+    if (way === undefined) {
       const destination = message.slice(start + DESTINATION_OFFSET, start + DESTINATION_OFFSET + KEY_SIZE);
       return this.#bounce(Reason.absent, message, start + SOURCE_OFFSET, destination);
     }
-    setHops(message, start, Math.min(hops, HOPS) - 1);
-    this.#batchFor(hop, end - start).add(start, end, 0);
+    this.#batchFor(way.link, end - start).add(start, end, 0, way.hops);
   }
 
   #deliverAll(from: NodeLink, message: Uint8Array): void {
@@ -277,9 +295,13 @@ export class Forwarding implements Beyond {
     if (!known) this.#bounced.push({ kind: "undelivered", hops: HOPS, source, destination, reason });
   }
 
-  #sendBack(frame: Undelivered, otherwise: NodeLink | undefined, except?: NodeLink): void {
-    const way = this.#way(peerIdText(frame.source), 0, except) ?? otherwise;
-    if (way && way.session.buffered <= this.#o.limits.queue) way.session.send(encodeUndelivered(frame));
+  #sendBack(frame: Undelivered, otherwise: NodeLink | undefined, from?: NodeLink): void {
+    const source = peerIdText(frame.source);
+    const way = from ? this.#wayOn(source, from, frame.hops) : this.#way(source, 0);
+    const { link, hops } = way ?? { link: otherwise, hops: HOPS - 1 };
+    if (link && link.session.buffered <= this.#o.limits.queue) {
+      link.session.send(encodeUndelivered({ ...frame, hops }));
+    }
   }
 }
 

@@ -142,6 +142,7 @@ export class Mesh implements NodeLinkOwner {
     this.#left = true;
     this.#stop();
     this.peers.stop();
+    this.#edges.stop();
     this.#discovery.end();
     this.#perform(this.#members.leave());
     this.#sessions.leave();
@@ -237,14 +238,14 @@ export class Mesh implements NodeLinkOwner {
     const changed = this.#routes.sessionUp(remote, link.rtt);
     link.ask(now);
     this.#edges.tell(link);
-    if (changed) void this.#edges.announce();
+    if (changed) this.#edges.announce();
     this.peers.perform(this.peers.presence.connected(remote, this.clock.wall()));
   }
 
   #down(node: PeerId): void {
     this.#perform(this.#members.sessionDown(node, this.clock.now()));
     this.peers.perform(this.peers.presence.disconnected(node, this.clock.wall()));
-    if (this.#routes.sessionDown(node) && !this.#left) void this.#edges.announce();
+    if (this.#routes.sessionDown(node) && !this.#left) this.#edges.announce();
   }
 
   // What the pure parts want done.
@@ -297,7 +298,7 @@ export class Mesh implements NodeLinkOwner {
   #renew(epoch: number): void {
     this.#routes.renew(epoch);
     this.peers.perform(this.peers.presence.renew(epoch, this.clock.wall()));
-    void this.#edges.announce();
+    this.#edges.announce();
   }
 
   #outbid(epoch: number): void {
@@ -331,8 +332,9 @@ export class Mesh implements NodeLinkOwner {
   }
 
   #makeEdges(): MeshEdges {
-    const { identity, network, counts } = this;
+    const { identity, network, counts, clock } = this;
     return new MeshEdges({
+      clock,
       identity,
       network,
       counts,
@@ -381,6 +383,7 @@ export class Mesh implements NodeLinkOwner {
         const link = from ? this.#sessions.get(this.#routes.agreedHop(node) ?? node) : this.toNode(node);
         return link === from ? this.#sessions.get(node) : link;
       },
+      distance: (node, from) => this.#routes.distance(node, from !== undefined) ?? Infinity,
       doubts: (node) => this.#sessions.get(node)?.answering.doubted === true,
     });
   }
@@ -388,8 +391,7 @@ export class Mesh implements NodeLinkOwner {
   // Ways to elsewhere.
 
   toNode(node: PeerId): NodeLink | undefined {
-    const next = this.#routes.nextHop(node);
-    return next && this.#sessions.get(next);
+    return this.#sessions.get(this.#routes.nextHop(node) ?? node);
   }
 
   toPeer(peer: Uint8Array): NodeLink | undefined {

@@ -7,6 +7,7 @@ import { type Identity, verify } from "../identity/identity.ts";
 import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
 import type { EdgeStatement, Routes, SignedEdges } from "../mesh/routes.ts";
 import type { Vouching } from "../mesh/vouching.ts";
+import type { Clock } from "../session/clock.ts";
 import { edgesSigned, encodeEdges } from "../wire/frames.ts";
 import type { Edges } from "../wire/mesh_protocol.ts";
 import type { MeshCounts } from "./mesh_options.ts";
@@ -15,7 +16,11 @@ import type { NodeLink } from "./node_link.ts";
 /** Statements that are verified at once; a later sync brings what was dropped. */
 const MAX_VERIFYING = 256;
 
+/** Milliseconds for which a change of sessions waits for others: a node that joins gets several at once. */
+const ANNOUNCE_DELAY = 20;
+
 export interface MeshEdgesOptions {
+  clock: Clock;
   identity: Identity;
   network: string;
   routes: Routes;
@@ -34,15 +39,26 @@ export class MeshEdges {
   readonly #o: MeshEdgesOptions;
   #own: Uint8Array | undefined;
   #verifying = 0;
+  #stop: (() => void) | undefined;
 
   constructor(options: MeshEdgesOptions) {
     this.#o = options;
   }
 
   /** This node's sessions or its epoch changed. */
-  async announce(): Promise<void> {
-    const { identity, network, routes } = this.#o;
+  announce(): void {
     this.#own = undefined;
+    this.#stop ??= this.#o.clock.after(ANNOUNCE_DELAY, () => void this.#announce());
+  }
+
+  stop(): void {
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
+  async #announce(): Promise<void> {
+    const { identity, network, routes } = this.#o;
+    this.stop();
     const fields = onWire(routes.own);
     const signature = await identity.sign(edgesSigned(network, fields));
     const { epoch, version } = routes.own;
@@ -82,11 +98,16 @@ export class MeshEdges {
     }
   }
 
+  /** Whoever has a session with the node that states this, as both say, gets it from there. */
   #accept(signed: SignedEdges, from: NodeLink | undefined): void {
     const acceptance = this.#o.routes.accept(signed);
     if (acceptance === "ahead") this.#o.outbid(signed.epoch);
     if (acceptance !== "new") return;
-    for (const other of this.#o.links) if (other !== from) other.session.send(signed.frame);
+    for (const other of this.#o.links) {
+      if (other !== from && !this.#o.routes.areJoined(signed.node, other.remote)) {
+        other.session.send(signed.frame);
+      }
+    }
   }
 
   #read({ node, epoch, version, neighbours }: Edges): EdgeStatement {

@@ -90,6 +90,20 @@ describe("routes", () => {
     assert.equal(routes.nextHop(b), b);
   });
 
+  it("know who has a session with whom as both say, and how far it is by the own view and by what all agree on", () => {
+    const routes = newRoutes();
+    for (const node of [a, b]) routes.sessionUp(node, 10);
+    routes.accept(edges(a, [me, b, c]));
+    routes.accept(edges(b, [me, a]));
+    assert.deepEqual([routes.areJoined(a, b), routes.areJoined(a, me), routes.areJoined(a, c)], [
+      true,
+      true,
+      false,
+    ]);
+    routes.doubt(a, true);
+    assert.deepEqual([routes.distance(a), routes.distance(a, true), routes.distance(c)], [2, 1, undefined]);
+  });
+
   it("take what comes from another node straight to a doubted one: three that doubt it alike would pass it round", () => {
     const nodes = [me, a, b];
     const views = nodes.map((node) => {

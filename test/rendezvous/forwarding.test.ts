@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { type PeerId, peerIdText } from "../../src/identity/peer_id.ts";
 import type { Place } from "../../src/mesh/presence_types.ts";
-import { Forwarding, HOPS } from "../../src/rendezvous/forwarding.ts";
+import { Forwarding } from "../../src/rendezvous/forwarding.ts";
 import { MeshCounts } from "../../src/rendezvous/mesh_options.ts";
 import { NodeMetrics } from "../../src/rendezvous/metrics.ts";
 import { nodeLimits } from "../../src/rendezvous/node_limits.ts";
@@ -20,8 +20,8 @@ const id = (number: number) => peerIdText(key(number));
 const [HERE, ONE, TWO] = [id(1), id(2), id(3)];
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
-/** A node with two neighbours, where presence is what the test says. */
-function scene(places: Record<PeerId, PeerId[]>) {
+/** A node with two neighbours, where presence is what the test says. To nodes of `distances` the way leads through ONE. */
+function scene(places: Record<PeerId, PeerId[]>, distances: Record<PeerId, number> = {}) {
   const sent: [PeerId, Uint8Array][] = [];
   const session = (remote: PeerId) => ({
     remote,
@@ -32,6 +32,7 @@ function scene(places: Record<PeerId, PeerId[]>) {
   } as unknown as Session);
   const links = new Map([ONE, TWO].map((node) => {
     const link = {
+      remote: node,
       session: session(node),
       waiting: 0,
       post: (batch: Uint8Array) => link.session.sendBatch(batch),
@@ -47,7 +48,8 @@ function scene(places: Record<PeerId, PeerId[]>) {
     metrics: new NodeMetrics(),
     counts: new MeshCounts(),
     presence: { find, watch: find, unwatch() {} },
-    hop: (node) => links.get(node),
+    hop: (node) => links.get(node) ?? (node in distances ? links.get(ONE) : undefined),
+    distance: (node) => distances[node]!,
     doubts: () => false,
   });
   const seat = (number: number) => {
@@ -76,8 +78,8 @@ describe("forwarding", () => {
     assert.equal(forwarding.data(source, message, end, message.length), Reason.none);
     forwarding.flush(source, message, () => assert.fail());
     const expected = concatFrames([
-      encodeForward(HOPS, key(10), key(11), bytes(1)),
-      encodeForward(HOPS, key(10), key(12), bytes(2, 2)),
+      encodeForward(1, key(10), key(11), bytes(1)),
+      encodeForward(1, key(10), key(12), bytes(2, 2)),
     ]);
     assert.deepEqual(sent, [[ONE, expected]]);
   });
@@ -118,10 +120,28 @@ describe("forwarding", () => {
     assert.deepEqual(sent, [[id(20), encodeData(key(10), bytes(7))]]);
   });
 
+  it("lets a frame take the hops it needs and one more, so that it does not go round where views differ", () => {
+    const far = id(4);
+    const { forwarding, sent, seat, arrive } = scene({ [id(20)]: [far], [id(21)]: [far, TWO] }, { [far]: 3 });
+    const message = encodeData(key(20), bytes(7));
+    const source = seat(10);
+    forwarding.data(source, message, 0, message.length);
+    forwarding.flush(source, message, () => assert.fail());
+    assert.deepEqual(sent.splice(0), [[ONE, encodeForward(3, key(10), key(20), bytes(7))]]);
+    arrive(TWO, encodeForward(3, key(11), key(20), bytes(7)));
+    assert.deepEqual(sent.splice(0), [[ONE, encodeForward(2, key(11), key(20), bytes(7))]]);
+    arrive(ONE, encodeForward(3, key(11), key(21), bytes(7)));
+    assert.deepEqual(sent.splice(0), [[TWO, encodeForward(1, key(11), key(21), bytes(7))]]);
+    // Whoever sent it thought this node to be nearer.
+    arrive(TWO, encodeForward(2, key(11), key(20), bytes(7)));
+    assert.equal(sent[0]![0], TWO);
+    assert.equal(decodeControl(sent[0]![1])?.kind, "undelivered");
+  });
+
   it("passes on with one hop less, never back, and answers when no hop is left", () => {
     const { sent, arrive } = scene({ [id(10)]: [ONE], [id(20)]: [TWO], [id(21)]: [ONE] });
-    arrive(ONE, encodeForward(3, key(10), key(20), bytes(7)));
-    assert.deepEqual(sent.splice(0), [[TWO, encodeForward(2, key(10), key(20), bytes(7))]]);
+    arrive(ONE, encodeForward(2, key(10), key(20), bytes(7)));
+    assert.deepEqual(sent.splice(0), [[TWO, encodeForward(1, key(10), key(20), bytes(7))]]);
     const undeliverable = [
       encodeForward(0, key(10), key(20), bytes()),
       encodeForward(3, key(10), key(21), bytes()),

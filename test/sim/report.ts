@@ -67,7 +67,6 @@ const KINDS: Record<number, string> = {
   23: "undelivered",
 };
 const PRESENCE = 20;
-const MOST_HOPS = 8;
 
 export function spread(values: readonly number[]): Spread {
   const sorted = [...values].sort((a, b) => a - b);
@@ -107,7 +106,7 @@ export function reportOf(findings: Findings): Report {
     framesBetweenNodes: Object.fromEntries(
       [...trace.meshFrames].map(([kind, count]) => [KINDS[kind] ?? `kind ${kind}`, count]),
     ),
-    mostHops: MOST_HOPS - Math.max(0, trace.hops.findIndex((count) => count !== undefined)) + 1,
+    mostHops: trace.mostHops,
     recordsChecked: findings.watch.recordsChecked,
     violations: ledger.faults,
   };

@@ -5,7 +5,7 @@
  * @module
  */
 import { isData } from "../../src/wire/data_frame.ts";
-import { HOPS_OFFSET, isForward, SOURCE_OFFSET } from "../../src/wire/forward_frame.ts";
+import { isForward, SOURCE_OFFSET } from "../../src/wire/forward_frame.ts";
 import { frameEnd } from "../../src/wire/sequence.ts";
 import type { End, Line } from "./network.ts";
 import type { Timeline } from "./timeline.ts";
@@ -25,8 +25,8 @@ export class Trace {
   bytes = 0;
   /** Frames between nodes by kind. */
   readonly meshFrames: Map<number, FrameCount> = new Map();
-  /** Hops that forwarded frames had made when they arrived, by number. */
-  readonly hops: number[] = [];
+  /** Nodes that a forwarded frame came to after the first, at most. */
+  mostHops = 0;
   readonly loops: string[] = [];
   /** Whether a machine is a node. */
   isNode: (name: string) => boolean = () => false;
@@ -75,7 +75,7 @@ export class Trace {
     for (let at = 0; at < message.length;) {
       const end = frameEnd(message, at);
       if (end < 0) return;
-      if (isData(message, at)) this.#allow(fingerprint(message, end), 1);
+      if (isData(message, at)) this.#grow(fingerprint(message, end));
       at = end;
     }
   }
@@ -102,18 +102,20 @@ export class Trace {
 
   /** A peer may send the same bytes again: each time a node may see them once more. */
   #forwarded(node: string, message: Uint8Array, at: number, end: number): void {
-    const hops = message[at + HOPS_OFFSET]!;
-    this.hops[hops] = (this.hops[hops] ?? 0) + 1;
     const print = fingerprint(message, end);
-    const visits = (this.#count(`${node} ${print}`)) + 1;
-    this.#set(`${node} ${print}`, visits);
-    if (visits <= Math.max(1, this.#count(print))) return;
+    const sent = Math.max(1, this.#count(print));
+    const hops = this.#grow(`* ${print}`);
+    this.mostHops = Math.max(this.mostHops, Math.ceil(hops / sent));
+    const visits = this.#grow(`${node} ${print}`);
+    if (visits <= sent) return;
     const source = message.subarray(at + SOURCE_OFFSET, at + SOURCE_OFFSET + 4).join(".");
     if (this.loops.length < 10) this.loops.push(`${node} saw a frame of ${source} ${visits} times`);
   }
 
-  #allow(print: string, more: number): void {
-    this.#set(print, this.#count(print) + more);
+  #grow(key: string): number {
+    const count = this.#count(key) + 1;
+    this.#set(key, count);
+    return count;
   }
 
   #count(key: string): number {
