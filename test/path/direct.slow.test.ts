@@ -1,16 +1,9 @@
 // deadline: 240 s
 import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { describe, it } from "node:test";
 import { fileURLToPath } from "node:url";
-
-/** An address to gather: WebRTC stacks offer none of loopback. */
-const NETWORK =
-  `ip link set lo up && ip link add v0 type veth peer name v1 && ip addr add 10.9.9.1/24 dev v0 &&
-  ip link set v0 up && ip link set v1 up && exec "$@"`;
-const possible = process.getuid?.() === 0 && spawnSync("unshare", ["-n", "ip", "link"]).status === 0;
-const skip = possible ? false : "needs root and iproute2, to make a network namespace of its own";
+import { skip, within } from "./namespace.ts";
 
 interface Outcome {
   relayed: boolean;
@@ -30,25 +23,6 @@ function stage(...words: string[]): Outcome {
 
 const here = (name: string): string => fileURLToPath(new URL(name, new URL(".", import.meta.url)));
 const bin = (name: string): string => here(`../../node_modules/.bin/${name}`);
-
-/** The line of JSON that a program prints, run in a network namespace of its own. */
-function within(program: string[]): unknown {
-  const { status, signal, stdout, stderr } = spawnSync("unshare", [
-    "-n",
-    "bash",
-    "-c",
-    NETWORK,
-    "bash",
-    ...program,
-  ], {
-    encoding: "utf8",
-    timeout: 70_000,
-  });
-  const line = stdout.split("\n").find((line) => line.startsWith("{"));
-  assert.ok(line, `${stdout}\n${stderr}`);
-  assert.deepEqual([status, signal], [0, null], `${stdout}\n${stderr}`);
-  return JSON.parse(line);
-}
 
 describe("two peers on one network", { skip }, () => {
   for (const [dialled, dialler] of [["node", "node"], ["bun", "deno"], ["deno", "bun"]] as const) {
