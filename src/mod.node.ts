@@ -4,27 +4,22 @@
  *
  * @module
  */
-import { WebSocket } from "ws";
 import { loadNodeDataChannel } from "./path/node_datachannel.ts";
 import { Peer as CorePeer } from "./peer/peer.ts";
 import type { Platform } from "./peer/platform.ts";
-import { connectWith, type WebSocketConstructor } from "./session/web_socket.ts";
+import { dialerOf } from "./session/ws.node.ts";
 import { AGENT } from "./wire/version.ts";
 
 export * from "./sdk.ts";
 
-/** `ws` offers compression by default; sealed bytes do not compress. */
-class PlainWebSocket extends WebSocket {
-  constructor(url: string, protocols: string) {
-    super(url, protocols, { perMessageDeflate: false, handshakeTimeout: 10_000 });
-  }
-}
+/** Milliseconds: a node far away, or waking up, may take a while. */
+const HANDSHAKE_TIMEOUT = 10_000;
 
 /** A program's presence in a network. See the examples of the package. */
 export class Peer extends CorePeer {
   protected static override platform: Platform = {
     name: AGENT,
-    connect: connectWith(PlainWebSocket as unknown as WebSocketConstructor),
+    connect: dialerOf(HANDSHAKE_TIMEOUT),
     rtc: loadNodeDataChannel,
   };
 }

@@ -45,7 +45,7 @@ export function wrongImports(file: Source): string[] {
   return wrong.map((target) => `${file.path} (${layer}) imports ${target} (${layerOf(target)})`);
 }
 
-const PER_RUNTIME = /(^edge\/|^src\/cli\/|\/(native|key_file|platform\.node|mod\.node)\.ts$)/;
+const PER_RUNTIME = /(^edge\/|^src\/cli\/|\/(native|key_file|\w+\.node)\.ts$)/;
 const GLOBALS = /(?:(?<![\w$.#]|\?\.)|\bglobalThis\??\.)(process|Bun|Deno|Buffer)\s*(?:\?\.|\.|\[)/g;
 
 /** Runtime globals and `node:` modules where Web standards alone are allowed. */
