@@ -34,10 +34,10 @@ class Listener {
     const broken = new Promise<never>((_, reject) => {
       peer.addEventListener("link", ({ link }) => void this.#serve(link).catch(reject));
     });
-    peer.addEventListener("node", ({ state, url, reason, text, retryIn }) => {
+    peer.addEventListener("node", ({ state, url, plane, reason, text, retryIn }) => {
       this.#event(
-        { event: "node", state, url, reason, text, retryIn },
-        state === "connected" ? `at ${url} again` : `${url}: ${text || reason}`,
+        { event: "node", state, url, plane, reason, text, retryIn },
+        state === "connected" || state === "promoted" ? `${plane} is ${url}` : `${url}: ${text || reason}`,
       );
     });
     this.#event({ event: "ready", id: peer.id, url: peer.node?.url }, `listening as ${peer.id}`);

@@ -13,11 +13,13 @@ import type { Passport } from "./passport.ts";
 import type { Platform } from "./platform.ts";
 
 export interface AnchorEvents {
-  /** The URL to dial next; `left`: the one that was tried last and why it is not the first choice now. */
-  choose(anchor: Anchor, left: { url: string; nodes: string[] } | undefined): string;
+  /** The URL to dial next, if there is one; `left`: the one that was tried last is not the first choice now. */
+  choose(anchor: Anchor, left: string | undefined): string | undefined;
   /** Frames that go along with the auth. */
   introduce(anchor: Anchor, hello: Hello): Promise<Uint8Array[]>;
   up(anchor: Anchor): void;
+  /** A ping was answered after so many milliseconds. */
+  measured(anchor: Anchor, rtt: number): void;
   /** `decision` says whether and when it is dialled again. */
   down(anchor: Anchor, end: SessionEnd, decision: Decision): void;
   data(anchor: Anchor, source: Key, packet: Uint8Array): void;
@@ -27,7 +29,7 @@ export interface AnchorEvents {
 export class Anchor {
   /** The session, while it is ready. */
   session: Session | undefined;
-  url = "";
+  url: string | undefined;
   private readonly settings: Settings;
   private readonly platform: Platform;
   private readonly passport: Passport;
@@ -45,11 +47,16 @@ export class Anchor {
     this.events = events;
   }
 
-  dial(left?: { url: string; nodes: string[] }): void {
-    const { settings, passport } = this;
+  /** Dials where its owner says; idle when that is nowhere. `left`: a URL that is not to be the first choice. */
+  dial(left?: string): void {
     this.url = this.events.choose(this, left);
-    this.dialled = dialSession({
-      url: this.url,
+    if (this.url !== undefined) this.dialled = this.begin(this.url);
+  }
+
+  private begin(url: string): Session {
+    const { settings, passport } = this;
+    return dialSession({
+      url,
       insecure: settings.insecure,
       identity: passport.identity,
       network: settings.network,
@@ -66,7 +73,10 @@ export class Anchor {
         data: (_, message, start, end) =>
           this.events.data(this, peerOf(message, start), dataPayload(message, start, end)),
         control: (_, frame) => this.events.control(this, frame),
-        closed: (_, end) => this.ended(end),
+        measured: (_, rtt) => this.events.measured(this, rtt),
+        // Not when the socket is closed: the other session takes over at once.
+        leaving: (session, end) => this.ended(session, end),
+        closed: (session, end) => this.ended(session, end),
       },
     });
   }
@@ -77,7 +87,9 @@ export class Anchor {
     this.events.up(this);
   }
 
-  private ended(end: SessionEnd): void {
+  private ended(session: Session, end: SessionEnd): void {
+    if (this.dialled !== session) return;
+    this.dialled = undefined;
     const lasted = this.session ? this.settings.clock.now() - this.readyAt : 0;
     this.session = undefined;
     if (this.closed) return;
@@ -93,8 +105,18 @@ export class Anchor {
     if (decision.type === "stop" || this.closed) return;
     // A node that is gone gets one more chance before the next: most come back on their port at once.
     const elsewhere = decision.elsewhere || !end.wasReady;
-    const left = elsewhere ? { url: this.url, nodes: decision.nodes } : undefined;
+    const left = elsewhere ? this.url : undefined;
     this.cancel = this.settings.clock.after(decision.delay, () => this.dial(left));
+  }
+
+  /** Nowhere to go, until it is dialled. */
+  get idle(): boolean {
+    return this.url === undefined && !this.closed;
+  }
+
+  /** Waits for its owner to dial it again. */
+  rest(): void {
+    this.url = undefined;
   }
 
   /** Gives this try up, as if the node had: another follows, elsewhere if there is somewhere else. */

@@ -1,7 +1,7 @@
 /**
  * Where a peer is moored: a home session and, when it knows more than one node, a warm
  * standby at another, through which links go on at once when home is lost. The record
- * names both, home first.
+ * names both, home first. They change places when the standby is clearly the nearer one.
  *
  * @module
  */
@@ -13,13 +13,15 @@ import { RECORD_REFRESH } from "../wire/limits.ts";
 import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
 import type { Plane } from "../link/planes.ts";
 import { Anchor } from "./anchor.ts";
+import { NodeList } from "./node_list.ts";
 import type { Settings } from "./options.ts";
 import type { Passport } from "./passport.ts";
 import type { Platform } from "./platform.ts";
+import { favoursStandby, type RankingEvent, rankingStep, UNRANKED } from "./ranking.ts";
 
 export interface MooringEvents {
-  /** A session is ready: the first, the standby, or one that came back. */
-  up(session: Session, url: string, plane: Plane): void;
+  /** A session is ready: the first, the standby, or one that came back; or the standby is home now. */
+  up(session: Session, url: string, plane: Plane, change: "connected" | "promoted"): void;
   down(end: SessionEnd, url: string, plane: Plane, decision: Decision): void;
   /** No session will come any more. */
   stopped(end: SessionEnd, url: string): void;
@@ -33,8 +35,9 @@ export class Moorings {
   private readonly events: MooringEvents;
   private home: Anchor;
   private standby: Anchor | undefined;
-  /** URLs still worth dialling, in order of preference. */
-  private urls: string[];
+  private readonly nodes: NodeList;
+  private ranking = UNRANKED;
+  private promoting = false;
   /** The node that each anchor is, or is about to be, at. */
   private readonly claims = new Map<Anchor, Key>();
   private refresh: (() => void) | undefined;
@@ -44,10 +47,11 @@ export class Moorings {
     this.settings = settings;
     this.passport = passport;
     this.events = events;
-    this.urls = settings.nodes;
+    const { nodes: own, learn, identity, random } = settings;
+    this.nodes = new NodeList({ own, learn, id: identity.id, random: () => random(1)[0]! / 256 });
     const anchor = () => new Anchor(settings, platform, passport, this.anchorEvents());
     this.home = anchor();
-    this.standby = this.urls.length > 1 ? anchor() : undefined;
+    this.standby = settings.standby ? anchor() : undefined;
   }
 
   /** The session that packets take unless there is a reason for the other. */
@@ -58,7 +62,7 @@ export class Moorings {
   /** Sessions that are ready, home first, with the URLs of their nodes. */
   get sessions(): { session: Session; url: string; plane: Plane }[] {
     return this.anchors.flatMap(({ session, url }, i) =>
-      session ? [{ session, url, plane: i === 0 ? "home" as const : "standby" as const }] : []
+      session ? [{ session, url: url!, plane: i === 0 ? "home" as const : "standby" as const }] : []
     );
   }
 
@@ -70,7 +74,12 @@ export class Moorings {
   /** The node that packets of this plane travel through. */
   urlOf(plane: Plane): string {
     const session = this.by(plane);
-    return this.anchors.find((anchor) => anchor.session === session)?.url ?? this.home.url;
+    return this.anchors.find((anchor) => anchor.session === session)?.url ?? this.home.url ?? "";
+  }
+
+  /** How many nodes there are to try. */
+  get known(): number {
+    return this.nodes.size;
   }
 
   private get anchors(): Anchor[] {
@@ -91,10 +100,10 @@ export class Moorings {
 
   private anchorEvents() {
     return {
-      choose: (anchor: Anchor, left: { url: string; nodes: string[] } | undefined) =>
-        this.choose(anchor, left),
+      choose: (anchor: Anchor, left: string | undefined) => this.choose(anchor, left),
       introduce: (anchor: Anchor, hello: Hello) => this.introduce(anchor, hello),
       up: (anchor: Anchor) => this.up(anchor),
+      measured: (anchor: Anchor, rtt: number) => this.measured(this.planeOf(anchor), rtt),
       down: (anchor: Anchor, end: SessionEnd, decision: Decision) => this.down(anchor, end, decision),
       data: (anchor: Anchor, source: Key, packet: Uint8Array) =>
         this.events.data(source, packet, this.planeOf(anchor)),
@@ -106,14 +115,24 @@ export class Moorings {
     return anchor === this.home ? "home" : "standby";
   }
 
-  /** The next URL that the other anchor does not use. */
-  private choose(anchor: Anchor, left: { url: string; nodes: string[] } | undefined): string {
-    const taken = this.anchors.find((other) => other !== anchor)?.url;
-    const current = left?.url ?? anchor.url;
-    const free = this.urls.filter((url) => url !== taken);
-    if (!left && free.includes(current)) return current;
-    const at = free.indexOf(current);
-    return free[(at + 1) % free.length] ?? current;
+  /** The next URL that this anchor may use beside what the other one does. */
+  private choose(anchor: Anchor, left: string | undefined): string | undefined {
+    const free = this.nodes.candidates(this.otherOf(anchor)?.url);
+    const current = left ?? anchor.url;
+    if (left === undefined && current !== undefined && free.includes(current)) return current;
+    const at = current === undefined ? -1 : free.indexOf(current);
+    return free[(at + 1) % free.length];
+  }
+
+  private otherOf(anchor: Anchor): Anchor | undefined {
+    return this.anchors.find((other) => other !== anchor);
+  }
+
+  /** What a node says of others may be what an anchor waits for. */
+  private learn(teller: string, urls: readonly string[]): void {
+    this.nodes.learn(teller, urls);
+    if (this.closed) return;
+    for (const anchor of this.anchors) if (anchor.idle) anchor.dial();
   }
 
   /** The record leaves with the auth, so that whoever looks us up from now on finds us. */
@@ -129,54 +148,112 @@ export class Moorings {
   /** One node under two names: a second session would take the seat of the first. */
   private claim(anchor: Anchor, node: Key): boolean {
     const taken = [...this.claims].some(([other, key]) => other !== anchor && compareBytes(key, node) === 0);
-    if (taken) anchor.giveUp("this node holds the other session already");
-    else this.claims.set(anchor, node);
+    if (!taken) this.claims.set(anchor, node);
+    else {
+      this.nodes.forget(anchor.url!);
+      anchor.giveUp("this node holds the other session already");
+    }
     return !taken;
   }
 
   private up(anchor: Anchor): void {
-    if (this.standby && anchor === this.standby && !this.home.session) this.swap();
-    this.events.up(anchor.session!, anchor.url, this.planeOf(anchor));
+    if (anchor === this.standby && !this.home.session) this.swap();
+    this.events.up(anchor.session!, anchor.url!, this.planeOf(anchor), "connected");
     // The other node's record does not name this one yet.
     if (this.sessions.length > 1) void this.publish();
     this.refreshLater();
+    this.learn(anchor.url!, anchor.session?.welcome?.nodes ?? []);
   }
 
   private down(anchor: Anchor, end: SessionEnd, decision: Decision): void {
     const plane = this.planeOf(anchor);
     this.claims.delete(anchor);
-    if (anchor === this.home && this.standby?.session) this.swap();
+    this.rank({ type: "lost", plane });
+    if (plane === "home" && this.standby?.session) this.swap();
     if (decision.type === "stop") return this.stop(anchor, end, plane, decision.why);
-    this.events.down(end, anchor.url, plane, decision);
+    const { url } = anchor;
+    this.learn(url!, end.nodes);
+    this.lost(end, url!, plane, decision);
+  }
+
+  private lost(end: SessionEnd, url: string, plane: Plane, decision: Decision): void {
+    this.events.down(end, url, plane, decision);
+    if (plane === "home" && end.wasReady) this.promoted();
     if (this.session) void this.publish();
   }
 
   /**
    * Turned away for good by this node, or its attempts are used up: the other anchor goes
-   * on, ready or not, and this one where a node is left. Replaced, it ends everywhere.
+   * on, ready or not, and this one where a node is left. Replaced, it ends everywhere; so it
+   * does without a node of its configuration. What a learned node says counts for that node.
    */
   private stop(anchor: Anchor, end: SessionEnd, plane: Plane, why: "reason" | "attempts"): void {
-    const other = this.anchors.find((each) => each !== anchor);
-    if (why === "reason") this.urls = this.urls.filter((url) => url !== anchor.url);
-    const free = why === "reason" && this.urls.some((url) => url !== other?.url);
-    if (end.reason === Reason.replaced || !(free || other)) return this.events.stopped(end, anchor.url);
-    this.events.down(end, anchor.url, plane, { type: "stop", why, end });
+    const url = anchor.url!;
+    const other = this.otherOf(anchor)?.idle === false ? this.otherOf(anchor) : undefined;
+    const own = this.nodes.isOwn(url);
+    if (why === "reason") this.nodes.refuse(url);
+    const free = why === "reason" && this.nodes.candidates(other?.url).length > 0;
+    const over = own && (end.reason === Reason.replaced || !this.nodes.anyOwn);
+    if (over || !(free || other)) return this.events.stopped(end, url);
+    this.lost(end, url, plane, { type: "stop", why, end });
     if (this.closed) return;
-    if (free) anchor.dial({ url: anchor.url, nodes: [] });
-    else [this.home, this.standby] = [other!, undefined];
-    if (this.session) void this.publish();
+    if (free) anchor.dial(url);
+    else this.retire(anchor, why);
+  }
+
+  /** Without a node to go to; one that is told of later is welcome, unless the attempts are used up. */
+  private retire(anchor: Anchor, why: "reason" | "attempts"): void {
+    if (anchor === this.home) this.swap();
+    if (why === "attempts") this.standby = undefined;
+    else anchor.rest();
   }
 
   private swap(): void {
     [this.home, this.standby] = [this.standby!, this.home];
+    this.rank({ type: "swapped" });
   }
 
-  /** A key that cannot be used now (one in a device, say) leaves the record as it is until the next refresh. */
-  private async publish(): Promise<void> {
-    const nodes = this.sessions.map(({ session }) => session.remoteKey);
-    const signed = await this.passport.sign(nodes).catch(() => undefined);
-    if (this.closed || !signed) return;
+  private rank(event: RankingEvent): void {
+    this.ranking = rankingStep(this.ranking, event, this.settings.clock.now());
+  }
+
+  private measured(plane: Plane, rtt: number): void {
+    this.rank({ type: "measured", plane, rtt });
+    if (this.promoting || !favoursStandby(this.ranking, this.settings.clock.now())) return;
+    // What waits in a socket would be overtaken by what is sent after it.
+    if (this.sessions.some(({ session }) => session.buffered > 0)) return;
+    void this.promote();
+  }
+
+  /** The standby becomes home: all nodes are told before anything changes here, and both sessions stay. */
+  private async promote(): Promise<void> {
+    const before = this.sessions;
+    this.promoting = true;
+    const told = await this.publish(before.toReversed());
+    this.promoting = false;
+    const after = this.sessions;
+    // What happened meanwhile has been published in its turn.
+    if (!told || before.some(({ session }, i) => after[i]?.session !== session)) return;
+    this.swap();
+    this.promoted();
+  }
+
+  private promoted(): void {
+    const { session, url } = this.home;
+    if (session) this.events.up(session, url!, "home", "promoted");
+  }
+
+  /**
+   * A key that cannot be used now (one in a device, say) leaves the record as it is until the
+   * next refresh; then false.
+   */
+  private async publish(sessions: readonly { session: Session }[] = this.sessions): Promise<boolean> {
+    const signed = await this.passport.sign(sessions.map(({ session }) => session.remoteKey)).catch(() =>
+      undefined
+    );
+    if (this.closed || !signed) return false;
     for (const { session } of this.sessions) session.send(encodePublish(signed));
+    return true;
   }
 
   private refreshLater(): void {

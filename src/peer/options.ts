@@ -41,6 +41,16 @@ export interface PeerOptions {
     /** Tell the other side no addresses of this machine itself, only those its NAT has. Default false. */
     hideHostAddresses?: boolean;
   };
+  /**
+   * Keep a second, warm session at another node, through which links go on at once when the
+   * first is lost. Default true.
+   */
+  standby?: boolean;
+  /**
+   * Take nodes that nodes name for the standby when `nodes` has too few that answer. One of the
+   * two places is always kept for a node of `nodes`. Default true.
+   */
+  learn?: boolean;
   /** Resolve although no node answers yet, and go on trying. Default false: reject when none of them does. */
   offline?: boolean;
   /** Allows `ws:` to other machines; only for a line that is safe by itself. */
@@ -63,6 +73,8 @@ export interface Settings {
   token: PeerOptions["token"];
   accept: (peer: PeerId) => boolean | Promise<boolean>;
   backoff: Backoff;
+  standby: boolean;
+  learn: boolean;
   offline: boolean;
   local: boolean;
   direct: DirectPolicy;
@@ -91,6 +103,8 @@ export async function settle(options: PeerOptions): Promise<Settings> {
     nodes: [...nodes.values()],
     identity,
     network,
+    standby: options.standby ?? true,
+    learn: options.learn ?? true,
     offline,
     local: options.paths?.local ?? true,
     direct: directOf(options.paths?.direct ?? true),

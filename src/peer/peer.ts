@@ -93,7 +93,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const agent = settings.agent ? `${settings.agent} ${platform.name}` : platform.name;
     this.#passport = new Passport(identity, network, clock, random);
     this.#moorings = new Moorings(settings, { ...platform, name: agent }, this.#passport, {
-      up: (session, url, plane) => this.#up(session, url, plane),
+      up: (session, url, plane, change) => this.#up(session, url, plane, change),
       down: (end, url, plane, decision) => this.#down(end, url, plane, decision),
       stopped: (end, url) => this.#stopped(end, url),
       data: (source, packet, plane) =>
@@ -296,11 +296,11 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   // The node.
 
-  #up(session: Session, url: string, plane: Plane): void {
+  #up(session: Session, url: string, plane: Plane, state: "connected" | "promoted"): void {
     this.#start.go();
     this.#company.attach(this.#moorings.sessions);
     for (const shared of this.#links.all) shared.setPath(true);
-    this.emit("node", { state: "connected", url, plane, session: session.id });
+    this.emit("node", { state, url, plane, session: session.id });
   }
 
   #down(end: SessionEnd, url: string, plane: Plane, decision: Decision): void {
@@ -313,7 +313,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       if (up) shared.carriage.reroute();
       else shared.setPath(false);
     }
-    this.#start.failed(errorOf(end, url), url, this.#settings.nodes.length);
+    this.#start.failed(errorOf(end, url), url, this.#moorings.known);
     const retryIn = decision.type === "retry" ? decision.delay : undefined;
     this.emit("node", {
       state: "disconnected",

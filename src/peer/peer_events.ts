@@ -7,14 +7,17 @@ import type { LinkRequest } from "./request.ts";
 
 /** A change in the session with the node. */
 export interface NodeChange {
-  /** `stopped`: nothing is dialled any more; the peer is closed. */
-  state: "connected" | "disconnected" | "stopped";
+  /**
+   * `promoted`: the standby is home from now on, because home was lost or this node is clearly
+   * the nearer one; `stopped`: nothing is dialled any more, the peer is closed.
+   */
+  state: "connected" | "promoted" | "disconnected" | "stopped";
   url: string;
   /** Whether it is, or was, the home session or the standby; not when stopped. */
   plane?: Plane;
-  /** Session id, 32 hex digits, the same in the node's log; when connected. */
+  /** Session id, 32 hex digits, the same in the node's log; when connected or promoted. */
   session?: string;
-  /** Name of the reason, such as `ping-timeout`, and its text; when not connected. */
+  /** Name of the reason, such as `ping-timeout`, and its text; when disconnected or stopped. */
   reason?: string;
   text?: string;
   /** Milliseconds until the next try; when disconnected. */

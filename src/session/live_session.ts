@@ -152,9 +152,12 @@ export class LiveSession implements Session, Ticked {
   }
 
   #handle(event: Event): void {
-    const { state, effects } = this.#negotiation?.step(this.#state, event) ??
-      lifeStep(this.#state as Life, event);
+    const before = this.#state;
+    const { state, effects } = this.#negotiation?.step(before, event) ?? lifeStep(before as Life, event);
     this.#state = state;
+    if (before === READY && state.name === "draining") {
+      this.#tell(() => this.#handlers.leaving?.(this, state.end));
+    }
     for (const effect of effects) this.#act(effect);
   }
 
@@ -283,7 +286,9 @@ export class LiveSession implements Session, Ticked {
 
   #live(event: LivenessEvent): void {
     const { state, effects } = livenessStep(this.#liveness!, event, this.#clock.now());
+    const answered = state.matched > this.#liveness!.matched;
     this.#liveness = state;
+    if (answered) this.#tell(() => this.#handlers.measured?.(this, state.sample!));
     for (const effect of effects) this.#actLive(effect);
   }
 

@@ -36,6 +36,8 @@ export interface LivenessState {
   readonly misses: number;
   /** Smoothed round trip and its variation, milliseconds (RFC 6298 §2). */
   readonly rtt: number | undefined;
+  /** The newest one as it was. */
+  readonly sample: number | undefined;
   readonly variation: number;
   readonly sent: number;
   readonly matched: number;
@@ -68,7 +70,16 @@ const NONE: readonly Outstanding[] = [];
 
 export function newLiveness(style: LivenessStyle, interval: number, now: number): LivenessState {
   const counters = { misses: 0, sent: 0, matched: 0, unknown: 0, answered: 0 };
-  return { style, interval, outstanding: NONE, rtt: undefined, variation: 0, ...counters, since: now };
+  return {
+    style,
+    interval,
+    outstanding: NONE,
+    rtt: undefined,
+    sample: undefined,
+    variation: 0,
+    ...counters,
+    since: now,
+  };
 }
 
 /** Whether this side asks; otherwise it needs no timer. */
@@ -137,7 +148,7 @@ function match(state: LivenessState, nonce: string, now: number): LivenessState 
   const sample = Math.max(0, now - state.outstanding[found]!.sentAt);
   const left = state.outstanding.slice(found + 1); // the socket keeps order: what is older was lost
   const outstanding = left.length === 0 ? NONE : left;
-  return { ...state, ...smooth(state, sample), outstanding, misses: 0, matched: state.matched + 1 };
+  return { ...state, ...smooth(state, sample), sample, outstanding, misses: 0, matched: state.matched + 1 };
 }
 
 /** RFC 6298 §2.2 and §2.3, alpha = 1/8, beta = 1/4. */

@@ -27,6 +27,10 @@ export interface SessionHandlers {
   control(session: Session, frame: Control): void;
   /** After the last frame of a WebSocket message, also when one of them ended the session: send what was gathered. */
   endOfMessage?(session: Session): void;
+  /** A ping was answered after so many milliseconds. */
+  measured?(session: Session, rtt: number): void;
+  /** A session that was ready is no more: nothing can be sent. {@link closed} follows when the socket is closed, too. */
+  leaving?(session: Session, end: SessionEnd): void;
   /** The socket's queue is empty again. */
   drain?(session: Session): void;
   /** Exactly once, last. */

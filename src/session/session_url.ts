@@ -42,6 +42,15 @@ function parse(base: string): URL {
   throw new TypeError(`a node's URL begins with wss:// (or ws:// on this machine), not "${base}"`);
 }
 
+/**
+ * Whether a URL names this machine.
+ *
+ * @throws {TypeError} if it is none.
+ */
+export function isLoopbackUrl(url: string): boolean {
+  return isLoopback(new URL(url).hostname);
+}
+
 /** RFC 6761 §6.3, RFC 1122 §3.2.1.3, RFC 4291 §2.5.3. */
 function isLoopback(host: string): boolean {
   return host === "localhost" || host.endsWith(".localhost") || /^127(\.\d+){3}$/.test(host) ||

@@ -33,6 +33,8 @@ export class VirtualWorld {
   readonly clock: VirtualClock = new VirtualClock();
   /** Milliseconds one way between a peer and a node. */
   readonly delay: number;
+  /** Of single nodes, where it is another. */
+  readonly delays: Map<string, number> = new Map();
   readonly stations: Map<string, Station> = new Map();
   /** Whether packets pass between two nodes, and sessions can be begun. */
   passes: (from: string, to: string) => boolean = () => true;
@@ -178,7 +180,8 @@ export class VirtualWorld {
   private readonly connect = (url: string, handlers: SocketHandlers): Socket => this.dial(url, handlers);
 
   dial(url: string, handlers: SocketHandlers, from?: string, lives = () => true): Socket {
-    const [peer, node] = socketPair(this.clock, { delay: this.delay });
+    const delay = this.delays.get(url.split("/v1/")[0]!) ?? this.delay;
+    const [peer, node] = socketPair(this.clock, { delay });
     peer.handlers = handlers;
     if (!lives()) return peer; // a process that was killed
     if (from !== undefined && !this.passes(from, url.split("/v1/")[0]!)) {
@@ -194,7 +197,7 @@ export class VirtualWorld {
     const line: [PairEnd, PairEnd] = [peer, node];
     station.lines.add(line);
     if (from !== undefined) this.#from.set(line, from);
-    this.clock.after(2 * this.delay, () => {
+    this.clock.after(2 * delay, () => {
       if (!station.lines.has(line)) return admitted.release();
       handlers.open?.();
       node.handlers = admitted.open(node);

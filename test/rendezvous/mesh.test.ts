@@ -11,7 +11,7 @@ let world: VirtualWorld;
 let urls: string[];
 const status = (i: number): MeshStatus => world.node(urls[i]).meshStatus()!;
 const neighbours = (i: number): number => status(i).members.filter(({ session }) => session).length;
-const openAt = (i: number): Promise<Peer> => world.open({ nodes: [urls[i]!] });
+const openAt = (i: number): Promise<Peer> => world.open({ nodes: [urls[i]!], learn: false });
 
 /** Numbered messages from one to the other; the texts as they arrive, and when. */
 async function traffic(from: Peer, to: Peer, count: number, during: () => Promise<void>) {
@@ -140,9 +140,9 @@ describe("a mesh under trouble", () => {
 
   it("replaces an older process of a peer by a newer one at another node", async () => {
     const identity = await generateIdentity();
-    await world.open({ nodes: [urls[0]!], key: identity });
+    await world.open({ nodes: [urls[0]!], key: identity, learn: false });
     await world.pass(200);
-    await world.open({ nodes: [urls[1]!], key: identity });
+    await world.open({ nodes: [urls[1]!], key: identity, learn: false });
     await world.pass(200);
     assert.equal(world.node(urls[0]).sessions, 0);
     assert.equal(world.node(urls[1]).sessions, 1);
@@ -229,7 +229,7 @@ describe("the pages of a node in a mesh", () => {
   });
 
   it("tell peers where the other nodes are", async () => {
-    const peer = await world.open({ nodes: [urls[0]!] });
+    const peer = await world.open({ nodes: [urls[0]!], learn: false });
     await world.pass(50);
     assert.deepEqual(peer.nodes.map(({ url }) => url), [urls[0]]);
     const line = [...world.stations.get(urls[0]!)!.lines].at(-1)!;

@@ -88,7 +88,11 @@ class ChatPage {
     });
     source.change((live) => live.session = "connecting");
     peer.addEventListener("node", ({ state, url, text }) => {
-      source.change((live) => Object.assign(live, { session: state, note: text ?? url }));
+      // One of two sessions may go while the other carries on.
+      const session = state === "stopped" ? state : peer.node ? "connected" : "disconnected";
+      source.change((live) =>
+        Object.assign(live, { session, note: session === "connected" ? url : text ?? url })
+      );
     });
     new Engine({ peer, store: this.#store, live: (edit) => source.change(edit) });
     addEventListener("pagehide", () => void peer.close());
