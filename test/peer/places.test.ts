@@ -129,7 +129,8 @@ describe("a hostile node", () => {
     await world.pass(500);
     const friend = peer.nodes[1]!.url;
     assert(FRIENDS.includes(friend));
-    world.node(friend).ban(peer.id, "off with you");
+    // 4003: replaced, which from a node of the configuration ends the peer.
+    for (const [, node] of world.stations.get(friend)!.lines) node.close(4003, "replaced");
     await world.pass(5_000);
     assert.equal(peer.closed, false);
     assert.equal(peer.nodes[0]!.url, HOSTILE);
