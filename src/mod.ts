@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { pageChanges } from "./browser/page_changes.ts";
 import { loadWebRtc } from "./path/rtc_web.ts";
 import { Peer as CorePeer } from "./peer/peer.ts";
 import type { Platform } from "./peer/platform.ts";
@@ -36,5 +37,6 @@ export class Peer extends CorePeer {
     name: AGENT,
     connect: (url, handlers) => connectWith(WebSocket as unknown as WebSocketConstructor)(url, handlers),
     rtc: loadWebRtc,
+    changes: pageChanges,
   };
 }

@@ -10,7 +10,10 @@ import { dataPayload, peerOf } from "../wire/data_frame.ts";
 import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
 import type { Settings } from "./options.ts";
 import type { Passport } from "./passport.ts";
-import type { Platform } from "./platform.ts";
+import type { Change, Platform } from "./platform.ts";
+
+/** Milliseconds a node has to answer when it is not sure that the session lives: many round trips of a poor line. */
+const PROBE_PATIENCE = 3_000;
 
 export interface AnchorEvents {
   /** The URL to dial next, if there is one; `left`: the one that was tried last is not the first choice now. */
@@ -37,7 +40,10 @@ export class Anchor {
   private dialled: Session | undefined;
   private backoff: ReconnectState = FRESH;
   private readyAt = 0;
-  private cancel: (() => void) | undefined;
+  /** Between two tries. */
+  private waiting: { left: string | undefined; cancel: () => void } | undefined;
+  /** No network, or the program may be ending: nothing is dialled in haste. */
+  private still = false;
   private closed = false;
 
   constructor(settings: Settings, platform: Platform, passport: Passport, events: AnchorEvents) {
@@ -49,6 +55,8 @@ export class Anchor {
 
   /** Dials where its owner says; idle when that is nowhere. `left`: a URL that is not to be the first choice. */
   dial(left?: string): void {
+    this.waiting?.cancel();
+    this.waiting = undefined;
     this.url = this.events.choose(this, left);
     if (this.url !== undefined) this.dialled = this.begin(this.url);
   }
@@ -106,7 +114,28 @@ export class Anchor {
     // A node that is gone gets one more chance before the next: most come back on their port at once.
     const elsewhere = decision.elsewhere || !end.wasReady;
     const left = elsewhere ? this.url : undefined;
-    this.cancel = this.settings.clock.after(decision.delay, () => this.dial(left));
+    this.dialLater(decision.delay, left);
+  }
+
+  private dialLater(delay: number, left: string | undefined): void {
+    this.waiting?.cancel();
+    const { clock, backoff } = this.settings;
+    // Platforms err about their network, so this is a long wait and no end.
+    const wait = this.still ? Math.max(delay, backoff.max) : delay;
+    this.waiting = { left, cancel: clock.after(wait, () => this.dial(left)) };
+  }
+
+  /** What the platform tells: waits grow long or end, and a session in doubt is asked. */
+  changed(change: Change): void {
+    this.still = change === "offline" || change === "leaving";
+    if (change === "leaving") this.giveUp("the program is leaving");
+    if (this.still) {
+      if (this.waiting) this.dialLater(0, this.waiting.left);
+      return;
+    }
+    this.backoff = FRESH;
+    if (this.waiting) this.dial(this.waiting.left);
+    else this.session?.probe(PROBE_PATIENCE);
   }
 
   /** Nowhere to go, until it is dialled. */
@@ -127,7 +156,8 @@ export class Anchor {
   /** Says bye; nothing is dialled any more. */
   close(reason: number): void {
     this.closed = true;
-    this.cancel?.();
+    this.waiting?.cancel();
+    this.waiting = undefined;
     this.session = undefined;
     this.dialled?.close(reason);
   }

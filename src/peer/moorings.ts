@@ -41,10 +41,13 @@ export class Moorings {
   /** The node that each anchor is, or is about to be, at. */
   private readonly claims = new Map<Anchor, Key>();
   private refresh: (() => void) | undefined;
+  private readonly platform: Platform;
+  private unwatch: (() => void) | undefined;
   private closed = false;
 
   constructor(settings: Settings, platform: Platform, passport: Passport, events: MooringEvents) {
     this.settings = settings;
+    this.platform = platform;
     this.passport = passport;
     this.events = events;
     const { nodes: own, learn, identity, random } = settings;
@@ -88,6 +91,9 @@ export class Moorings {
 
   dial(): void {
     this.refreshLater();
+    this.unwatch = this.platform.changes?.((change) => {
+      for (const anchor of this.anchors) anchor.changed(change);
+    });
     for (const anchor of this.anchors) anchor.dial();
   }
 
@@ -95,6 +101,7 @@ export class Moorings {
   close(reason: number): void {
     this.closed = true;
     this.refresh?.();
+    this.unwatch?.();
     for (const anchor of this.anchors) anchor.close(reason);
   }
 

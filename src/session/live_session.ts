@@ -93,6 +93,19 @@ export class LiveSession implements Session, Ticked {
     return this.#socket!.send(batch);
   }
 
+  probe(patience: number): void {
+    if (this.#state !== READY || !asks(this.#liveness!.style)) return;
+    const { matched } = this.#liveness!;
+    this.#heard = false;
+    this.#live({ type: "tick", nonce: this.#random(8), heard: true });
+    this.#disarm();
+    this.#cancel = this.#clock.after(patience, () => {
+      if (this.#state !== READY || this.#heard || this.#liveness!.matched > matched) return;
+      const text = `no answer for ${patience} ms`;
+      this.feed({ type: "close", reason: Reason.pingTimeout, text, nodes: [] });
+    });
+  }
+
   close(reason: Reason, text: string = reasonName(reason), nodes: string[] = []): void {
     this.#handle({ type: "close", reason, text, nodes });
   }

@@ -65,6 +65,11 @@ export interface Session {
   send(frame: Uint8Array): number;
   /** Sends a finished batch at once, after what {@link send} gathered. Returns like Socket.send. */
   sendBatch(batch: Uint8Array): number;
+  /**
+   * Asks at once whether the other side is still there, and ends the session if nothing comes for
+   * `patience` milliseconds: for a dialer that slept, or whose network changed.
+   */
+  probe(patience: number): void;
   /** Says bye and closes; the state is `draining` until the socket closed, bounded by one second. */
   close(reason: Reason, text?: string, nodes?: string[]): void;
 }

@@ -6,7 +6,7 @@ import type { Neighbourhood } from "../../src/path/local.ts";
 import type { PathsOwner } from "../../src/path/paths.ts";
 import type { PeerOptions } from "../../src/peer/options.ts";
 import { Peer } from "../../src/peer/peer.ts";
-import type { Platform } from "../../src/peer/platform.ts";
+import type { Platform, WatchChanges } from "../../src/peer/platform.ts";
 import { type NodeOptions, RendezvousNode } from "../../src/rendezvous/node.ts";
 import type { MeshOptions } from "../../src/rendezvous/mesh_options.ts";
 import type { Clock } from "../../src/session/clock.ts";
@@ -42,6 +42,8 @@ export class VirtualWorld {
   neighbourhoods: Neighbourhood[] = [];
   /** Direct paths between peers; none unless a test makes some. */
   direct: VirtualDirect | undefined;
+  /** What peers opened from now on are told of their network and their sleep. */
+  changes: WatchChanges | undefined;
   /** Every peer opened here. */
   readonly peers: Peer[] = [];
 
@@ -125,9 +127,9 @@ export class VirtualWorld {
   }
 
   opening(options: Partial<PeerOptions> = {}): Promise<Peer> {
-    const { connect, neighbourhoods, direct } = this;
+    const { connect, neighbourhoods, direct, changes } = this;
     const paths = direct && ((owner: PathsOwner) => direct.source(owner));
-    const platform = { name: "test/1", connect, neighbourhoods, paths };
+    const platform = { name: "test/1", connect, neighbourhoods, paths, changes };
     class VirtualPeer extends Peer {
       protected static override platform: Platform = platform;
     }

@@ -303,3 +303,39 @@ describe("a ticker", () => {
     assert.deepEqual(woken, ["first", "first", "third"]);
   });
 });
+
+describe("a probe", () => {
+  it("ends a session of which nothing comes any more, long before three pings are missed", async () => {
+    const { clock, dialer, dialed, near } = await ready();
+    await clock.advance(100);
+    near.cut = true;
+    dialer.probe(3_000);
+    await clock.advance(2_999);
+    assert.equal(dialer.state, "ready");
+    await clock.advance(1_001); // and its goodbye, which nobody answers
+    assert.equal(dialed.end?.reason, Reason.pingTimeout);
+    assert.equal(dialed.end?.text, "no answer for 3000 ms");
+  });
+
+  it("changes nothing where the other side answers, or sends something else", async () => {
+    for (const style of [Liveness.nonce, Liveness.text]) {
+      const { clock, dialer, dialed } = await ready({}, { liveness: style, answerText: true });
+      const sent = dialer.pingsSent;
+      dialer.probe(3_000);
+      await clock.advance(60_000);
+      assert.equal(dialer.state, "ready");
+      assert(dialer.pingsSent > sent);
+      assert.deepEqual(dialed.ends, []);
+    }
+  });
+
+  it("is nothing to a session that has ended, and leaves no timer behind", async () => {
+    const { clock, dialer } = await ready();
+    dialer.probe(3_000);
+    dialer.close(Reason.closed);
+    await clock.advance(1_100);
+    dialer.probe(3_000);
+    assert.equal(clock.timers, 0);
+    assert.equal(dialer.state, "closed");
+  });
+});
