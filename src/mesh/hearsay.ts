@@ -7,7 +7,7 @@
  */
 import type { PeerId } from "../identity/peer_id.ts";
 import { type Claim, compareClaims } from "./claim.ts";
-import { HEARSAY_LIFETIME, MAX_KNOWN } from "./mesh_limits.ts";
+import { HEARSAY_LIFETIME, MAX_HEARSAY } from "./mesh_limits.ts";
 
 interface Rumoured {
   claim: Claim;
@@ -50,7 +50,7 @@ export class Hearsay {
 
   /** Somebody new. When there is no room, the oldest of whoever spoke of most makes it. */
   add(claim: Claim, from: PeerId, now: number): void {
-    if (this.#nodes.size >= MAX_KNOWN) this.delete(this.#oldestOf(this.#loudest()));
+    if (this.#nodes.size >= MAX_HEARSAY) this.delete(this.#oldestOf(this.#loudest()));
     this.#nodes.set(claim.node, { claim, from, heardAt: now });
     this.#tellers.set(from, (this.#tellers.get(from) ?? 0) + 1);
   }

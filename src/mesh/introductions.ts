@@ -1,4 +1,4 @@
-import { INTRODUCTION_WINDOW, MAX_INTRODUCED, MAX_KNOWN } from "./mesh_limits.ts";
+import { INTRODUCTION_WINDOW, MAX_HEARSAY, MAX_INTRODUCED } from "./mesh_limits.ts";
 
 /** How many unknown nodes one session may still introduce: a flood of members ends at the first honest node. */
 export class Introductions {
@@ -19,6 +19,6 @@ export class Introductions {
 
   /** More than any honest node lists: it makes them up. */
   get excessive(): boolean {
-    return this.#made > MAX_KNOWN;
+    return this.#made > MAX_HEARSAY;
   }
 }

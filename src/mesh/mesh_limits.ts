@@ -1,7 +1,13 @@
 /** Every limit and interval of the mesh, each with its unit and its reason. */
+import { MAX_ORIGINS } from "../wire/limits.ts";
 
-/** Members one node knows, dead ones included: gossip serves tens of nodes, far more is a flood. */
-export const MAX_KNOWN = 1_024;
+/**
+ * Members one node knows beside itself, dead ones included: gossip serves tens of nodes, far more is a
+ * flood. Each has a point in digests of presence, or its peers would be found nowhere.
+ */
+export const MAX_KNOWN: number = MAX_ORIGINS - 1;
+/** Nodes that others speak of and nobody proved; one session that introduces more than that in a window is a flood. */
+export const MAX_HEARSAY = 1_024;
 /** Forgotten nodes whose death is still remembered, so that old gossip does not bring them back. */
 export const MAX_GRAVES = 1_024;
 /** Bytes of one `members` frame, estimated: `MAX_CONTROL` less the head, with room. */

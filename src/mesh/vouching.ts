@@ -8,7 +8,7 @@
  */
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Members } from "./members.ts";
-import { MAX_KNOWN } from "./mesh_limits.ts";
+import { MAX_HEARSAY } from "./mesh_limits.ts";
 import type { Routes, SignedEdges } from "./routes.ts";
 
 export interface VouchingOptions {
@@ -37,7 +37,7 @@ export class Vouching {
   /** Keeps a verified statement until somebody vouches for its node. */
   hold(statement: SignedEdges): void {
     if (!this.awaits(statement)) return;
-    if (this.#held.size >= MAX_KNOWN) this.#sweep();
+    if (this.#held.size >= MAX_HEARSAY) this.#sweep();
     this.#held.set(statement.node, statement);
   }
 

@@ -49,6 +49,8 @@ export class Forwarding implements Beyond {
   #plane: number | undefined;
   #batches: ForwardBatch[] = [];
   #arrivals = new Gather();
+  /** For what arrives while the other one is delivered. */
+  #spare: Gather | undefined;
   #bounced: Undelivered[] = [];
   #message: Uint8Array | undefined;
   /** Where the frame before went, from a peer here, or from a node to a peer here. */
@@ -217,10 +219,11 @@ export class Forwarding implements Beyond {
 
   #deliverAll(from: NodeLink, message: Uint8Array): void {
     const arrivals = this.#arrivals;
-    this.#arrivals = new Gather();
+    this.#arrivals = this.#spare ?? new Gather();
+    this.#spare = undefined;
     for (let slot = 0; slot < arrivals.count; slot++) this.#deliver(arrivals, slot, from, message);
     arrivals.clear();
-    this.#arrivals = arrivals;
+    this.#spare = arrivals;
   }
 
   #deliver(arrivals: Gather, slot: number, from: NodeLink, message: Uint8Array): void {

@@ -5,7 +5,7 @@ import type { PeerId } from "../../src/identity/peer_id.ts";
 import type { Claim, ClaimState } from "../../src/mesh/claim.ts";
 import { Hearsay } from "../../src/mesh/hearsay.ts";
 import { Members } from "../../src/mesh/members.ts";
-import { HEARSAY_LIFETIME, MAX_INTRODUCED, MAX_KNOWN, RETURN_SLOT } from "../../src/mesh/mesh_limits.ts";
+import { HEARSAY_LIFETIME, MAX_HEARSAY, MAX_INTRODUCED, RETURN_SLOT } from "../../src/mesh/mesh_limits.ts";
 import { Neighbours } from "../../src/mesh/neighbours.ts";
 import { Routes, type SignedEdges } from "../../src/mesh/routes.ts";
 import { Vouching } from "../../src/mesh/vouching.ts";
@@ -135,11 +135,11 @@ describe("a flood of nodes that do not exist", () => {
   it("is counted past the bound of one session, and the session of whoever exceeds all reason ends", () => {
     const { members } = world();
     assert.deepEqual(
-      members.receive(y, made(MAX_KNOWN), 0),
+      members.receive(y, made(MAX_HEARSAY), 0),
       [],
       "a full list is what an honest node may send",
     );
-    assert.equal(members.refused.flood, MAX_KNOWN - MAX_INTRODUCED);
+    assert.equal(members.refused.flood, MAX_HEARSAY - MAX_INTRODUCED);
     assert.deepEqual(members.receive(y, made(1, 5_000), 0), [{ type: "flooded", from: y }]);
     assert.equal(members.size, 1);
   });
@@ -150,7 +150,7 @@ describe("a flood of nodes that do not exist", () => {
         const hearsay = new Hearsay();
         for (const one of made(honest, 10_000)) hearsay.add(one, x, 0);
         for (const one of made(lies)) hearsay.add(one, y, 1);
-        assert.equal(hearsay.size, Math.min(MAX_KNOWN, honest + lies));
+        assert.equal(hearsay.size, Math.min(MAX_HEARSAY, honest + lies));
         for (const one of made(honest, 10_000)) assert.equal(hearsay.teller(one.node), x);
       }),
       { numRuns: 8 },

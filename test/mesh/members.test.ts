@@ -17,6 +17,7 @@ import {
   REFUTE_PAUSE,
   SUSPICION,
 } from "../../src/mesh/mesh_limits.ts";
+import { MAX_ORIGINS } from "../../src/wire/limits.ts";
 import { seeded } from "../link/virtual_clock.ts";
 import { Believing } from "./believing.ts";
 import { idOf } from "./virtual_mesh.ts";
@@ -192,11 +193,13 @@ describe("a flood of members", () => {
   it("ends at the first honest node: one session introduces so many, the rest is counted and not passed on", () => {
     const members = newMembers();
     members.sessionUp(y, 1, [], 0);
-    assert.equal(gossip(members.receive(y, flood(0, 2_000), 0)).length, MAX_INTRODUCED);
+    const room = MAX_KNOWN - 1;
+    assert.equal(gossip(members.receive(y, flood(0, 2_000), 0)).length, Math.min(MAX_INTRODUCED, room));
     assert.equal(members.refused.flood, 2_000 - MAX_INTRODUCED);
   });
 
-  it("never makes a node list more than its bound, but for those with a session", () => {
+  it("never makes a node list more than its bound, but for those with a session: each has a point in a digest", () => {
+    assert.equal(MAX_KNOWN + 1, MAX_ORIGINS);
     const members = newMembers();
     for (let i = 0; i < 8; i++) members.sessionUp(idOf(500 + i), 1, [], 0);
     for (let i = 0; i < 8; i++) members.receive(idOf(500 + i), flood(i * 256, 256), 0);

@@ -10,18 +10,30 @@ import { peerIdBytes } from "../../src/identity/peer_id.ts";
 import { meshMac } from "../../src/mesh/token.ts";
 import { dialSession } from "../../src/session/dial.ts";
 import type { Session } from "../../src/session/session.ts";
-import { encodeEdges, encodeGreet, encodePresence } from "../../src/wire/frames.ts";
-import { type Control, Role, type SignedBytes } from "../../src/wire/protocol.ts";
-import { encodeRecordBody } from "../../src/wire/record.ts";
+import { encodeEdges, encodeGreet, encodeMembers, encodePresence } from "../../src/wire/frames.ts";
+import { Role, type SignedBytes } from "../../src/wire/protocol.ts";
+import { encodeRecordBody, recordSigned } from "../../src/wire/record.ts";
 import type { Dice } from "./dice.ts";
 import { Machine } from "./machine.ts";
 import type { SimPeer } from "./peers.ts";
 import { TOKEN, type World } from "./world.ts";
 
 /** Numbers of identities that no peer has. */
-const INSIDER = 1_000_001;
-const OUTSIDER = 1_000_002;
-const LIES = ["signature", "body", "borrowed", "stale", "foreign-edges", "future-epoch", "noise"] as const;
+export const INSIDER = 1_000_001;
+export const OUTSIDER = 1_000_002;
+export const LIES = [
+  "signature",
+  "body",
+  "borrowed",
+  "stale",
+  "future-record",
+  "foreign-edges",
+  "future-epoch",
+  "strangers",
+  "noise",
+] as const;
+/** Milliseconds: no clock of this world is ahead so far. */
+const FAR_AHEAD = 3_600_000;
 
 export class Hostile {
   /** What was told, by kind. */
@@ -32,7 +44,10 @@ export class Hostile {
   readonly #machine: Machine;
   readonly #insider: Identity;
   readonly #outsider: Identity;
-  readonly #heard: SignedBytes[] = [];
+  /** A record that peers really had, from the beginning. */
+  #old: { who: SimPeer; signed: SignedBytes } | undefined;
+  /** Of a peer that is its own, genuine but for its dates. */
+  #ahead: SignedBytes | undefined;
   #session: Session | undefined;
   #active = false;
 
@@ -47,6 +62,7 @@ export class Hostile {
 
   begin(): void {
     this.#active = true;
+    void this.#sign();
     this.#turn();
   }
 
@@ -82,7 +98,7 @@ export class Hostile {
       handlers: {
         ready: (session) => void session.send(this.#greet(session, identity, token)),
         data() {},
-        control: (_, frame) => this.#listen(frame),
+        control() {},
         closed() {},
       },
     });
@@ -95,10 +111,16 @@ export class Hostile {
     return encodeGreet({ epoch: this.#machine.clock.wall(), urls: [], mac });
   }
 
-  #listen(frame: Control): void {
-    if (frame.kind !== "presence") return;
-    for (const { record } of frame.entries) if (record) this.#heard.push(record);
-    if (this.#heard.length > 1_000) this.#heard.splice(0, 500);
+  async #sign(): Promise<void> {
+    const body = this.#bodyOf(this.#outsider, this.#machine.clock.wall() + FAR_AHEAD);
+    this.#ahead = { body, signature: await this.#outsider.sign(recordSigned(body)) };
+  }
+
+  /** What a member of the mesh hears: a record as it is now. */
+  #overhear(who: SimPeer): SignedBytes | undefined {
+    const signed = this.#dice.pick(this.#world.stations).node.place(who.id)?.signed;
+    if (signed) this.#old ??= { who, signed };
+    return signed;
   }
 
   #lie(): void {
@@ -111,29 +133,33 @@ export class Hostile {
 
   #frame(kind: (typeof LIES)[number]): Uint8Array | undefined {
     const who = this.#dice.pick(this.#peers);
+    const { identity } = who;
+    const record = this.#overhear(who);
     switch (kind) {
       case "signature":
-        return this.#listing(who, { body: this.#bodyOf(who), signature: this.#dice.bytes(64) });
+        return this.#listing(identity, { body: this.#bodyOf(identity), signature: this.#dice.bytes(64) });
       case "body":
+        return record && this.#listing(identity, this.#altered(record));
+      case "borrowed":
+        return record && this.#listing(identity, record);
       case "stale":
-        return this.#alter(who, kind === "stale");
-      case "borrowed": {
-        const record = this.#heard.length > 0 ? this.#dice.pick(this.#heard) : undefined;
-        return record && this.#listing(who, record);
-      }
+        return this.#old && this.#listing(this.#old.who.identity, this.#old.signed);
+      case "future-record":
+        return this.#ahead && this.#listing(this.#outsider, this.#ahead);
       case "foreign-edges":
         return this.#edges();
       case "future-epoch":
-        return this.#listing(who, null, this.#machine.clock.wall() + 10 * 86_400_000);
+        return this.#listing(identity, null, this.#machine.clock.wall() + 10 * 86_400_000);
+      case "strangers":
+        return this.#strangers();
       case "noise":
         return this.#dice.bytes(1 + this.#dice.roll(200));
     }
   }
 
-  #bodyOf(who: SimPeer): Uint8Array {
-    const now = this.#machine.clock.wall();
+  #bodyOf({ publicKey }: Identity, now: number = this.#machine.clock.wall()): Uint8Array {
     return encodeRecordBody({
-      peer: who.identity.publicKey,
+      peer: publicKey,
       instance: this.#dice.bytes(16),
       started: now,
       linkKey: this.#dice.bytes(32),
@@ -145,18 +171,27 @@ export class Hostile {
     });
   }
 
-  /** Somebody's own record with a bit turned; `stale`: an old one as it was, where it did not stand. */
-  #alter(who: SimPeer, stale: boolean): Uint8Array | undefined {
-    const heard = this.#heard[0];
-    if (!heard) return undefined;
-    const body = heard.body.slice();
-    if (!stale) body[this.#dice.roll(body.length)]! ^= 1;
-    return this.#listing(who, { body, signature: heard.signature });
+  /** Somebody's own record with a bit turned. */
+  #altered({ body, signature }: SignedBytes): SignedBytes {
+    const altered = body.slice();
+    altered[this.#dice.roll(altered.length)]! ^= 1 << this.#dice.roll(8);
+    return { body: altered, signature };
   }
 
-  #listing(who: SimPeer, record: SignedBytes | null, epoch: number = this.#machine.clock.wall()): Uint8Array {
+  /** Nodes that nobody has a session with. */
+  #strangers(): Uint8Array {
+    const epoch = this.#machine.clock.wall();
+    const nodes = [1, 2, 3].map((i) => this.#world.identity(OUTSIDER + i + this.#dice.roll(50)).publicKey);
+    return encodeMembers(nodes.map((node) => ({ node, epoch, incarnation: 0, state: 0, urls: [] })));
+  }
+
+  #listing(
+    who: Identity,
+    record: SignedBytes | null,
+    epoch: number = this.#machine.clock.wall(),
+  ): Uint8Array {
     const origin = this.#insider.publicKey;
-    const entries = [{ version: 1, peer: who.identity.publicKey, record }];
+    const entries = [{ version: 1, peer: who.publicKey, record }];
     return encodePresence({ origin, epoch, from: 0, to: 1, entries });
   }
 

@@ -1,21 +1,20 @@
 /**
  * The simulator.
  *
- *     npm run sim -- --nodes N --peers M --seed S --minutes T [--json]
- *     npm run sim -- --seeds A..B        (or --seeds COUNT) many seeds, over --workers processes
+ *     npm run sim -- --nodes N --peers M --seed S --minutes T [--target SESSIONS] [--json]
+ *     npm run sim -- --seeds A..B        (or --seeds COUNT) many seeds, over --workers processes,
+ *                                        none beginning after --limit SECONDS
  *     npm run sim -- --cost 4,8,16       what a change of presence costs meshes of these sizes
  *
  * @module
  */
-import { spawn } from "node:child_process";
 import process from "node:process";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { cost, costTable } from "./cost.ts";
 import { type Report, tableOf } from "./report.ts";
 import { run, type RunOptions } from "./run.ts";
 import { parseSeeds, parseShape, summaryOf } from "./seeds.ts";
+import { work } from "./workers.ts";
 
 const { values } = parseArgs({
   options: {
@@ -25,7 +24,9 @@ const { values } = parseArgs({
     messages: { type: "string", default: "10000" },
     seed: { type: "string", default: "1" },
     seeds: { type: "string" },
+    limit: { type: "string", default: "Infinity" },
     workers: { type: "string", default: "2" },
+    target: { type: "string" },
     cost: { type: "string" },
     json: { type: "boolean", default: false },
   },
@@ -51,38 +52,34 @@ async function costs(sizes: number[]): Promise<void> {
   if (found.some(({ violations }) => violations.length > 0)) process.exitCode = 1;
 }
 
-/** Each in a process of its own: one seed leaves nothing behind for the next. */
 async function many(seeds: number[]): Promise<void> {
   const began = performance.now();
-  const left = [...seeds];
+  const shape = parseShape(values);
   const reports: Report[] = [];
-  const work = async () => {
-    for (let seed = left.shift(); seed !== undefined; seed = left.shift()) {
-      const report = await inProcess(seed);
-      reports.push(report);
-      if (report.violations.length > 0) {
-        console.error(`seed ${seed} failed: ${report.violations[0]}\n  npm run sim -- ${repeat(seed)}`);
+  const died: number[] = [];
+  const limit = Number(values.limit) * 1000;
+  await work({
+    seeds,
+    shape,
+    workers: Number(values.workers),
+    limit,
+    done: (outcome) => {
+      if ("report" in outcome) reports.push(outcome.report);
+      else died.push(outcome.seed);
+      const wrong = "report" in outcome ? outcome.report.violations[0] : `its process died: ${outcome.died}`;
+      if (wrong !== undefined) {
+        console.error(`seed ${outcome.seed} failed: ${wrong}\n  npm run sim -- ${repeat(outcome.seed)}`);
       }
-    }
-  };
-  await Promise.all(Array.from({ length: Number(values.workers) }, work));
-  const summary = summaryOf(reports, (performance.now() - began) / 1000);
-  console.log(values.json ? JSON.stringify({ ...summary, reports }) : summary.text);
+    },
+  });
+  const summary = summaryOf(reports, (performance.now() - began) / 1000, died);
+  const notBegun = seeds.length - summary.seeds;
+  const rest = notBegun > 0 ? `\n${notBegun} seeds did not begin within --limit ${values.limit} s` : "";
+  console.log(values.json ? JSON.stringify({ ...summary, reports }) : summary.text + rest);
   if (summary.failed.length > 0) process.exitCode = 1;
 }
 
 function repeat(seed: number): string {
-  const { nodes, peers, minutes, messages } = parseShape(values);
-  return `--seed ${seed} --nodes ${nodes} --peers ${peers} --minutes ${minutes} --messages ${messages}`;
-}
-
-async function inProcess(seed: number): Promise<Report> {
-  const self = fileURLToPath(import.meta.url);
-  const child = spawn(process.execPath, [...process.execArgv, self, ...repeat(seed).split(" "), "--json"], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let last = "";
-  for await (const line of createInterface({ input: child.stdout })) last = line;
-  if (last === "") throw new Error(`the process of seed ${seed} said nothing`);
-  return JSON.parse(last) as Report;
+  const shape = Object.entries(parseShape(values)).map(([name, value]) => ` --${name} ${value}`);
+  return `--seed ${seed}${shape.join("")}`;
 }

@@ -22,6 +22,8 @@ export interface Report {
   virtualMinutes: number;
   /** Real seconds. */
   seconds: number;
+  /** Seconds of a processor. */
+  cpuSeconds: number;
   events: number;
   /** Of everything that travelled, in its order: the same for the same seed. */
   digest: string;
@@ -49,6 +51,7 @@ export interface Findings {
   hostile: Hostile;
   healed: number | undefined;
   seconds: number;
+  cpuSeconds: number;
 }
 
 /** Names of the kinds of frames that nodes exchange; see `src/wire/protocol.ts`. */
@@ -86,6 +89,7 @@ export function reportOf(findings: Findings): Report {
     peers: options.peers,
     virtualMinutes: world.now / 60_000,
     seconds,
+    cpuSeconds: findings.cpuSeconds,
     events: world.timeline.steps,
     digest: trace.digest,
     messages: {
@@ -134,9 +138,9 @@ export function tableOf(report: Report): string {
     ["seed", `${report.seed}: ${report.nodes} nodes, ${report.peers} peers, digest ${report.digest}`],
     [
       "time",
-      `${report.virtualMinutes.toFixed(1)} virtual minutes in ${
-        report.seconds.toFixed(1)
-      } s, ${report.events} events`,
+      `${report.virtualMinutes.toFixed(1)} virtual minutes in ${report.seconds.toFixed(1)} s (${
+        report.cpuSeconds.toFixed(1)
+      } s of a processor), ${report.events} events`,
     ],
     ["messages", `${sent} sent, ${arrived} arrived; ${spreadText(latency)}; rejected: ${list(rejected)}`],
     ["faults", list(report.faults)],

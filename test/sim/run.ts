@@ -4,6 +4,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { Convergence, disagreements } from "./convergence.ts";
 import { FAULTS, Faults } from "./faults.ts";
 import { Hostile } from "./hostile.ts";
@@ -21,6 +22,8 @@ export interface RunOptions {
   minutes: number;
   /** Messages to send at least, while there are faults. */
   messages: number;
+  /** Sessions that a node keeps with others; default: as nodes do. */
+  target?: number;
 }
 
 /** Milliseconds: nodes find each other, then peers come one after the other. */
@@ -41,15 +44,29 @@ const BREADTHS = [0, 10, 100];
 
 export async function run(options: RunOptions): Promise<Report> {
   const began = performance.now();
+  const cpu = process.cpuUsage();
   // One room, one country, one planet.
   const breadth = BREADTHS[options.seed % BREADTHS.length]!;
-  const world = new World({ seed: options.seed, nodes: options.nodes, breadth });
+  const world = new World({ seed: options.seed, nodes: options.nodes, breadth, target: options.target });
   try {
     const scene = new Scene(world, options);
     await scene.play();
     const { ledger, convergence, faults, watch, hostile, healed } = scene;
     const seconds = (performance.now() - began) / 1000;
-    return reportOf({ world, options, ledger, convergence, faults, watch, hostile, healed, seconds });
+    const { user, system } = process.cpuUsage(cpu);
+    const cpuSeconds = (user + system) / 1e6;
+    return reportOf({
+      world,
+      options,
+      ledger,
+      convergence,
+      faults,
+      watch,
+      hostile,
+      healed,
+      seconds,
+      cpuSeconds,
+    });
   } finally {
     world.end();
   }

@@ -14,49 +14,65 @@ export function parseSeeds(text: string): number[] {
   return Array.from({ length: count }, (_, i) => Number(first) + i);
 }
 
+/** What a run is, beside its seed. */
+export type Shape = Omit<RunOptions, "seed">;
+
 /** @throws {RangeError} for numbers that make no sense. */
 export function parseShape(
-  values: { nodes: string; peers?: string; minutes: string; messages: string },
-): Omit<RunOptions, "seed"> {
+  values: { nodes: string; peers?: string; minutes: string; messages: string; target?: string },
+): Shape {
   const shape = {
     nodes: Number(values.nodes),
     peers: Number(values.peers ?? 200),
     minutes: Number(values.minutes),
     messages: Number(values.messages),
+    ...values.target === undefined ? {} : { target: Number(values.target) },
   };
-  if (!(shape.nodes >= 2 && shape.peers >= 3 && shape.minutes >= 1.5 && shape.messages >= 1)) {
+  if (
+    !(shape.nodes >= 2 && shape.peers >= 3 && shape.minutes >= 1.5 && shape.messages >= 1 &&
+      !((shape.target ?? 1) < 1))
+  ) {
     throw new RangeError("at least --nodes 2 --peers 3 --minutes 1.5 --messages 1");
   }
   return shape;
 }
 
 export interface Summary {
+  /** How many ran. */
   seeds: number;
+  /** Those in which something was wrong, and those whose process died. */
   failed: number[];
   messages: number;
   faults: number;
-  /** Real seconds of one seed, and of all. */
+  /** Seconds of a processor that one seed took, and real seconds of all. */
   secondsEach: number;
   seconds: number;
   text: string;
 }
 
-export function summaryOf(reports: readonly Report[], seconds: number): Summary {
+/** `died`: seeds whose process ended without a report. */
+export function summaryOf(
+  reports: readonly Report[],
+  seconds: number,
+  died: readonly number[] = [],
+): Summary {
   const sum = (of: (report: Report) => number) => reports.reduce((total, report) => total + of(report), 0);
-  const failed = reports.filter(({ violations }) => violations.length > 0).map(({ seed }) => seed);
+  const wrong = reports.filter(({ violations }) => violations.length > 0).map(({ seed }) => seed);
+  const failed = [...wrong, ...died].sort((a, b) => a - b);
+  const ran = reports.length + died.length;
   const messages = sum((report) => report.messages.arrived);
   const faults = sum((report) => Object.values(report.faults).reduce((a, b) => a + b, 0));
-  const secondsEach = sum((report) => report.seconds) / reports.length;
+  const secondsEach = sum((report) => report.cpuSeconds) / reports.length;
   const healed = Math.max(...reports.map((report) => report.healed ?? Infinity));
   const joins = Math.max(...reports.map(({ convergence }) => convergence.join!.p99));
   const text = [
-    `${reports.length} seeds in ${seconds.toFixed(0)} s, ${
+    `${ran} seeds in ${seconds.toFixed(0)} s, ${
       secondsEach.toFixed(1)
-    } s each: ${messages} messages, ${faults} faults`,
+    } s of a processor each: ${messages} messages, ${faults} faults`,
     `worst: a join known after ${joins} ms (p99 of a seed), a healed partition after ${
       Math.round(healed)
     } ms`,
-    failed.length === 0 ? "all passed" : `failed: ${failed.sort((a, b) => a - b).join(", ")}`,
+    failed.length === 0 ? `all ${ran} passed` : `${ran - failed.length} passed, failed: ${failed.join(", ")}`,
   ].join("\n");
-  return { seeds: reports.length, failed, messages, faults, secondsEach, seconds, text };
+  return { seeds: ran, failed, messages, faults, secondsEach, seconds, text };
 }

@@ -1,10 +1,13 @@
 /** Looks on: what must hold at any time, and that nothing is left at the end. */
 import { recordSigned } from "../../src/wire/record.ts";
+import { INSIDER, OUTSIDER } from "./hostile.ts";
 import type { Ledger } from "./ledger.ts";
 import type { SimPeer } from "./peers.ts";
 import type { Station, World } from "./world.ts";
 
 const LOOK = 1_000;
+/** Looks between two over the lists of members. */
+const STRANGERS = 5;
 /** Milliseconds for which a pair of nodes may have two sessions: both dialled, or one end has not noticed yet. */
 const TWO_SESSIONS = 8_000;
 /** Milliseconds after the last peer left in which nodes forget it all but for tombstones. */
@@ -88,9 +91,23 @@ export class Watch {
     if (node.sessions > Math.min(node.limits.sessions, this.#peers.length)) {
       this.#ledger.fault(`node ${number} has ${node.sessions} sessions`);
     }
+    if (this.looks % STRANGERS === 0) this.#members(number, node);
     // A dozen a second and node, another dozen each time.
     for (let i = 0; i < 12; i++) {
       this.#genuine(number, node, this.#peers[(this.looks * 12 + i) % this.#peers.length]!);
+    }
+  }
+
+  /** Nobody of whom only the liar speaks. */
+  #members(number: number, node: Station["node"]): void {
+    const liar = this.#world.identity(INSIDER).id;
+    if (node.place(this.#world.identity(OUTSIDER).id)) {
+      this.#ledger.fault(`node ${number} lists a liar's peer`);
+    }
+    for (const { node: id } of node.meshStatus()!.members) {
+      if (id !== liar && !this.#world.byId.has(id)) {
+        this.#ledger.fault(`node ${number} lists a node that is none`);
+      }
     }
   }
 
@@ -102,6 +119,9 @@ export class Watch {
     const { body, signature } = place.signed;
     if (!this.#world.keys.isGenuine(who.id, recordSigned(body), signature)) {
       this.#ledger.fault(`node ${number} believes a forged record of peer ${who.number}`);
+    }
+    if (!place.nodes.every((id) => this.#world.byId.has(id))) {
+      this.#ledger.fault(`node ${number} finds peer ${who.number} at a liar's`);
     }
   }
 }
