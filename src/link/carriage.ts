@@ -312,6 +312,8 @@ export class Carriage implements SteeredHost {
     const before = this.connection.conversation.sender.unanswered;
     this.connection.expire(this.now);
     const stalled = this.connection.conversation.sender.unanswered > before;
-    if (stalled && this.using !== this.relay) this.routes.steering?.stalled();
+    if (!stalled) return;
+    if (this.using === this.relay) this.carrier.overdue?.();
+    else this.routes.steering?.stalled();
   }
 }

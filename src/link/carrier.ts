@@ -15,6 +15,8 @@ export interface Carrier {
   send(to: Key, packet: Uint8Array, plane: Plane): void;
   /** How many planes there are now. */
   planes(): number;
+  /** An answer that should have come by the relay did not: whether its nodes are still there is the question. */
+  overdue?(): void;
   /** How packets travel by the relay now, in words. */
   why(plane: Plane): string;
   /** A packet came by a path of a link with that peer, whose answers go back by it. */

@@ -8,25 +8,40 @@ export type Finding = { kind: "found"; record: PeerRecord } | { kind: "absent" }
 const FIRST = 250;
 const LAST = 5_000;
 
-/** Looks for a peer that is away until it is found, ever less often, whether or not a node is there to ask. */
+/** Calls `seen` whenever a node tells that the peer came (back) or moved; returns how to end that. */
+export type Lookout = (seen: () => void) => () => void;
+
+/**
+ * Looks for a peer that is away until it is found, ever less often, whether or not a node is
+ * there to ask; and at once when a node tells that it came.
+ */
 export class Seeker {
   private readonly clock: Clock;
   private readonly find: () => Promise<Finding>;
   private readonly found: (record: PeerRecord) => void;
+  private readonly lookout: Lookout;
   private wait = 0;
   private pending: (() => void) | undefined;
+  private unwatch: (() => void) | undefined;
   private asking = false;
   private stopped = false;
 
-  constructor(clock: Clock, find: () => Promise<Finding>, found: (record: PeerRecord) => void) {
+  constructor(
+    clock: Clock,
+    find: () => Promise<Finding>,
+    found: (record: PeerRecord) => void,
+    lookout: Lookout = () => () => {},
+  ) {
     this.clock = clock;
     this.find = find;
     this.found = found;
+    this.lookout = lookout;
   }
 
   /** Begins to look, unless it does already: every frame that went astray says so anew. */
   begin(): void {
     if (this.wait === 0) this.later();
+    this.unwatch ??= this.lookout(() => this.now());
   }
 
   /** Looks at once, and goes on looking if that finds nothing. */
@@ -42,6 +57,8 @@ export class Seeker {
     this.pending?.();
     this.pending = undefined;
     this.wait = 0;
+    this.unwatch?.();
+    this.unwatch = undefined;
   }
 
   /** For good. */

@@ -31,6 +31,8 @@ import { type LinkStream, webStream } from "./stream.ts";
 export interface LinkOwner extends Carrier {
   /** Asks the nodes where a peer is; the record is verified. */
   find(key: Key): Promise<Finding>;
+  /** Calls `seen` when a node tells that the peer came (back) or moved, until the function returned is called. */
+  lookOut?(peer: PeerId, seen: () => void): () => void;
   /** The peer began a new conversation in place of this one. */
   superseded(link: SharedLink, successor: Candidate): void;
   ended(link: SharedLink): void;
@@ -79,7 +81,12 @@ export class SharedLink {
       carrier.clock,
       (message) => this.connection.conversation.outbox.withdraw(message),
     );
-    this.seeker = new Seeker(carrier.clock, () => carrier.find(key), (record) => this.found(record));
+    this.seeker = new Seeker(
+      carrier.clock,
+      () => carrier.find(key),
+      (record) => this.found(record),
+      (seen) => carrier.lookOut?.(peer, seen) ?? (() => {}),
+    );
     this.pings = new Pings(peer);
     this.opened = new Promise<void>((resolve, reject) => this.settleOpened = { resolve, reject });
     this.opened.catch(() => {});

@@ -112,7 +112,8 @@ export class Anchor {
     this.events.down(this, end, decision);
     if (decision.type === "stop" || this.closed) return;
     // A node that is gone gets one more chance before the next: most come back on their port at once.
-    const elsewhere = decision.elsewhere || !end.wasReady;
+    // One that is silent is silent to a new session, too.
+    const elsewhere = decision.elsewhere || !end.wasReady || end.reason === Reason.pingTimeout;
     const left = elsewhere ? this.url : undefined;
     this.dialLater(decision.delay, left);
   }

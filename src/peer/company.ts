@@ -1,5 +1,6 @@
 /** Others, as the nodes tell of them: peers that are watched, and topics with their members. */
 import type { Identity } from "../identity/identity.ts";
+import type { PeerId } from "../identity/peer_id.ts";
 import type { Plane } from "../link/planes.ts";
 import type { Session } from "../session/session.ts";
 import type { Control } from "../wire/protocol.ts";
@@ -27,6 +28,22 @@ export class Company {
     if (plane !== "home") return;
     if (frame.kind === "sighting") this.watching.hear(frame);
     if (frame.kind === "roster" || frame.kind === "member") this.topics.hear(frame);
+  }
+
+  /**
+   * Calls `seen` whenever a node tells that the peer came back or moved. What is told first is
+   * how it was before: acting on that would ask in a circle while nodes differ.
+   */
+  lookOut(peer: PeerId, seen: () => void): () => void {
+    const watch = this.watching.watch(peer, { patience: 0 });
+    let known = watch.state !== "unknown";
+    const news = (came: boolean) => () => {
+      if (came && known) seen();
+      known = true;
+    };
+    watch.addEventListener("offline", news(false));
+    for (const type of ["online", "moved"] as const) watch.addEventListener(type, news(true));
+    return () => watch.close();
   }
 
   close(): void {

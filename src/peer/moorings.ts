@@ -13,6 +13,7 @@ import { RECORD_REFRESH } from "../wire/limits.ts";
 import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
 import type { Plane } from "../link/planes.ts";
 import { Anchor } from "./anchor.ts";
+import { Sounding } from "./sounding.ts";
 import { NodeList } from "./node_list.ts";
 import type { Settings } from "./options.ts";
 import type { Passport } from "./passport.ts";
@@ -40,6 +41,7 @@ export class Moorings {
   private promoting = false;
   /** The node that each anchor is, or is about to be, at. */
   private readonly claims = new Map<Anchor, Key>();
+  private readonly sounding: Sounding<Session>;
   private refresh: (() => void) | undefined;
   private readonly platform: Platform;
   private unwatch: (() => void) | undefined;
@@ -52,6 +54,10 @@ export class Moorings {
     this.events = events;
     const { nodes: own, learn, identity, random } = settings;
     this.nodes = new NodeList({ own, learn, id: identity.id, random: () => random(1)[0]! / 256 });
+    this.sounding = new Sounding(
+      settings.clock,
+      (session) => session.close(Reason.pingTimeout, "this node was silent while the other one answered"),
+    );
     const anchor = () => new Anchor(settings, platform, passport, this.anchorEvents());
     this.home = anchor();
     this.standby = settings.standby ? anchor() : undefined;
@@ -97,9 +103,15 @@ export class Moorings {
     for (const anchor of this.anchors) anchor.dial();
   }
 
+  /** A link waits for an answer in vain: one of the sessions may have died without a word. */
+  doubt(): void {
+    this.sounding.begin(this.sessions.map(({ session }) => session));
+  }
+
   /** Says bye everywhere; nothing is dialled any more. */
   close(reason: number): void {
     this.closed = true;
+    this.sounding.stop();
     this.refresh?.();
     this.unwatch?.();
     for (const anchor of this.anchors) anchor.close(reason);
@@ -110,11 +122,19 @@ export class Moorings {
       choose: (anchor: Anchor, left: string | undefined) => this.choose(anchor, left),
       introduce: (anchor: Anchor, hello: Hello) => this.introduce(anchor, hello),
       up: (anchor: Anchor) => this.up(anchor),
-      measured: (anchor: Anchor, rtt: number) => this.measured(this.planeOf(anchor), rtt),
+      measured: (anchor: Anchor, rtt: number) => {
+        this.sounding.heard(anchor.session!);
+        this.measured(this.planeOf(anchor), rtt);
+      },
       down: (anchor: Anchor, end: SessionEnd, decision: Decision) => this.down(anchor, end, decision),
-      data: (anchor: Anchor, source: Key, packet: Uint8Array) =>
-        this.events.data(source, packet, this.planeOf(anchor)),
-      control: (anchor: Anchor, frame: Control) => this.events.control(frame, this.planeOf(anchor)),
+      data: (anchor: Anchor, source: Key, packet: Uint8Array) => {
+        this.sounding.heard(anchor.session!);
+        this.events.data(source, packet, this.planeOf(anchor));
+      },
+      control: (anchor: Anchor, frame: Control) => {
+        this.sounding.heard(anchor.session!);
+        this.events.control(frame, this.planeOf(anchor));
+      },
     };
   }
 

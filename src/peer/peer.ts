@@ -116,7 +116,9 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       local: this.#local,
       send: (to: Key, packet: Uint8Array, plane: Plane) => this.#send(to, packet, plane),
       planes: () => this.#moorings.sessions.length,
-      find: (key) => this.#find(key),
+      overdue: () => this.#moorings.doubt(),
+      find: (key) => firstFound(this.#paths.find(key), this.#findAtNodes(key)),
+      lookOut: (peer, seen) => this.#company.lookOut(peer, seen),
       said: (message, tag) => this.#company.topics.said(message, tag),
       steer: (host) => this.#paths.steer(host),
       arrived: (from, packet, route, reply) => this.#arrivals.take(from, packet, route, reply),
@@ -372,11 +374,6 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     this.emit("request", { request });
     const verdict = await request.verdict(this.#settings.accept);
     return this.#closed ? ending : verdict;
-  }
-
-  /** Looks nearby and asks the nodes at once. */
-  #find(key: Key): Promise<Finding> {
-    return firstFound(this.#paths.find(key), this.#findAtNodes(key));
   }
 
   /** Asks the home node, and the standby when home knows nothing. */

@@ -97,13 +97,17 @@ export class LiveSession implements Session, Ticked {
     if (this.#state !== READY || !asks(this.#liveness!.style)) return;
     const { matched } = this.#liveness!;
     this.#heard = false;
-    this.#live({ type: "tick", nonce: this.#random(8), heard: true });
+    this.ask();
     this.#disarm();
     this.#cancel = this.#clock.after(patience, () => {
       if (this.#state !== READY || this.#heard || this.#liveness!.matched > matched) return;
       const text = `no answer for ${patience} ms`;
       this.feed({ type: "close", reason: Reason.pingTimeout, text, nodes: [] });
     });
+  }
+
+  ask(): void {
+    if (this.#state === READY) this.#live({ type: "ask", nonce: this.#random(8) });
   }
 
   close(reason: Reason, text: string = reasonName(reason), nodes: string[] = []): void {

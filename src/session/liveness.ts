@@ -51,6 +51,8 @@ export interface LivenessState {
 export type LivenessEvent =
   /** An interval is over. `heard`: data came in it. */
   | { type: "tick"; nonce: Uint8Array; heard: boolean }
+  /** Somebody wants to know now; no interval is over. */
+  | { type: "ask"; nonce: Uint8Array }
   | { type: "ping"; nonce: Uint8Array }
   | { type: "pong"; nonce: Uint8Array }
   | { type: "text"; text: string };
@@ -91,6 +93,8 @@ export function livenessStep(state: LivenessState, event: LivenessEvent, now: nu
   switch (event.type) {
     case "tick":
       return tick(state, event.nonce, event.heard, now);
+    case "ask":
+      return ask(state, event.nonce, now);
     case "ping":
       return answer(state, { type: "pong", nonce: event.nonce }, now);
     case "pong":
@@ -101,16 +105,20 @@ export function livenessStep(state: LivenessState, event: LivenessEvent, now: nu
 }
 
 function tick(state: LivenessState, nonce: Uint8Array, heard: boolean, now: number): LivenessStep {
-  if (!asks(state.style)) throw new Error(`a session with ${state.style} liveness asks for no pong`);
   const misses = heard || state.outstanding.length === 0 ? 0 : state.misses + 1;
   if (misses >= PING_MISSES) {
     const text = `${misses} pings in a row were not answered`;
     return { state: { ...state, misses }, effects: [{ type: "end", reason: Reason.pingTimeout, text }] };
   }
-  if (state.style === "asks") return askText({ ...state, misses }, now);
+  return ask({ ...state, misses }, nonce, now);
+}
+
+function ask(state: LivenessState, nonce: Uint8Array, now: number): LivenessStep {
+  if (!asks(state.style)) throw new Error(`a session with ${state.style} liveness asks for no pong`);
+  if (state.style === "asks") return askText(state, now);
   const outstanding = [...state.outstanding, { nonce: hex(nonce), sentAt: now }].slice(-PING_MISSES);
   return {
-    state: { ...state, misses, outstanding, sent: state.sent + 1 },
+    state: { ...state, outstanding, sent: state.sent + 1 },
     effects: [{ type: "ping", nonce }],
   };
 }

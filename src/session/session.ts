@@ -70,6 +70,8 @@ export interface Session {
    * `patience` milliseconds: for a dialer that slept, or whose network changed.
    */
   probe(patience: number): void;
+  /** Pings out of turn, which `measured` answers; only a side that pings anyway may. No more than once in two seconds. */
+  ask(): void;
   /** Says bye and closes; the state is `draining` until the socket closed, bounded by one second. */
   close(reason: Reason, text?: string, nodes?: string[]): void;
 }

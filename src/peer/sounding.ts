@@ -1,0 +1,67 @@
+import type { Clock } from "../session/clock.ts";
+
+/** Milliseconds a session may say nothing although it was asked: far longer than any honest answer takes. */
+const SILENCE = 1_500;
+/** Milliseconds from one question to the next: a node ends sessions that ask more than it answers. */
+const PAUSE = 3_000;
+/** Milliseconds a timer may be late: later, it was this process that stood still, and nothing is read yet. */
+const LATE = 200;
+
+/** A session that can be asked for a sign of life. */
+export interface Sounded {
+  ask(): void;
+}
+
+/**
+ * Finds a session that died without a word, long before its pings do. A peer has two of
+ * them: when a link waits in vain both are asked, and one that says nothing while the
+ * other answers is dead. When neither answers it is this peer that is cut off; a new
+ * session would help nothing then, so both are left to their pings.
+ *
+ * Without this a peer whose line to a node broke while that node lives on would be sent
+ * to through that node for a minute (RFC 3706 calls it dead peer detection).
+ */
+export class Sounding<S extends Sounded> {
+  private readonly clock: Clock;
+  private readonly dead: (session: S) => void;
+  private readonly silent = new Set<S>();
+  private asked = 0;
+  private nextAt = -Infinity;
+  private cancel: (() => void) | undefined;
+
+  constructor(clock: Clock, dead: (session: S) => void) {
+    this.clock = clock;
+    this.dead = dead;
+  }
+
+  /** Asks these sessions, unless they were asked a moment ago. */
+  begin(sessions: readonly S[]): void {
+    const now = this.clock.now();
+    if (sessions.length < 2 || now < this.nextAt) return;
+    this.nextAt = now + PAUSE;
+    this.silent.clear();
+    for (const session of sessions) this.silent.add(session);
+    this.asked = sessions.length;
+    this.cancel?.();
+    this.cancel = this.clock.after(SILENCE, () => this.judge(now + SILENCE));
+    for (const session of sessions) session.ask();
+  }
+
+  /** Something came by this session. */
+  heard(session: S): void {
+    this.silent.delete(session);
+  }
+
+  stop(): void {
+    this.cancel?.();
+    this.cancel = undefined;
+    this.silent.clear();
+  }
+
+  private judge(due: number): void {
+    this.cancel = undefined;
+    const dead = this.silent.size < this.asked && this.clock.now() - due <= LATE ? [...this.silent] : [];
+    this.silent.clear();
+    for (const session of dead) this.dead(session);
+  }
+}
