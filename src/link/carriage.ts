@@ -12,6 +12,7 @@ import { Alarm } from "./alarm.ts";
 import type { Carrier, SteeredHost } from "./carrier.ts";
 import type { Connection, Taken } from "./connection.ts";
 import { encodeNote, type PathFrame } from "./frames.ts";
+import { PROBE_MIN } from "./limits.ts";
 import { readPacket, type TransportPacket } from "./packet.ts";
 import { type Plane, Planes } from "./planes.ts";
 import type { Route } from "./route.ts";
@@ -40,6 +41,8 @@ export class Carriage implements SteeredHost {
   private pumping = false;
   /** An answer is overdue: what the relay carries goes by both planes. */
   private overdue = false;
+  /** A node's doubt counts again then. */
+  private believesAt = -Infinity;
   /** Something of the conversation came since the last turn. */
   private heardMore = false;
   /** What the packet being opened said about a path to come. */
@@ -192,6 +195,13 @@ export class Carriage implements SteeredHost {
   reroute(): void {
     if (this.using === this.relay) this.connection.conversation.resume(this.now);
     this.wake();
+  }
+
+  /** A node says that what is under way may be lost: its word has it sent again no more often than a wait in vain would. */
+  doubted(): void {
+    if (this.now < this.believesAt) return;
+    this.believesAt = this.now + PROBE_MIN;
+    this.reroute();
   }
 
   /** A node does not know the peer. False when no other plane is left to try. */

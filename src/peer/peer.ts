@@ -349,7 +349,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const shared = this.#links.get(peerIdText(key));
     if (reason === Reason.queueFull || reason === Reason.rateLimited || reason === Reason.overQuota) {
       shared?.carriage.congested();
-    } else if (reason === Reason.absent || reason === Reason.gone) shared?.absentBy(plane);
+    } else if (reason === Reason.inDoubt) shared?.carriage.doubted();
+    else if (reason === Reason.absent || reason === Reason.gone) shared?.absentBy(plane);
   }
 
   // Packets.

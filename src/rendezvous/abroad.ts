@@ -71,10 +71,22 @@ export class Abroad {
     const foreigner = this.#byId.get(peer);
     if (foreigner === undefined) return 0;
     this.#forget(foreigner);
-    const notice = encodeNotice(Reason.gone, foreigner.key);
-    const told = [...foreigner.listeners].filter(({ live }) => live);
-    for (const { session } of told) session.send(notice);
-    return told.length;
+    return tell(foreigner, Reason.gone);
+  }
+
+  /**
+   * A neighbour died or fell silent: what was sent through it lately may be lost, and whoever
+   * sends is told at once instead of waiting for answers in vain. Returns how many were told.
+   */
+  doubt(neighbour: PeerId): number {
+    let told = 0;
+    for (const foreigner of this.#byId.values()) {
+      if (foreigner.way?.link.remote !== neighbour) continue;
+      foreigner.way = undefined;
+      foreigner.turn = -1;
+      told += tell(foreigner, Reason.inDoubt);
+    }
+    return told;
   }
 
   /** Forgets listeners that left, and whom nobody listens for. */
@@ -99,4 +111,11 @@ export class Abroad {
     this.#byKey.remove(foreigner);
     this.#presence.unwatch(foreigner.id);
   }
+}
+
+function tell({ key, listeners }: Foreigner, reason: Reason): number {
+  const notice = encodeNotice(reason, key);
+  const told = [...listeners].filter(({ live }) => live);
+  for (const { session } of told) session.send(notice);
+  return told.length;
 }

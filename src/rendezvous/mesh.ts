@@ -155,7 +155,9 @@ export class Mesh implements NodeLinkOwner {
   }
 
   doubt(link: NodeLink, doubted: boolean): void {
-    if (this.#sessions.get(link.remote) === link) this.#routes.doubt(link.remote, doubted);
+    if (this.#sessions.get(link.remote) !== link) return;
+    this.#routes.doubt(link.remote, doubted);
+    if (doubted) this.forwarding.abroad.doubt(link.remote);
   }
 
   closed(link: NodeLink, end: SessionEnd): void {
@@ -246,6 +248,7 @@ export class Mesh implements NodeLinkOwner {
     this.#perform(this.#members.sessionDown(node, this.clock.now()));
     this.peers.perform(this.peers.presence.disconnected(node, this.clock.wall()));
     if (this.#routes.sessionDown(node) && !this.#left) this.#edges.announce();
+    this.forwarding.abroad.doubt(node);
   }
 
   // What the pure parts want done.
@@ -320,10 +323,8 @@ export class Mesh implements NodeLinkOwner {
   // Parts.
 
   #makeSessions(): MeshSessions {
-    const { connect, random } = this.#parts;
     return new MeshSessions(this, {
-      connect,
-      random,
+      ...this.#parts,
       places: this.#discovery.places,
       up: (link) => this.#up(link),
       down: (node) => this.#down(node),
@@ -387,8 +388,6 @@ export class Mesh implements NodeLinkOwner {
       doubts: (node) => this.#sessions.get(node)?.answering.doubted === true,
     });
   }
-
-  // Ways to elsewhere.
 
   toNode(node: PeerId): NodeLink | undefined {
     return this.#sessions.get(this.#routes.nextHop(node) ?? node);

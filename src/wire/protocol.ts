@@ -145,6 +145,8 @@ export const Reason = {
   tooLarge: 35,
   rateLimited: 36,
   forbidden: 37,
+  /** Sent on, but through a node that has died or fallen silent since. */
+  inDoubt: 38,
   // a link ends
   linkClosed: 64,
   linkRejected: 65,

@@ -83,6 +83,27 @@ describe("whichever of the nodes of two peers fails, wherever they are at home",
   }
 });
 
+describe("a single message that was under way to a node when that died", () => {
+  for (const after of [6, 8, 12]) {
+    it(`is sent again at once, not after a wait in vain (${after} ms on its way)`, async () => {
+      const { world, urls, a, b } = await scene([0, 1, 2, 3]);
+      const arriving = nextLink(b);
+      const link = await world.run(a.dial(b.id));
+      await world.run(link.opened);
+      const texts = collect(await world.run(arriving));
+      await world.pass(1_000);
+      const began = world.clock.now();
+      const sent = link.send("only this");
+      await world.pass(after);
+      world.kill(urls[2]!);
+      await world.run(sent, 5_000);
+      assert(world.clock.now() - began < 150, `${world.clock.now() - began} ms`);
+      assert.deepEqual(texts, ["only this"]);
+      await world.end();
+    });
+  }
+});
+
 describe("a peer whose home froze", () => {
   it("meets others through its standby within 1.6 s", async () => {
     const { world, urls, a, b } = await scene([0, 1, 2, 1]);
