@@ -56,7 +56,7 @@ describe("sessions of which one may have died without a word", () => {
     assert.equal(lines[0].asked, 5);
   });
 
-  it("are not judged by a process that stood still", async () => {
+  it("are not judged by a process that stood still", () => {
     const { lines, sounding } = sounded();
     const clock = new VirtualClock();
     let [now, late] = [0, () => {}];
