@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { layerOf, promises, runtimeGlobals, tooLong, wrongImports } from "./rules.ts";
-import { codeOnly, findCycle, sources, specifiers } from "./source.ts";
+import { codeOnly, findCycle, ROOT, sources, specifiers } from "./source.ts";
 
 const files = sources();
 
@@ -97,5 +99,15 @@ describe("the rules", () => {
     assert.equal(tooLong(file("src/wire/protocol.ts", "x\n".repeat(900))).length, 0);
     assert.equal(promises(file("src/link/a.ts", "// TODO: later")).length, 1);
     assert.equal(promises(file("src/link/a.ts", 'throw new Error("not implemented")')).length, 1);
+  });
+});
+
+describe("the tests", () => {
+  it("keep their hooks within a suite: on Node many files share a process", () => {
+    const files = readdirSync(join(ROOT, "test"), { recursive: true, encoding: "utf8" });
+    const loose = files.filter((path) => path.endsWith(".test.ts")).filter((path) =>
+      /^(before|after)Each\(/m.test(readFileSync(join(ROOT, "test", path), "utf8"))
+    );
+    assert.deepEqual(loose, []);
   });
 });

@@ -7,7 +7,6 @@ import { collect, nextLink, VirtualWorld } from "./virtual_world.ts";
 
 let world: VirtualWorld;
 let urls: string[];
-afterEach(() => world.end());
 
 const places = (peer: Peer): string[] => peer.nodes.map(({ url, plane }) => `${plane} ${url}`);
 
@@ -42,6 +41,7 @@ async function talk(
 }
 
 describe("a peer that was given one URL of a mesh of three", () => {
+  afterEach(() => world.end());
   beforeEach(async () => {
     world = new VirtualWorld();
     urls = await world.startMesh(3);
@@ -95,6 +95,7 @@ describe("a peer that was given one URL of a mesh of three", () => {
 });
 
 describe("a hostile node", () => {
+  afterEach(() => world.end());
   const FRIENDS = ["ws://127.0.1.1", "ws://127.0.1.2", "ws://127.0.1.3"];
   const HOSTILE = "ws://127.0.0.9";
   const HONEST = "ws://127.0.0.8";
@@ -148,6 +149,7 @@ describe("a hostile node", () => {
 });
 
 describe("a home that drains", () => {
+  afterEach(() => world.end());
   it("is left at once: no gap beyond a round trip, nothing lost, doubled or reordered", async () => {
     world = new VirtualWorld();
     await fc.assert(
@@ -183,6 +185,7 @@ describe("a home that drains", () => {
 });
 
 describe("of home and standby", () => {
+  afterEach(() => world.end());
   const FAR = "ws://127.0.0.1";
   const NEAR = "ws://127.0.0.2";
   /** At home far away, with a standby that came later. */

@@ -64,7 +64,7 @@ function shown({ told }: Member): Set<PeerId> {
   return peers;
 }
 
-beforeEach(() => {
+const begin = (): void => {
   clock = new VirtualClock();
   metrics = new NodeMetrics();
   index = new TopicIndex();
@@ -80,9 +80,10 @@ beforeEach(() => {
       for (const change of index.settle(seat.session.remote, ids)) topics.changed(change);
     },
   });
-});
+};
 
 describe("a topic of three hundred", () => {
+  beforeEach(begin);
   it("shows each member 64 others, and tells no more of it than that, and who replaces those that leave", async () => {
     const crowd = await Promise.all(Array.from({ length: CROWD }, (_, i) => member(i)));
     for (const one of crowd) await join(one);
@@ -121,6 +122,7 @@ describe("a topic of three hundred", () => {
 });
 
 describe("an announcement at a node", () => {
+  beforeEach(begin);
   it("too fast for the node is refused, counted and said to be", async () => {
     const one = await member(1);
     for (let i = 0; i < 4; i++) await join(one);

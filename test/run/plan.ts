@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Runtime, RuntimeName } from "../runtimes.ts";
+import { shares } from "./shares.ts";
 
 /** What the command line asked for. */
 export interface Choice {
@@ -70,7 +71,7 @@ function checks(runtimes: Runtime[]): Step[] {
 function suite(root: string, runtime: Runtime, fast: string[]): Step[] {
   const files = fast.filter((file) => wish(root, file).runtimes?.includes(runtime.name) ?? true);
   if (files.length === 0) return [];
-  const command = testCommand(runtime, files);
+  const command = testCommand(runtime, runtime.name === "node" ? shares(root, files) : files);
   return [{
     name: `suite on ${runtime.name}`,
     command,
