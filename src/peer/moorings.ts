@@ -20,6 +20,12 @@ import type { Passport } from "./passport.ts";
 import type { Platform } from "./platform.ts";
 import { favoursStandby, type RankingEvent, rankingStep, UNRANKED } from "./ranking.ts";
 
+/**
+ * Milliseconds within which peers that were told of a node go there: it told all of its peers
+ * at once, and those without a standby would come to the newcomer together.
+ */
+const SPREAD = 2_000;
+
 export interface MooringEvents {
   /** A session is ready: the first, the standby, or one that came back; or the standby is home now. */
   up(session: Session, url: string, plane: Plane, change: "connected" | "promoted"): void;
@@ -36,6 +42,7 @@ export class Moorings {
   private readonly events: MooringEvents;
   private home: Anchor;
   private standby: Anchor | undefined;
+  private readonly random: () => number;
   private readonly nodes: NodeList;
   private ranking = UNRANKED;
   private promoting = false;
@@ -45,6 +52,7 @@ export class Moorings {
   private refresh: (() => void) | undefined;
   private readonly platform: Platform;
   private unwatch: (() => void) | undefined;
+  private rouse: (() => void) | undefined;
   private closed = false;
 
   constructor(settings: Settings, platform: Platform, passport: Passport, events: MooringEvents) {
@@ -53,7 +61,8 @@ export class Moorings {
     this.passport = passport;
     this.events = events;
     const { nodes: own, learn, identity, random } = settings;
-    this.nodes = new NodeList({ own, learn, id: identity.id, random: () => random(1)[0]! / 256 });
+    this.random = () => random(1)[0]! / 256;
+    this.nodes = new NodeList({ own, learn, id: identity.id, random: this.random });
     this.sounding = new Sounding(
       settings.clock,
       (session) => session.close(Reason.pingTimeout, "this node was silent while the other one answered"),
@@ -114,6 +123,7 @@ export class Moorings {
     this.sounding.stop();
     this.refresh?.();
     this.unwatch?.();
+    this.rouse?.();
     for (const anchor of this.anchors) anchor.close(reason);
   }
 
@@ -133,7 +143,7 @@ export class Moorings {
       },
       control: (anchor: Anchor, frame: Control) => {
         this.sounding.heard(anchor.session!);
-        this.events.control(frame, this.planeOf(anchor));
+        this.control(anchor, frame);
       },
     };
   }
@@ -158,8 +168,20 @@ export class Moorings {
   /** What a node says of others may be what an anchor waits for. */
   private learn(teller: string, urls: readonly string[]): void {
     this.nodes.learn(teller, urls);
-    if (this.closed) return;
+    if (!this.closed) this.dialIdle();
+  }
+
+  private dialIdle(): void {
     for (const anchor of this.anchors) if (anchor.idle) anchor.dial();
+  }
+
+  private control(anchor: Anchor, frame: Control): void {
+    if (frame.kind !== "nodes") return this.events.control(frame, this.planeOf(anchor));
+    this.nodes.learn(anchor.url!, frame.nodes);
+    this.rouse ??= this.settings.clock.after(this.random() * SPREAD, () => {
+      this.rouse = undefined;
+      this.dialIdle();
+    });
   }
 
   /** The record leaves with the auth, so that whoever looks us up from now on finds us. */

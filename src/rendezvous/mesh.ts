@@ -119,9 +119,8 @@ export class Mesh implements NodeLinkOwner {
 
   /** Where other living nodes are dialled. */
   otherUrls(): string[] {
-    return [...this.#members].filter(({ state }) => state === "alive").flatMap(({ urls }) =>
-      urls.slice(0, 1)
-    );
+    const alive = [...this.#members].filter(({ state }) => state === "alive");
+    return alive.flatMap(({ urls }) => urls.slice(0, 1));
   }
 
   status(): MeshStatus {
@@ -285,6 +284,7 @@ export class Mesh implements NodeLinkOwner {
   }
 
   #gossip(claims: readonly Claim[], except: PeerId | undefined): void {
+    this.#parts.learned();
     const frame = encodeMembers(claims.map(onWire));
     for (const { remote, session } of this.#sessions) if (remote !== except) session.send(frame);
   }

@@ -22,6 +22,8 @@ export interface MeshParts extends Pick<MeshPresenceOptions, "superseded" | "mov
   registry: Registry;
   limits: NodeLimits;
   metrics: NodeMetrics;
+  /** Something may be known of other nodes that was not. */
+  learned: () => void;
   /** Word of, or for, the broker of an attempt. */
   conveyed: (frame: Conveyed) => void;
 }

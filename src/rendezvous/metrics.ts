@@ -46,6 +46,8 @@ export class NodeMetrics {
   recordsRefused = 0;
   /** Answers to watchers, and news for them. */
   sightings = 0;
+  /** Peers told that other nodes came or left, each time. */
+  nodesTold = 0;
   /** Pings of sessions that ended; those of live ones are added at the scrape. */
   pingsEnded = 0;
   pongsEnded = 0;
@@ -148,6 +150,7 @@ export class NodeMetrics {
     page.one("records_kept_total", "counter", "Records verified and kept.", this.recordsKept);
     page.one("records_refused_total", "counter", "Records that were not kept.", this.recordsRefused);
     page.one("sightings_total", "counter", "Watchers told where a peer is.", this.sightings);
+    page.one("nodes_told_total", "counter", "Peers told that the other nodes changed.", this.nodesTold);
     page.byReason(
       "announcements_refused_total",
       "Announcements of peers in topics that were not taken.",

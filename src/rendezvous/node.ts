@@ -16,7 +16,7 @@ import { type Clock, systemClock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { Ticker } from "../session/ticker.ts";
-import { MAX_NODES, PING_INTERVAL } from "../wire/limits.ts";
+import { PING_INTERVAL } from "../wire/limits.ts";
 import { type AuthBody, Reason, Role } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
 import { accessObstacle } from "./access.ts";
@@ -38,6 +38,7 @@ import { type NodeLimits, nodeLimits } from "./node_limits.ts";
 import { Records } from "./records.ts";
 import { pingsOf, Registry, type Seat } from "./registry.ts";
 import { lowerCase, type NodeOptions } from "./node_options.ts";
+import { OtherNodes } from "./other_nodes.ts";
 import { Relay } from "./relay.ts";
 
 export type { NodeOptions };
@@ -77,6 +78,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
   readonly #registry = new Registry();
   readonly #doorway: Doorway;
   readonly #bans = new Bans();
+  readonly #others: OtherNodes;
   readonly #mesh: Mesh | undefined;
   readonly #attendance: Attendance;
   readonly #hall: Hall;
@@ -100,6 +102,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     this.#began = this.#clock.now();
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
     this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
+    this.#others = this.#makeOthers();
     this.#mesh = options.mesh && this.#makeMesh(options.mesh);
     this.#attendance = this.#makeAttendance();
     this.#hall = this.#makeHall();
@@ -196,6 +199,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
    */
   async drain(grace: number = GRACE): Promise<boolean> {
     this.#log.info("draining {sessions} sessions", { sessions: this.sessions });
+    this.#others.stop();
     const left = await this.#hall.drain(grace);
     this.#mesh?.leave();
     this.#log.info("drained, {left} left", { left });
@@ -219,7 +223,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       random: this.#random,
       liveness: this.#o.liveness,
       ticker: this.#ticker,
-      welcome: (auth) => ({ nodes: this.#otherNodes(), ...this.ice.offer(auth) }),
+      welcome: (auth) => ({ nodes: this.#others.urls, ...this.ice.offer(auth) }),
       authorize: (auth, session) => this.#authorize(this.#hall.guestOf(session)!, auth),
       onError: (error) => this.#log.error("a handler failed: {error}", { error }),
     };
@@ -272,12 +276,6 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     guest.link = this.#mesh!.receive(session);
   }
 
-  /** URLs told to peers: those of the operator, then those that the mesh knows. */
-  #otherNodes(): string[] {
-    const urls = new Set([...this.#o.nodes ?? [], ...this.#mesh?.otherUrls() ?? []]);
-    return [...urls].slice(0, MAX_NODES);
-  }
-
   #refuseCrowd(peer: PeerId, address: string): Refused {
     const text = "too many handshakes are under way; try again in a second";
     this.metrics.handshakeFailed(Reason.overCapacity);
@@ -305,7 +303,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
       limits: this.limits,
       metrics: this.metrics,
       clock: this.#clock,
-      nodes: () => this.#otherNodes(),
+      nodes: () => this.#others.urls,
       vacated: (seat) => {
         this.#attendance.vacated(seat);
         this.#host.attempts.gone(seat.session.remote, seat.key);
@@ -314,13 +312,17 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     });
   }
 
+  #makeOthers(): OtherNodes {
+    const own = { registry: this.#registry, limits: this.limits, metrics: this.metrics, clock: this.#clock };
+    return new OtherNodes({ named: this.#o.nodes ?? [], met: () => this.#mesh?.otherUrls() ?? [], ...own });
+  }
+
   #makeMesh(options: MeshOptions): Mesh {
     const { connect } = this.#o;
     if (!connect) throw new TypeError("a node of a mesh dials others: pass `connect`, as `serve` does");
     const { network, limits, metrics } = this;
     return new Mesh({
-      ...{ ...this.#o, options, connect, network, limits, metrics },
-      log: this.#log,
+      ...{ ...this.#o, options, connect, network, limits, metrics, log: this.#log },
       clock: this.#clock,
       random: this.#random,
       registry: this.#registry,
@@ -329,6 +331,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
         this.#attendance.watches.moved(peer, node);
         if (node === undefined) this.#host.attempts.gone(peer, peerIdBytes(peer));
       },
+      learned: () => this.#others.changed(),
       conveyed: (frame) => this.#host.attempts.conveyed(frame),
       member: (change) => this.#attendance.topics.changed(change),
     });
@@ -336,10 +339,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
 
   #makeHost(): Host {
     const { metrics, limits } = this;
-    const registry = this.#registry;
-    const clock = this.#clock;
-    const mesh = this.#mesh;
-    const random = this.#random;
+    const [registry, clock, mesh, random] = [this.#registry, this.#clock, this.#mesh, this.#random];
     const node = this.#o.identity.publicKey;
     const why = (seat: Seat, reason: string) =>
       this.#log.debug("kept no record of {peer}: {reason}", { peer: peerIdText(seat.key), reason });

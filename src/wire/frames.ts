@@ -15,6 +15,7 @@ import {
   type Key,
   Kind,
   type Lookup,
+  type Nodes,
   type Notice,
   type Ping,
   type Pong,
@@ -80,6 +81,8 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
       return readLookup(frame);
     case Kind.found:
       return readFound(frame);
+    case Kind.nodes:
+      return readNodes(frame);
     case Kind.announce:
       return readAnnounce(frame);
     case Kind.withdraw:
@@ -190,4 +193,14 @@ function readFound([, request, reason, body, signature]: Value[]): Found | undef
   }
   const record = readSigned(body, signature);
   return record && { kind: "found", request, reason, record };
+}
+
+/** @throws {RangeError} when `nodes` are more than `MAX_NODES` or not `ws:`/`wss:` URLs. */
+export function encodeNodes(nodes: string[]): Uint8Array {
+  const frame = [Kind.nodes, nodes];
+  return encodeChecked(frame, readNodes(frame), "list of nodes");
+}
+
+function readNodes([, nodes]: Value[]): Nodes | undefined {
+  return isList(nodes, MAX_NODES, isNodeUrl) ? { kind: "nodes", nodes } : undefined;
 }

@@ -61,6 +61,8 @@ export const Kind = {
   lookup: 10,
   /** `[11, request, reason, body, signature]` node → peer; reason 0 and a record, or null, null. */
   found: 11,
+  /** `[12, [url, …]]` node → peer: the other nodes have changed since the welcome. */
+  nodes: 12,
   // node ↔ node: src/wire/mesh_protocol.ts
   /** `[16, epoch, urls, mac]` first frame each way between nodes. */
   greet: 16,
@@ -294,6 +296,11 @@ export interface Found {
   reason: Reason;
   record: SignedBytes | null;
 }
+/** What the welcome says of other nodes, anew. */
+export interface Nodes {
+  kind: "nodes";
+  nodes: string[];
+}
 export interface Watch {
   kind: "watch";
   peers: Key[];
@@ -378,6 +385,7 @@ export type NodeToPeer =
   | Pong
   | Notice
   | Found
+  | Nodes
   | Roster
   | TopicMember
   | Sighting

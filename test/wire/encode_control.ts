@@ -24,6 +24,8 @@ export function encodeControl(frame: Control): Uint8Array {
       return frames.encodeLookup(frame.request, frame.peer);
     case "found":
       return frames.encodeFound(frame.request, frame.reason, frame.record);
+    case "nodes":
+      return frames.encodeNodes(frame.nodes);
     case "announce":
       return frames.encodeAnnounce(frame.announcement, frame.tells);
     case "withdraw":

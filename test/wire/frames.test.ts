@@ -36,6 +36,7 @@ const frame: fc.Arbitrary<Control> = fc.oneof(
     bytes: fc.constant(new Uint8Array()),
   }),
   shape({ kind: fc.constant("bye" as const), reason, text, nodes: urls }),
+  shape({ kind: fc.constant("nodes" as const), nodes: urls }),
   shape({ kind: fc.constantFrom("ping" as const, "pong" as const), nonce: sized(8) }),
   shape({ kind: fc.constant("notice" as const), reason, peer: key }),
   shape({
