@@ -6,7 +6,6 @@
  */
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
-import { compareBytes } from "../wire/cbor.ts";
 import type { Key } from "../wire/protocol.ts";
 import { Alarm } from "./alarm.ts";
 import type { Carrier, SteeredHost } from "./carrier.ts";
@@ -143,7 +142,7 @@ export class Carriage implements SteeredHost {
   // For those who choose.
 
   get first(): boolean {
-    return compareBytes(this.carrier.local.key, this.key) < 0;
+    return this.connection.answered;
   }
 
   get relay(): Route {

@@ -30,7 +30,7 @@ export interface Carrier {
 /** A link, as who steers it sees it. */
 export interface SteeredHost extends PathHost {
   readonly clock: Clock;
-  /** Of the two ends, this one goes first where both would do the same. */
+  /** Of the two ends, this one goes first where both would do the same: the one that was greeted. */
   readonly first: boolean;
   readonly relay: Route;
   readonly using: Route;

@@ -25,6 +25,8 @@ export class Connection {
   readonly remote: Key;
   standing: Standing = "hailing";
   conversation: Conversation;
+  /** Whether the other side greeted, so that this one had the keys first: half a round trip earlier. */
+  answered = false;
   /** The connection does not give up before this time: somebody wants to wait that long for the peer. */
   patientUntil: number = -Infinity;
   private readonly events: ConnectionEvents;
@@ -55,7 +57,7 @@ export class Connection {
         return conversation();
       },
       goesOnSince: (time) => this.carrying && this.presence.heardSince(time),
-      open: (now) => this.open(now),
+      open: (now, answering) => this.open(now, answering),
       receive: (frames, now) => this.receive(frames, now),
       end: (end) => this.end(end),
       askForRecord: (now) => this.askForRecord(now),
@@ -107,7 +109,7 @@ export class Connection {
   /** A new connection goes on where a candidate began: in place of the superseded one, or of the former process. */
   succeed(candidate: Candidate, now: number): void {
     this.agreement.follow(candidate);
-    this.open(now);
+    this.open(now, true);
     this.receive(candidate.greeting.frames, now);
   }
 
@@ -342,9 +344,10 @@ export class Connection {
     return plaintext && epoch.seal(plaintext);
   }
 
-  private open(now: number): void {
+  private open(now: number, answering: boolean): void {
     this.hear(now);
     if (this.standing !== "hailing") return;
+    this.answered = answering;
     this.standing = this.goodbye ? "closing" : "open";
     this.events.established();
   }

@@ -14,8 +14,8 @@ export interface Core {
   readonly conversation: Conversation;
   /** Whether the conversation goes on under the keys there are, answered since that time. */
   goesOnSince(time: number): boolean;
-  /** The other process proved that it is there. */
-  open(now: number): void;
+  /** The other process proved that it is there; `answering`: by a greeting, which this one answers. */
+  open(now: number, answering: boolean): void;
   receive(frames: Uint8Array, now: number): void;
   end(end: ConnectionEnd): void;
   askForRecord(now: number): void;
@@ -71,7 +71,7 @@ export class Handshakes {
   /** Who greets about our conversation has opened our own greeting, or is the one we adopted it from. */
   private answer(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
     this.agreement.dropAttempt();
-    this.core.open(now);
+    this.core.open(now, true);
     this.core.receive(greeting.frames, now);
     return this.agreement.accept(init, this.firstFrames(now), now);
   }
@@ -83,7 +83,7 @@ export class Handshakes {
     const { reason, text, frames, time } = answer;
     if (reason !== Reason.none) this.core.end({ reason, text, by: "remote" });
     else {
-      this.core.open(now);
+      this.core.open(now, false);
       this.core.receive(frames, now);
       this.core.conversation.demandAck(now); // the first packet under the new keys proves us to the responder
     }

@@ -3,8 +3,8 @@
  * takes a state, an event and the time, and returns the next state and what is to be
  * done. Whatever is lost on the way, it ends by a deadline of its own, and once.
  *
- *     asking ── granted ──▶ ready ── start ──▶ waiting ── its moment ──▶ trying ──▶ over
- *     deciding ── accept ──▶ ready        (denied, refused, late, cancelled) ─────▶ over
+ *     asking ── granted ──▶ gathering ── told all ──▶ ready ── start ──▶ waiting ── its moment ──▶ trying ──▶ over
+ *     deciding ── accept ──▶ gathering             (denied, refused, late, cancelled) ─────────────────────▶ over
  *
  * @module
  */
@@ -13,6 +13,11 @@ import { type Key, Reason } from "../wire/protocol.ts";
 
 /** Milliseconds within which the own node answers that it grants an attempt, or not. */
 export const ASK_PATIENCE = 3_000;
+/**
+ * Milliseconds for the own candidates, before this side says that it is ready: the offer's
+ * way through the nodes and one STUN round trip. Those that come later are told all the same.
+ */
+export const GATHER_PATIENCE = 400;
 /** Milliseconds beyond the broker's deadlines, for what it says to travel. */
 export const VERDICT_GRACE = 1_000;
 
@@ -30,11 +35,16 @@ export interface Terms {
 }
 
 export type AttemptState =
-  /** Our node was asked. */
-  | { phase: "asking"; request: number; broker: Key; until: number }
+  /** Our node was asked; meanwhile the other side is told how we are reached. `gathered`: all of it. */
+  | { phase: "asking"; request: number; broker: Key; until: number; gathered: boolean }
   /** The other side wants it, and the program decides. */
   | { phase: "deciding"; terms: Terms; since: number; until: number }
-  /** We are ready, and may tell each other how we are reached. */
+  /**
+   * We tell each other how we are reached. `since`: when the broker's frame came; `at`: when
+   * this side says that it is ready although candidates may be missing.
+   */
+  | { phase: "gathering"; terms: Terms; since: number; at: number }
+  /** We are: the broker names the moment when both have what they need. */
   | { phase: "ready"; terms: Terms; until: number }
   /** The moment to begin is known. */
   | { phase: "waiting"; terms: Terms; at: number }
@@ -58,6 +68,8 @@ export type AttemptEvent =
   | { type: "granted"; frame: Granted }
   | { type: "denied"; reason: Reason; retryAfter: number }
   | { type: "decided"; accepted: boolean }
+  /** The other side has been told whatever matters. */
+  | { type: "gathered" }
   | { type: "start"; delay: number }
   /** A probe made its round trip over the new path. */
   | { type: "validated" }
@@ -86,8 +98,8 @@ export interface Step {
 /** This side asks its node, which will be the broker. */
 export function ask(request: number, broker: Key, peer: Key, now: number): Step {
   return {
-    state: { phase: "asking", request, broker, until: now + ASK_PATIENCE },
-    effects: [{ type: "say", frame: { kind: "attempt", request, peer } }],
+    state: { phase: "asking", request, broker, until: now + ASK_PATIENCE, gathered: false },
+    effects: [{ type: "say", frame: { kind: "attempt", request, peer } }, { type: "open", role: "offerer" }],
   };
 }
 
@@ -105,6 +117,7 @@ export function attemptId(state: AttemptState): Uint8Array | undefined {
 /** When a `tick` is due although nothing happened. */
 export function attemptDue(state: AttemptState): number {
   switch (state.phase) {
+    case "gathering":
     case "waiting":
       return state.at;
     case "trying":
@@ -128,6 +141,8 @@ export function attemptStep(state: AttemptState, event: AttemptEvent, now: numbe
         : same(state);
     case "decided":
       return state.phase === "deciding" ? decided(state, event.accepted, now) : same(state);
+    case "gathered":
+      return gathered(state, now);
     case "start":
       return state.phase === "ready"
         ? same({ phase: "waiting", terms: state.terms, at: now + event.delay })
@@ -150,7 +165,13 @@ export function attemptStep(state: AttemptState, event: AttemptEvent, now: numbe
 function granted(state: AttemptState, frame: Granted, now: number): Step {
   if (state.phase !== "asking" || state.request !== frame.request) return same(state);
   const { attempt: id, answer, connect } = frame;
-  return ready({ id, broker: state.broker, role: "offerer", answer, connect }, now, 0);
+  const next = gathering({ id, broker: state.broker, role: "offerer", answer, connect }, now, now);
+  return state.gathered ? ready(next, now) : same(next);
+}
+
+function gathered(state: AttemptState, now: number): Step {
+  if (state.phase === "asking") return same({ ...state, gathered: true });
+  return state.phase === "gathering" ? ready(state, now) : same(state);
 }
 
 function decided(
@@ -158,26 +179,24 @@ function decided(
   accepted: boolean,
   now: number,
 ): Step {
-  const held = Math.min(terms.answer, Math.round(now - since));
-  if (accepted) return ready(terms, now, held);
-  const frame = {
-    kind: "answer",
-    attempt: terms.id,
-    broker: terms.broker,
-    reason: Reason.refused,
-    held,
-  } as const;
-  return over({ reason: Reason.refused, verdict: false }, { type: "say", frame });
+  if (accepted) {
+    return { state: gathering(terms, since, now), effects: [{ type: "open", role: terms.role }] };
+  }
+  const refusal = answer(terms, Reason.refused, now - since);
+  return over({ reason: Reason.refused, verdict: false }, refusal);
 }
 
-function ready(terms: Terms, now: number, held: number): Step {
-  const { id: attempt, broker, answer, role } = terms;
+/** Half of the broker's patience is left for its start to come. */
+function gathering(terms: Terms, since: number, now: number): AttemptState & { phase: "gathering" } {
+  const at = Math.min(now + GATHER_PATIENCE, since + terms.answer / 2);
+  return { phase: "gathering", terms, since, at: Math.max(now, at) };
+}
+
+/** Said behind the candidates: when the start comes, the other side has them, and both begin at once. */
+function ready({ terms, since }: AttemptState & { phase: "gathering" }, now: number): Step {
   return {
-    state: { phase: "ready", terms, until: now + answer + VERDICT_GRACE },
-    effects: [
-      { type: "say", frame: { kind: "answer", attempt, broker, reason: Reason.none, held } },
-      { type: "open", role },
-    ],
+    state: { phase: "ready", terms, until: now + terms.answer + VERDICT_GRACE },
+    effects: [answer(terms, Reason.none, now - since)],
   };
 }
 
@@ -188,6 +207,7 @@ function validated(state: AttemptState, now: number): Step {
 }
 
 function failed(state: AttemptState, reason: Reason, now: number): Step {
+  if (state.phase === "asking") return over({ reason, verdict: false });
   const tried = trying(state, now);
   return tried ? report(tried, reason) : same(state);
 }
@@ -195,7 +215,7 @@ function failed(state: AttemptState, reason: Reason, now: number): Step {
 /** The state as one in which a report can be made, unless it was or there is nothing to report. */
 function trying(state: AttemptState, now: number): AttemptState & { phase: "trying" } | undefined {
   if (state.phase === "trying") return state.reported ? undefined : state;
-  if (state.phase !== "ready" && state.phase !== "waiting") return undefined;
+  if (state.phase !== "gathering" && state.phase !== "ready" && state.phase !== "waiting") return undefined;
   const { terms } = state;
   const reportAt = now + terms.connect;
   return { phase: "trying", terms, reportAt, until: reportAt + VERDICT_GRACE, reported: false };
@@ -209,16 +229,13 @@ function report(state: AttemptState & { phase: "trying" }, reason: Reason): Step
 function cancelled(state: AttemptState): Step {
   const end = { reason: Reason.cancelled, verdict: false };
   if (!("terms" in state)) return over(end);
-  const { id: attempt, broker } = state.terms;
   if (state.phase !== "deciding") return over(end, say(state.terms, Reason.cancelled));
-  return over(end, {
-    type: "say",
-    frame: { kind: "answer", attempt, broker, reason: Reason.refused, held: 0 },
-  });
+  return over(end, answer(state.terms, Reason.refused, 0));
 }
 
 function tick(state: AttemptState, obstacle: Reason, now: number): Step {
   if (now < attemptDue(state)) return same(state);
+  if (state.phase === "gathering") return ready(state, now);
   if (state.phase === "waiting") {
     const { terms, at } = state;
     const reportAt = Math.max(at, now) + terms.connect;
@@ -230,6 +247,12 @@ function tick(state: AttemptState, obstacle: Reason, now: number): Step {
   }
   if (state.phase === "trying" && !state.reported) return report(state, obstacle);
   return over({ reason: Reason.timedOut, verdict: false });
+}
+
+/** `held`: milliseconds since the frame that is answered. */
+function answer({ id: attempt, broker, answer }: Terms, reason: Reason, held: number): AttemptEffect {
+  const bounded = Math.min(answer, Math.round(held));
+  return { type: "say", frame: { kind: "answer", attempt, broker, reason, held: bounded } };
 }
 
 function say({ id: attempt, broker }: Terms, reason: Reason): AttemptEffect {

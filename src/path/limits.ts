@@ -27,7 +27,7 @@ export const STEADY = 60_000;
 /** Milliseconds between tries to find a direct path; doubles each time, to {@link ATTEMPT_MAX}. */
 export const ATTEMPT_MIN = 60_000;
 export const ATTEMPT_MAX = 900_000;
-/** Milliseconds by which the side with the larger key waits: both would ask at once otherwise. */
+/** Milliseconds by which the side that greeted waits: both would ask at once otherwise. */
 export const ATTEMPT_SECOND = 2_000;
 
 /** Milliseconds over which what a path carries is judged. */

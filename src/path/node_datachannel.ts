@@ -1,6 +1,6 @@
 /**
  * WebRTC on Bun, Deno and Node: the optional package `node-datachannel` (libdatachannel),
- * loaded when the first attempt needs it.
+ * loaded beside a peer's first session with a node, unless no peer may have a direct path.
  *
  * It is used directly and not by its WebRTC polyfill, and never told to `cleanup()`: that
  * crashes Node when it exits (measured: two of three times). Nothing keeps a process
@@ -108,6 +108,9 @@ class NativeEnd implements RtcEnd {
     });
     connection.onLocalCandidate((candidate, mid) => {
       if (this.open) events.words({ type: "candidate", candidate: candidate.replace(/^a=/, ""), mid });
+    });
+    connection.onGatheringStateChange((state) => {
+      if (this.open && state === "complete") events.gathered();
     });
     connection.onIceStateChange((state) => {
       if (this.open && (state === "connected" || state === "completed")) events.paired();

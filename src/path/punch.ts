@@ -8,6 +8,7 @@ import { Alarm } from "../link/alarm.ts";
 import type { Clock } from "../session/clock.ts";
 import type { IceServer } from "../session/ice_servers.ts";
 import type { AttemptFromPeer } from "../wire/attempt_protocol.ts";
+import { compareBytes } from "../wire/cbor.ts";
 import { type Key, Reason } from "../wire/protocol.ts";
 import {
   attemptDue,
@@ -18,7 +19,6 @@ import {
   attemptStep,
   type Over,
   type Role,
-  type Step,
 } from "./attempt.ts";
 import {
   LEAST_PACKET,
@@ -31,11 +31,18 @@ import {
   decodeWords,
   encodeWords,
   isHostCandidate,
+  isReflexiveCandidate,
   MAX_CANDIDATES,
   type RtcEnd,
   type RtcStack,
   type Words,
 } from "./rtc.ts";
+
+/**
+ * In place of the attempt's id, which only the grant tells: the asker's words for the
+ * attempt that it is asking for. They travel beside the question, not behind its answer.
+ */
+export const ASKED: Uint8Array = new Uint8Array(16);
 
 export interface PunchParts {
   readonly clock: Clock;
@@ -68,18 +75,23 @@ export class Punch {
   private candidatesSent = 0;
   private candidatesTaken = 0;
 
-  constructor(parts: PunchParts, broker: Key, first: Step) {
+  constructor(parts: PunchParts, broker: Key, state: AttemptState) {
     this.parts = parts;
     this.host = parts.host;
     this.broker = broker;
     this.began = parts.clock.now();
     this.alarm = new Alarm(parts.clock, () => this.happen({ type: "tick", obstacle: this.obstacle }));
-    this.state = first.state;
-    this.perform(first.effects);
+    this.state = state;
   }
 
   get id(): Uint8Array | undefined {
     return attemptId(this.state);
+  }
+
+  /** Whether words with this id are about it. */
+  concerns(id: Uint8Array): boolean {
+    if (this.id && compareBytes(this.id, id) === 0) return true;
+    return this.role === "answerer" && compareBytes(ASKED, id) === 0;
   }
 
   happen(event: AttemptEvent): void {
@@ -105,11 +117,15 @@ export class Punch {
     this.free("another attempt took its place");
   }
 
-  private perform(effects: AttemptEffect[]): void {
+  perform(effects: AttemptEffect[]): void {
     for (const effect of effects) this.act(effect);
     const { clock } = this.parts;
     if (this.state.phase === "over") this.alarm.stop();
     else this.alarm.arm(attemptDue(this.state), clock.now());
+  }
+
+  private get role(): Role | undefined {
+    return "terms" in this.state ? this.state.terms.role : undefined;
   }
 
   private act(effect: AttemptEffect): void {
@@ -137,6 +153,7 @@ export class Punch {
     try {
       this.end = stack.connect(role, iceServers(), {
         words: (words) => this.tell(words),
+        gathered: () => this.happen({ type: "gathered" }),
         paired: () => this.paired = true,
         opened: () => this.opened(),
         message: (bytes) => this.path?.packet(bytes),
@@ -160,14 +177,15 @@ export class Punch {
   }
 
   private tell(words: Words): void {
-    const { id } = this;
-    if (!id) return;
     if (words.type === "candidate") {
       if (this.parts.hidesHosts && isHostCandidate(words.candidate)) return;
       if (this.candidatesSent++ >= MAX_CANDIDATES) return;
     }
     const bytes = encodeWords(words);
-    if (bytes) this.host.signal(id, bytes);
+    if (bytes) this.host.signal(this.id ?? ASKED, bytes);
+    if (words.type === "candidate" && isReflexiveCandidate(words.candidate)) {
+      this.happen({ type: "gathered" });
+    }
   }
 
   private opened(): void {

@@ -14,10 +14,13 @@ import { reasonName } from "../wire/reason.ts";
 import { ask, invited, type Over, type Step } from "./attempt.ts";
 import type { AttemptEnd, PathHost, PathSource } from "./port.ts";
 import { Punch } from "./punch.ts";
-import { type LoadRtc, MAX_CANDIDATES, type RtcStack } from "./rtc.ts";
+import { decodeWords, type LoadRtc, MAX_CANDIDATES, type RtcStack } from "./rtc.ts";
 
 /** Whether a peer with whom there is a link may try to open a direct path, and so learn addresses of this one. */
 export type DirectPolicy = (peer: PeerId) => boolean | Promise<boolean>;
+
+/** No peer may, so nothing is ever loaded for it. */
+export const NO_PEER: DirectPolicy = () => false;
 
 export interface PunchingParts {
   readonly key: Key;
@@ -44,7 +47,7 @@ export interface AttemptCounts {
 /** Words for an attempt whose invite is still on its way. */
 interface Early {
   attempt: Uint8Array;
-  words: Uint8Array[];
+  words: Uint8Array;
 }
 
 /** Milliseconds after which a runtime that has no WebRTC is asked again. */
@@ -55,13 +58,18 @@ export class Punching implements PathSource {
   private readonly parts: PunchingParts;
   private readonly punches = new Map<PeerId, Punch>();
   private readonly ended = new Map<Punch, (end: AttemptEnd) => void>();
-  private readonly early = new WeakMap<PathHost, Early>();
+  private readonly early = new WeakMap<PathHost, Early[]>();
   private requests = 0;
   private count = 0;
   private closed = false;
 
   constructor(parts: PunchingParts) {
     this.parts = parts;
+  }
+
+  /** Loads the stack ahead of the first attempt: 20 ms of a processor, which the first path would wait for. */
+  prepare(): void {
+    if (this.parts.policy !== NO_PEER) void this.parts.load();
   }
 
   attempt(host: PathHost, ended: (end: AttemptEnd) => void): () => void {
@@ -95,11 +103,10 @@ export class Punching implements PathSource {
   /** The other side's words, which may come before the invite. */
   signalled(host: PathHost, attempt: Uint8Array, words: Uint8Array): void {
     const punch = this.punches.get(host.peer);
-    if (punch?.id && compareBytes(punch.id, attempt) === 0) return punch.signalled(words);
-    const known = this.early.get(host);
-    const early = known && compareBytes(known.attempt, attempt) === 0 ? known : { attempt, words: [] };
-    if (early.words.length <= MAX_CANDIDATES) early.words.push(words);
-    this.early.set(host, early);
+    if (punch?.concerns(attempt)) return punch.signalled(words);
+    // A description is the first word: what was kept is of an attempt that came to nothing.
+    const before = decodeWords(words)?.type === "offer" ? [] : this.early.get(host) ?? [];
+    if (before.length <= MAX_CANDIDATES) this.early.set(host, [...before, { attempt, words }]);
   }
 
   close(): void {
@@ -121,9 +128,8 @@ export class Punching implements PathSource {
     if (this.closed || !broker) {
       return ended({ outcome: "cancelled", why: "no node is there to broker an attempt" });
     }
-    if (this.punches.has(host.peer)) {
-      return ended({ outcome: "superseded", why: "the other side tries already" });
-    }
+    const theirs = this.punches.get(host.peer);
+    if (theirs) return void this.ended.set(theirs, ended); // the other side tries already
     const request = this.requests = (this.requests + 1) >>> 0;
     this.start(host, stack, broker, ask(request, broker, host.key, parts.clock.now()), ended);
   }
@@ -134,7 +140,8 @@ export class Punching implements PathSource {
     const own = this.punches.get(peerIdText(frame.peer));
     if (own) {
       const { state } = own;
-      const asked = state.phase === "asking" || (state.phase === "ready" && state.terms.role === "offerer");
+      const early = state.phase === "gathering" || state.phase === "ready";
+      const asked = state.phase === "asking" || (early && state.terms.role === "offerer");
       if (!asked || compareBytes(frame.peer, this.parts.key) > 0) return;
     }
     void this.decide(frame, host);
@@ -152,11 +159,9 @@ export class Punching implements PathSource {
     own?.drop();
     const punch = this.start(host, stack, frame.broker, invited(frame, began), ended);
     punch.happen({ type: "decided", accepted: true });
-    const early = this.early.get(host);
+    const early = this.early.get(host) ?? [];
     this.early.delete(host);
-    if (early && compareBytes(early.attempt, frame.attempt) === 0) {
-      early.words.forEach((each) => punch.signalled(each));
-    }
+    for (const { attempt, words } of early) if (punch.concerns(attempt)) punch.signalled(words);
   }
 
   private refuse({ attempt, broker, answer }: Invite, held: number): void {
@@ -193,10 +198,11 @@ export class Punching implements PathSource {
         over: (which, over) => this.over(which, over, number),
       },
       broker,
-      first,
+      first.state,
     );
     this.punches.set(host.peer, punch);
     if (ended) this.ended.set(punch, ended);
+    punch.perform(first.effects);
     return punch;
   }
 

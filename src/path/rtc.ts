@@ -18,6 +18,8 @@ export type Words =
 export interface RtcEvents {
   /** Tell the other end. */
   words(words: Words): void;
+  /** All its candidates were told. */
+  gathered(): void;
   /** A pair of candidates works. */
   paired(): void;
   opened(): void;
@@ -105,4 +107,9 @@ export function ownDescription(type: "offer" | "answer", sdp: string): Words {
 /** Whether a candidate is an address of this machine itself (RFC 8445 §5.1.1). */
 export function isHostCandidate(candidate: string): boolean {
   return / typ host( |$)/.test(candidate);
+}
+
+/** Whether a candidate is what a STUN server saw: the last that is worth waiting for. */
+export function isReflexiveCandidate(candidate: string): boolean {
+  return / typ srflx( |$)/.test(candidate);
 }

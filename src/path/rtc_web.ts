@@ -93,6 +93,9 @@ class WebEnd implements RtcEnd {
       if (!this.open || !candidate?.candidate) return;
       events.words({ type: "candidate", candidate: candidate.candidate, mid: candidate.sdpMid ?? "0" });
     };
+    connection.onicegatheringstatechange = () => {
+      if (this.open && connection.iceGatheringState === "complete") events.gathered();
+    };
     connection.oniceconnectionstatechange = () => {
       const state = connection.iceConnectionState;
       if (this.open && (state === "connected" || state === "completed")) events.paired();

@@ -1,7 +1,7 @@
 import { generateIdentity, type Identity } from "../identity/identity.ts";
 import { type KeyStore, loadOrCreate } from "../identity/key_store.ts";
 import { parsePeerId, type PeerId } from "../identity/peer_id.ts";
-import type { DirectPolicy } from "../path/punching.ts";
+import { type DirectPolicy, NO_PEER } from "../path/punching.ts";
 import { type Backoff, DEFAULT_BACKOFF } from "../session/reconnect.ts";
 import { sessionUrl } from "../session/session_url.ts";
 import type { Random } from "../link/dh.ts";
@@ -150,5 +150,6 @@ function policyOf(accept: AcceptPolicy): (peer: PeerId) => boolean | Promise<boo
 }
 
 function directOf(direct: boolean | DirectPolicy): DirectPolicy {
-  return typeof direct === "function" ? direct : () => direct;
+  if (typeof direct === "function") return direct;
+  return direct ? () => true : NO_PEER;
 }

@@ -300,6 +300,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   #up(session: Session, url: string, plane: Plane, state: "connected" | "promoted"): void {
     this.#start.go();
+    this.#punching?.prepare();
     this.#company.attach(this.#moorings.sessions);
     for (const shared of this.#links.all) shared.setPath(true);
     this.emit("node", { state, url, plane, session: session.id });
@@ -316,14 +317,13 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       else shared.setPath(false);
     }
     this.#start.failed(errorOf(end, url), url, this.#moorings.known);
-    const retryIn = decision.type === "retry" ? decision.delay : undefined;
     this.emit("node", {
       state: "disconnected",
       url,
       plane,
       reason: reasonName(end.reason),
       text: end.text,
-      retryIn,
+      retryIn: decision.type === "retry" ? decision.delay : undefined,
     });
   }
 

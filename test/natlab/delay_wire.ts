@@ -97,7 +97,7 @@ class Direction {
     const protocol = packet[0]! >> 4 === 4 ? packet[9] : packet[6];
     const { delay, udp = 0 } = this.#wire;
     const queue = protocol === UDP ? this.#udp : this.#plain;
-    queue.push({ due: now + delay + (protocol === UDP ? udp : 0), to: this.#to, packet });
+    queue.push({ due: now + delay - TICK + (protocol === UDP ? udp : 0), to: this.#to, packet });
   }
 }
 
@@ -110,6 +110,9 @@ function land(queue: Flying[], now: number): void {
   if (count > 0) queue.splice(0, count);
 }
 
+/** Milliseconds between looks: a packet waits half of that for being read, and for being delivered. */
+const TICK = 1;
+
 const wires = JSON.parse(process.argv[2]!) as Wire[];
 const directions = wires.flatMap((wire) => {
   const [near, far] = [openTun(wire.near), openTun(wire.far)];
@@ -118,7 +121,7 @@ const directions = wires.flatMap((wire) => {
 setInterval(() => {
   const now = performance.now();
   for (const direction of directions) direction.turn(now);
-}, 1);
+}, TICK);
 console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
   const change = JSON.parse(line) as Wire;

@@ -5,8 +5,8 @@ import { Stage, type Sums } from "./stage.ts";
 
 /** Milliseconds of messages before and after the outcome. */
 const TALK = 500;
-/** Milliseconds until an attempt must have had its outcome: its 5 s, and one more. */
-const OUTCOME = 6_000;
+/** Milliseconds until an attempt must have had its outcome: a second for the link, 5 s from the start, and one more. */
+const OUTCOME = 7_000;
 
 /** How a pair got on. */
 export interface Row extends Sums {
@@ -26,9 +26,9 @@ export interface Row extends Sums {
   failures: string[];
 }
 
-/** Lets a pair meet, waits `patience` ms for what becomes of its path, and counts. */
-export async function row(pair: Pair, patience: number = OUTCOME): Promise<Row> {
-  return await meet(pair, patience).catch((error: Error) => ({
+/** Lets a pair meet, waits for what becomes of its path, and counts. */
+export async function row(pair: Pair): Promise<Row> {
+  return await meet(pair).catch((error: Error) => ({
     ...NOTHING,
     pair: pair.name,
     expected: pair.expected,
@@ -49,11 +49,11 @@ const NOTHING = {
   duplicated: 0,
 };
 
-async function meet(pair: Pair, patience: number): Promise<Row> {
+async function meet(pair: Pair): Promise<Row> {
   await using stage = await Stage.set(pair);
   const [first] = await stage.meet();
   await sleep(TALK);
-  const settled = await Promise.all([stage.a, stage.b].map((peer) => outcome(peer, patience)));
+  const settled = await Promise.all([stage.a, stage.b].map((peer) => outcome(peer)));
   await sleep(TALK);
   const sums = await stage.conclude();
   const [a, b] = [stage.a, stage.b].map((peer) => lastPath(peer)) as [Told, Told];
@@ -72,8 +72,8 @@ async function meet(pair: Pair, patience: number): Promise<Row> {
 }
 
 /** When the path became direct, or the attempt's failure was told. */
-async function outcome(peer: Program, within: number): Promise<number | undefined> {
-  const told = await peer.seen("path", { within, fits: (path) => isOutcome(path) });
+async function outcome(peer: Program): Promise<number | undefined> {
+  const told = await peer.seen("path", { within: OUTCOME, fits: (path) => isOutcome(path) });
   return told && Number(told["after"]);
 }
 
@@ -90,10 +90,11 @@ function failed({ name, told }: Program): string[] {
 }
 
 function judge(
-  { expected, verdict, sent, received, lost, duplicated, failed }: Omit<Row, "failures">,
+  { expected, verdict, outcome, sent, received, lost, duplicated, failed }: Omit<Row, "failures">,
 ): string[] {
   return [
     ...verdict === expected ? [] : [`${verdict} instead of ${expected}`],
+    ...outcome === undefined ? [`no outcome within ${OUTCOME} ms`] : [],
     ...sent === received && lost === 0 && duplicated === 0 ? [] : [`${lost} lost, ${duplicated} doubled`],
     ...failed,
   ];

@@ -18,6 +18,7 @@ async function pair(opens: boolean): Promise<void> {
       if (words.type !== "candidate" || opens) setTimeout(() => other()?.take(words), 1);
       if (words.type === "answer" && !opens) setTimeout(settle, 5);
     },
+    gathered() {},
     paired() {},
     opened,
     message: () => settle(),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
-import { ASK_PATIENCE, VERDICT_GRACE } from "../../src/path/attempt.ts";
+import { ASK_PATIENCE, GATHER_PATIENCE, VERDICT_GRACE } from "../../src/path/attempt.ts";
 import { MAX_START_DELAY } from "../../src/rendezvous/broker.ts";
 import { Reason } from "../../src/wire/protocol.ts";
 import { reasonName } from "../../src/wire/reason.ts";
@@ -142,12 +142,14 @@ describe("whatever happens to frames and nodes, an attempt", () => {
       cancels: fc.option(fc.record({ side: fc.nat(1), at: fc.nat(6_000) })),
       accepts: fc.boolean(),
       reaches: fc.tuple(fc.boolean(), fc.boolean()),
+      gathers: fc.tuple(fc.nat(60), fc.constantFrom(0, 40, 60_000)),
     });
     fc.assert(
       fc.property(plan, (plan) => {
         const world = new BrokerWorld(plan.nodes, () => plan.fate.next().value);
         world.sides[1]!.accepts = plan.accepts;
         plan.reaches.forEach((reaches, i) => world.sides[i]!.reaches = reaches);
+        plan.gathers.forEach((gathers, i) => world.sides[i]!.gathers = gathers);
         for (const { side, at } of plan.asks) {
           world.at(at, () => world.ask(side));
         }
@@ -156,7 +158,8 @@ describe("whatever happens to frames and nodes, an attempt", () => {
         if (plan.cancels) world.at(plan.cancels.at, () => world.cancel(plan.cancels!.side));
         world.run();
         const { attemptAnswer, attemptConnect } = world.limits;
-        const longest = ASK_PATIENCE + attemptAnswer + VERDICT_GRACE + MAX_START_DELAY + attemptConnect +
+        const longest = ASK_PATIENCE + GATHER_PATIENCE + attemptAnswer + VERDICT_GRACE + MAX_START_DELAY +
+          attemptConnect +
           VERDICT_GRACE;
 
         for (const broker of world.brokers) {

@@ -32,6 +32,8 @@ interface Side {
   /** Whether it accepts invites, and whether a probe of it comes back when both try. */
   accepts: boolean;
   reaches: boolean;
+  /** Milliseconds until its candidates are known. */
+  gathers: number;
   began: number;
   ends: { id: string | undefined; over: Over; lasted: number }[];
   /** Attempts that were replaced by the other side's. */
@@ -67,6 +69,7 @@ export class BrokerWorld {
         state: undefined,
         accepts: true,
         reaches: true,
+        gathers: 5,
         began: 0,
         ends: [],
         yielded: 0,
@@ -144,6 +147,7 @@ export class BrokerWorld {
     side.state = state;
     for (const effect of effects) {
       if (effect.type === "say") this.#say(side, effect.frame);
+      if (effect.type === "open") this.at(side.gathers, () => this.#step(side, { type: "gathered" }));
       if (effect.type === "begin") this.#try(side);
       if (effect.type === "over") {
         side.ends.push({ id: id?.join(), over: effect.over, lasted: this.now - side.began });
@@ -235,7 +239,8 @@ export class BrokerWorld {
   #invited(side: Side, frame: AttemptFrame & { kind: "invite" }): void {
     if (side.state) {
       const { state } = side;
-      const own = state.phase === "asking" || (state.phase === "ready" && state.terms.role === "offerer");
+      const early = state.phase === "gathering" || state.phase === "ready";
+      const own = state.phase === "asking" || (early && state.terms.role === "offerer");
       if (!own || frame.peer[0]! > side.key[0]!) return;
       side.yielded++;
       side.state = undefined;
