@@ -72,9 +72,13 @@ export class Forwarding implements Beyond {
     return Reason.none;
   }
 
+  follows(message: Uint8Array, offset: number): boolean {
+    return this.#to !== undefined && isKeyAt(this.#to.key, message, offset);
+  }
+
   /** Where this frame goes: mostly where the one before it in its message went. */
   #destination(message: Uint8Array, offset: number, source: Seat): Foreigner | undefined {
-    if (this.#to !== undefined && isKeyAt(this.#to.key, message, offset)) return this.#to;
+    if (this.follows(message, offset)) return this.#to;
     const to = this.#to = this.abroad.find(message, offset);
     if (to !== undefined) this.abroad.listen(to, source);
     return to;

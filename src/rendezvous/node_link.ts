@@ -98,15 +98,15 @@ export class NodeLink implements SessionHandlers, Queued {
   }
 
   /**
-   * Sends forward frames. While the socket keeps up they wait for others of this turn.
-   * Returns the bytes that wait in the socket, or -1 when it takes nothing.
+   * Sends forward frames; they wait for others of this turn, all the more when the socket is
+   * behind: what each message costs would put it further behind. Returns the bytes that wait
+   * in the socket, as far as is known, or -1 when it takes nothing.
    */
   post(batch: Uint8Array, frames: number): number {
     this.answering.sent();
     if (this.session.state !== "ready") return -1;
-    if (this.waiting === 0) return (this.#departures.add(batch, frames), this.waiting);
-    this.#departures.flush();
-    return this.session.sendBatch(batch);
+    this.#departures.add(batch, frames);
+    return this.waiting;
   }
 
   /** For a sign of life, and the round trip. */

@@ -26,6 +26,8 @@ const MESSAGE_COST = 64;
 
 /** Where frames for peers without a seat here go: to other nodes. */
 export interface Beyond {
+  /** Whether the frame before this one in its message was for the same peer, whose key lies at `offset`. */
+  follows(message: Uint8Array, offset: number): boolean;
   /** Takes a frame until {@link flush}; otherwise tells why not (`Reason.none`: taken). */
   data(source: Seat, message: Uint8Array, start: number, end: number): Reason;
   /** Sends what was taken; `refuse` is told of each frame that could not leave, by where its destination lies. */
@@ -84,6 +86,7 @@ export class Relay {
   #route(source: Seat, message: Uint8Array, offset: number): Seat | undefined {
     const last = source.last;
     if (last !== undefined && last.live && isKeyAt(last.key, message, offset)) return last;
+    if (this.#beyondTook && this.#beyond!.follows(message, offset)) return undefined;
     const found = this.#registry.find(message, offset);
     source.last = found;
     if (found !== undefined) acquaint(source, found, this.#limits.correspondents);

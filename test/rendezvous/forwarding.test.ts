@@ -9,7 +9,7 @@ import { nodeLimits } from "../../src/rendezvous/node_limits.ts";
 import type { NodeLink } from "../../src/rendezvous/node_link.ts";
 import { Registry, Seat } from "../../src/rendezvous/registry.ts";
 import type { Session } from "../../src/session/session.ts";
-import { encodeData } from "../../src/wire/data_frame.ts";
+import { encodeData, PEER_OFFSET } from "../../src/wire/data_frame.ts";
 import { encodeForward } from "../../src/wire/forward_frame.ts";
 import { decodeControl, encodeUndelivered } from "../../src/wire/frames.ts";
 import { Reason } from "../../src/wire/protocol.ts";
@@ -82,6 +82,18 @@ describe("forwarding", () => {
       encodeForward(1, key(10), key(12), bytes(2, 2)),
     ]);
     assert.deepEqual(sent, [[ONE, expected]]);
+  });
+
+  it("knows a frame for the peer of the one before, within one message alone", () => {
+    const { forwarding, seat } = scene({ [id(11)]: [ONE] });
+    const source = seat(10);
+    const message = encodeData(key(11), bytes(1));
+    assert.equal(forwarding.follows(message, PEER_OFFSET), false);
+    forwarding.data(source, message, 0, message.length);
+    assert.equal(forwarding.follows(message, PEER_OFFSET), true);
+    assert.equal(forwarding.follows(encodeData(key(12), bytes(1)), PEER_OFFSET), false);
+    forwarding.flush(source, message, () => assert.fail());
+    assert.equal(forwarding.follows(message, PEER_OFFSET), false);
   });
 
   it("leads from a standby to a standby, from a home to a home, and to the other when there is no way", () => {
