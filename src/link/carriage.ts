@@ -10,9 +10,9 @@ import type { Key } from "../wire/protocol.ts";
 import { Alarm } from "./alarm.ts";
 import type { Carrier, SteeredHost } from "./carrier.ts";
 import type { Connection, Taken } from "./connection.ts";
-import { encodeNote, type PathFrame } from "./frames.ts";
+import type { Challenge } from "./frames.ts";
 import { PROBE_MIN } from "./limits.ts";
-import { readPacket, type TransportPacket } from "./packet.ts";
+import type { TransportPacket } from "./packet.ts";
 import { type Plane, Planes } from "./planes.ts";
 import type { Route } from "./route.ts";
 import { Routes, type Trunk } from "./routes.ts";
@@ -45,7 +45,6 @@ export class Carriage implements SteeredHost {
   /** Something of the conversation came since the last turn. */
   private heardMore = false;
   /** What the packet being opened said about a path to come. */
-  private noted: Uint8Array | undefined;
   /** The path that brought the packet being opened. */
   private bringing: Route;
 
@@ -110,23 +109,6 @@ export class Carriage implements SteeredHost {
 
   // For those who find paths.
 
-  get agreed(): boolean {
-    return this.connection.agreed;
-  }
-
-  seal(words: Uint8Array): Uint8Array | undefined {
-    return this.connection.seal(encodeNote(words));
-  }
-
-  open(sealed: Uint8Array): Uint8Array | undefined {
-    const packet = readPacket(sealed);
-    if (packet?.kind !== "transport") return undefined;
-    this.noted = undefined;
-    this.connection.takeTransport(packet, this.now, false);
-    this.wake();
-    return this.noted;
-  }
-
   signal(attempt: Uint8Array, words: Uint8Array): void {
     this.connection.conversation.signal(attempt, words);
     this.wake();
@@ -166,7 +148,7 @@ export class Carriage implements SteeredHost {
   }
 
   challenge(route: Route): void {
-    if (this.agreed) this.routes.challenge(route);
+    if (this.connection.agreed) this.routes.challenge(route);
   }
 
   use(route: Route, abrupt: boolean): void {
@@ -238,9 +220,8 @@ export class Carriage implements SteeredHost {
   }
 
   /** A frame about the path that brought it. */
-  aboutPath(frame: PathFrame): void {
-    if (frame.kind === "note") this.noted = frame.bytes;
-    else this.routes.about(frame, this.bringing);
+  aboutPath(frame: Challenge): void {
+    this.routes.about(frame, this.bringing);
   }
 
   /** Keys are agreed with the other process. */

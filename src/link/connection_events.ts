@@ -1,5 +1,5 @@
 import type { ByteStream } from "./byte_stream.ts";
-import type { PathFrame } from "./frames.ts";
+import type { Challenge } from "./frames.ts";
 import type { Greeting } from "./greeting.ts";
 import type { Keyring } from "./keyring.ts";
 import type { Incoming } from "./mailbox.ts";
@@ -22,7 +22,7 @@ export interface ConnectionEvents {
   /** Words of the other side about an attempt to punch a direct path. */
   signal(attempt: Uint8Array, words: Uint8Array): void;
   probeAnswered(nonce: number): void;
-  aboutPath(frame: PathFrame): void;
+  aboutPath(frame: Challenge): void;
   /** The other process proved that it is there; from now on the connection may call itself connected. */
   established(): void;
   /** A new process answers for the peer: what was undelivered goes to it, streams are broken. */

@@ -11,11 +11,11 @@ import type { ByteStream } from "./byte_stream.ts";
 import { Fifo } from "./fifo.ts";
 import {
   ASK,
+  type Challenge,
   decodeFrames,
   encodeProbe,
   type LinkFrame,
   type Numbered,
-  type PathFrame,
   type Unnumbered,
 } from "./frames.ts";
 import { MAX_ANSWERS, MAX_LABEL, MAX_REFUSALS, MAX_SIGNAL } from "./limits.ts";
@@ -42,7 +42,7 @@ export interface ConversationEvents {
   signal(attempt: Uint8Array, words: Uint8Array): void;
   probeAnswered(nonce: number): void;
   /** Not about the conversation, but about what brought it. */
-  aboutPath(frame: PathFrame): void;
+  aboutPath(frame: Challenge): void;
   /** The other side closed; nothing follows. */
   closed(reason: number, text: string): void;
 }
@@ -232,7 +232,6 @@ export class Conversation {
         return true;
       case "challenge":
       case "challenge-ack":
-      case "note":
         this.events.aboutPath(frame);
         return true;
       default:

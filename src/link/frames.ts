@@ -48,8 +48,6 @@ export const LinkKind = {
   challenge: 17,
   /** `[18, token]`: the answer, at once. */
   challengeAck: 18,
-  /** `[19, bytes]`: words about a path that is to be, brought by whatever carries them. */
-  note: 19,
 } as const;
 
 /** `to` is exclusive. */
@@ -72,11 +70,6 @@ export interface Challenge {
   /** {@link TOKEN_SIZE} bytes that the other side cannot guess. */
   token: Uint8Array;
 }
-export interface Note {
-  kind: "note";
-  bytes: Uint8Array;
-}
-export type PathFrame = Challenge | Note;
 export interface MessageChunk {
   kind: "message";
   seq: number;
@@ -161,7 +154,7 @@ export type Numbered =
   | Strange;
 /** What is numbered, before it has its number. */
 export type Unnumbered = Numbered extends infer F ? F extends Numbered ? Omit<F, "seq"> : never : never;
-export type LinkFrame = Ack | Probe | Ask | PathFrame | Numbered;
+export type LinkFrame = Ack | Probe | Ask | Challenge | Numbered;
 
 /** Writes an acknowledgement. */
 export function encodeAck(next: number, ranges: number[]): Uint8Array {
@@ -178,11 +171,6 @@ export const ASK: Uint8Array = encode([LinkKind.ask]);
 /** Writes a challenge or its answer. */
 export function encodeChallenge(kind: Challenge["kind"], token: Uint8Array): Uint8Array {
   return encode([kind === "challenge" ? LinkKind.challenge : LinkKind.challengeAck, token]);
-}
-
-/** Writes a note of at most `MAX_CHUNK` bytes. */
-export function encodeNote(bytes: Uint8Array): Uint8Array {
-  return encode([LinkKind.note, bytes]);
 }
 
 /** Writes a numbered frame. */
@@ -245,20 +233,18 @@ function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
     return isCount(a) ? { kind: kind === LinkKind.probe ? "probe" : "probe-ack", nonce: a } : "malformed";
   }
   if (kind === LinkKind.ask) return { kind: "ask" };
-  if (kind > LinkKind.ask) return readPathFrame(kind, a);
+  if (kind > LinkKind.ask) return readChallenge(kind, a);
   if (!isCount(a)) return "malformed";
   return readNumbered(kind, a, b, c, d, e, f) ?? "malformed";
 }
 
-function readPathFrame(kind: number, a?: Value): PathFrame | "malformed" | "ignored" {
+function readChallenge(kind: number, a?: Value): Challenge | "malformed" | "ignored" {
   switch (kind) {
     case LinkKind.challenge:
     case LinkKind.challengeAck:
       return isToken(a)
         ? { kind: kind === LinkKind.challenge ? "challenge" : "challenge-ack", token: a }
         : "malformed";
-    case LinkKind.note:
-      return isBytes(a) ? { kind: "note", bytes: a } : "malformed";
     default:
       return "ignored";
   }

@@ -6,7 +6,7 @@
  * @module
  */
 import { joinBytes } from "../wire/join_bytes.ts";
-import type { PathFrame } from "./frames.ts";
+import type { Challenge } from "./frames.ts";
 import { TOKEN_SIZE } from "./limits.ts";
 import { Route } from "./route.ts";
 import type { Steering } from "./steering.ts";
@@ -160,7 +160,7 @@ export class Routes {
   // Packets.
 
   /** A challenge, or the answer to one of ours. */
-  about(frame: PathFrame, arrival: Route): void {
+  about(frame: Challenge, arrival: Route): void {
     if (frame.kind === "challenge") {
       arrival.answer(frame.token);
       return this.trunk.wake();

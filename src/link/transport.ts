@@ -67,15 +67,6 @@ export interface PathCandidate {
 export interface PathHost {
   readonly peer: PeerId;
   readonly key: Key;
-  /** Whether keys are agreed, so that {@link PathHost.seal} can. */
-  readonly agreed: boolean;
-  /**
-   * Seals words for the other process alone, e.g. the description of a path (protocol
-   * rule 20): a link packet that holds one frame `note`. Undefined without keys.
-   */
-  seal(words: Uint8Array): Uint8Array | undefined;
-  /** Opens what the other process sealed so; `undefined` when forged, too old, or opened before. */
-  open(sealed: Uint8Array): Uint8Array | undefined;
   /**
    * Tells the other process words about an attempt (16 bytes name it), sealed, in order
    * and surely: link frame `signal`, by whatever path there is. At most `MAX_SIGNAL` bytes.

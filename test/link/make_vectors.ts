@@ -10,7 +10,6 @@ import {
   ASK,
   encodeAck,
   encodeChallenge,
-  encodeNote,
   encodeNumbered,
   encodeProbe,
   type Unnumbered,
@@ -64,7 +63,6 @@ const loose: Record<string, Uint8Array> = {
   "a wish to be acknowledged": ASK,
   "a challenge": encodeChallenge("challenge", filled(8, 0xcc)),
   "the answer to a challenge": encodeChallenge("challenge-ack", filled(8, 0xcc)),
-  "a note": encodeNote(new TextEncoder().encode("about a path")),
 };
 
 const invalid: Record<string, string> = {
@@ -88,7 +86,6 @@ const invalid: Record<string, string> = {
   "a sequence that breaks off": "8201",
   "a challenge whose token is short": "821147" + "cc".repeat(7),
   "an answer whose token is a number": "821201",
-  "a note that is text": "821360",
 };
 
 async function peer(seed: number) {
