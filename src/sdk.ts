@@ -21,5 +21,6 @@ export { type Broadcast, type BroadcastOptions, Topic, type TopicEvents } from "
 export type { TopicOptions } from "./peer/topics.ts";
 export { type Sight, Watch, type WatchEvents, type WatchOptions } from "./peer/watch.ts";
 export { LinkRequest } from "./peer/request.ts";
+export type { AttemptCounts } from "./path/punching.ts";
 export { type IceServer, iceServers } from "./session/ice_servers.ts";
 export { WaymeetError, type WaymeetErrorCode } from "./wire/error.ts";

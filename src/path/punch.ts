@@ -60,7 +60,9 @@ export class Punch {
   state: AttemptState;
   private readonly parts: PunchParts;
   private readonly broker: Key;
-  private readonly began: number;
+  /** Milliseconds of the clock. */
+  readonly began: number;
+  ended: number = Infinity;
   private readonly alarm: Alarm;
   private end: RtcEnd | undefined;
   private path: PathEvents | undefined;
@@ -138,6 +140,7 @@ export class Punch {
         this.begun = true;
         return this.release();
       case "over":
+        this.ended = this.parts.clock.now();
         if (effect.over.reason !== Reason.connected) this.free(`the attempt ended`);
         return this.parts.over(this, effect.over);
     }

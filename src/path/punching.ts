@@ -36,12 +36,12 @@ export interface PunchingParts {
   host(peer: PeerId): PathHost | undefined;
 }
 
-/** What became of a peer's attempts. */
+/** What became of a peer's attempts to open direct paths, those of others that it took part in among them. */
 export interface AttemptCounts {
-  /** By name of the outcome. */
-  outcomes: Record<string, number>;
-  /** Attempts whose broker fell silent, so that the other side may have heard otherwise. */
-  unconfirmed: number;
+  /** How many ended so: `connected`, `no-candidate-pair`, `timed-out`, …, or were denied: `rate-limited`, …. */
+  readonly outcomes: Readonly<Record<string, number>>;
+  /** Of those `timed-out`: the node that decides fell silent, so the other side may have heard otherwise. */
+  readonly unconfirmed: number;
 }
 
 /** Words for an attempt whose invite is still on its way. */
@@ -54,9 +54,12 @@ interface Early {
 const NO_STACK_RETRY = 3_600_000;
 
 export class Punching implements PathSource {
-  readonly counts: AttemptCounts = { outcomes: {}, unconfirmed: 0 };
+  private readonly outcomes: Record<string, number> = {};
+  private unconfirmed = 0;
   private readonly parts: PunchingParts;
   private readonly punches = new Map<PeerId, Punch>();
+  /** Invites that wait for what becomes of an own ask, which goes before them. */
+  private readonly shelved = new WeakMap<Punch, Invite>();
   private readonly ended = new Map<Punch, (end: AttemptEnd) => void>();
   private readonly early = new WeakMap<PathHost, Early[]>();
   private requests = 0;
@@ -70,6 +73,10 @@ export class Punching implements PathSource {
   /** Loads the stack ahead of the first attempt: 20 ms of a processor, which the first path would wait for. */
   prepare(): void {
     if (this.parts.policy !== NO_PEER) void this.parts.load();
+  }
+
+  get counts(): AttemptCounts {
+    return { outcomes: { ...this.outcomes }, unconfirmed: this.unconfirmed };
   }
 
   attempt(host: PathHost, ended: (end: AttemptEnd) => void): () => void {
@@ -142,7 +149,8 @@ export class Punching implements PathSource {
       const { state } = own;
       const early = state.phase === "gathering" || state.phase === "ready";
       const asked = state.phase === "asking" || (early && state.terms.role === "offerer");
-      if (!asked || compareBytes(frame.peer, this.parts.key) > 0) return;
+      if (asked && compareBytes(frame.peer, this.parts.key) > 0) return void this.shelved.set(own, frame);
+      if (!asked) return;
     }
     void this.decide(frame, host);
   }
@@ -208,15 +216,14 @@ export class Punching implements PathSource {
 
   private over(punch: Punch, over: Over, number: number): void {
     const outcome = reasonName(over.reason);
-    const { outcomes } = this.counts;
-    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1;
-    if (!over.verdict && over.reason === Reason.timedOut) this.counts.unconfirmed++;
+    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
+    if (unconfirmed(over)) this.unconfirmed++;
     const ended = this.ended.get(punch);
+    const invite = this.shelved.get(punch);
     this.forget(punch);
-    const lasted = over.duration === undefined ? "" : ` after ${seconds(over.duration)}`;
-    const trouble = punch.trouble === undefined || outcome === "connected" ? "" : ` (${punch.trouble})`;
-    const why = `attempt ${number} ended ${outcome}${lasted}${trouble}`;
-    ended?.({ outcome, why, retryAfter: over.retryAfter });
+    // What should have gone before is denied, e.g. because the other's took the last of the pair's rate.
+    if (invite && over.retryAfter !== undefined) void this.decide(invite, punch.host);
+    ended?.({ outcome, why: wordsOf(over, punch, number), retryAfter: over.retryAfter });
   }
 
   private forget(punch: Punch): void {
@@ -234,6 +241,22 @@ function unwanted(why: string): AttemptEnd {
   return { outcome: "unsupported", why, retryAfter: NO_STACK_RETRY };
 }
 
+/** For people: what became of an attempt, how long it took, and what stood in its way. */
+function wordsOf(over: Over, { began, ended, trouble }: Punch, number: number): string {
+  const outcome = reasonName(over.reason);
+  if (over.retryAfter !== undefined) return `attempt ${number} denied: ${outcome}`;
+  const lasted = `after ${seconds(over.duration ?? ended - began)}`;
+  if (over.reason === Reason.connected) return `attempt ${number} connected ${lasted}`;
+  const silence = unconfirmed(over) ? "its node said nothing more" : undefined;
+  const details = [trouble, silence].filter((each) => each !== undefined).join("; ");
+  return `attempt ${number} ended ${outcome} ${lasted}${details && ` (${details})`}`;
+}
+
+/** Ended without a verdict of its broker, by this side's own deadline. */
+function unconfirmed({ verdict, reason }: Over): boolean {
+  return !verdict && reason === Reason.timedOut;
+}
+
 function seconds(milliseconds: number): string {
-  return milliseconds < 1_000 ? `${milliseconds} ms` : `${Math.round(milliseconds / 100) / 10} s`;
+  return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${Math.round(milliseconds / 100) / 10} s`;
 }

@@ -5,7 +5,7 @@ import type { Plane } from "../link/planes.ts";
 import type { Finding } from "../link/seeker.ts";
 import type { LinkOwner } from "../link/shared_link.ts";
 import { parsePeerId, type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
-import type { Punching } from "../path/punching.ts";
+import type { AttemptCounts, Punching } from "../path/punching.ts";
 import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
 import type { Decision } from "../session/reconnect.ts";
@@ -60,8 +60,6 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #punching: Punching | undefined;
   readonly #paths: Paths;
   readonly #start = new Standstill();
-  /** Decisions under way. */
-  readonly #judging = new Map<PeerId, Promise<Verdict>>();
   #closed: Promise<void> | undefined;
   #failure: WaymeetError | undefined;
 
@@ -175,6 +173,11 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   /** All of them: home first, then the standby. */
   get nodes(): NodeSession[] {
     return this.#moorings.sessions.map(nodeSession);
+  }
+
+  /** What became of attempts to open direct paths, those of others among them. */
+  get attempts(): AttemptCounts {
+    return this.#punching?.counts ?? { outcomes: {}, unconfirmed: 0 };
   }
 
   get closed(): boolean {
@@ -361,14 +364,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   // Links.
 
-  /** Asks the program once, however often a peer greets while it decides. */
-  #judge(peer: PeerId): Promise<Verdict> {
-    const judging = this.#judging.get(peer) ?? this.#ask(peer).finally(() => this.#judging.delete(peer));
-    this.#judging.set(peer, judging);
-    return judging;
-  }
-
-  async #ask(peer: PeerId): Promise<Verdict> {
+  async #judge(peer: PeerId): Promise<Verdict> {
     const ending = { accepted: false, reason: "the program is ending" } as const;
     if (this.#closed) return ending;
     const request = new LinkRequest(peer);

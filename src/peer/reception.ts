@@ -21,6 +21,7 @@ export interface Hall {
   local: Local;
   /** Whether there is a link with that peer, begun by either side. */
   knows(peer: PeerId): boolean;
+  /** Asks the program. */
   judge(peer: PeerId): Promise<Verdict>;
   /** Hands a verified, fresh greeting to the link, a new one if need be; returns the response packet. */
   welcome(peer: PeerId, greeting: Greeting, init: OpenedInit): Uint8Array | undefined;
@@ -28,6 +29,7 @@ export interface Hall {
 
 export class Reception {
   readonly freshness: Freshness = new Freshness();
+  private readonly judging = new Map<PeerId, Promise<Verdict>>();
   private readonly hall: Hall;
   private readonly cache: InitCache;
 
@@ -71,10 +73,18 @@ export class Reception {
     if (!init.accept(greeting.time)) return undefined;
     if (!this.hall.knows(peer)) {
       if (greeting.continues) return this.decline(opened, Reason.linkClosed, "that link is closed here");
-      const verdict = await this.hall.judge(peer);
+      const verdict = await this.judge(peer);
       if (!verdict.accepted) return this.decline(opened, Reason.linkRejected, verdict.reason);
     }
     return this.hall.welcome(peer, greeting, opened);
+  }
+
+  /** The program is asked once, however often a peer greets while it decides. */
+  private judge(peer: PeerId): Promise<Verdict> {
+    const judging = this.judging.get(peer) ??
+      this.hall.judge(peer).finally(() => this.judging.delete(peer));
+    this.judging.set(peer, judging);
+    return judging;
   }
 
   private decline(opened: OpenedInit, reason: number, text: string): Uint8Array {

@@ -40,6 +40,7 @@ export interface AttemptsOptions {
 export class Attempts {
   readonly #o: AttemptsOptions;
   readonly #broker: Broker;
+  #closed = false;
   #armed: { at: number; cancel: () => void } | undefined;
 
   constructor(options: AttemptsOptions) {
@@ -73,6 +74,12 @@ export class Attempts {
   gone(peer: PeerId, key: Key): void {
     const elsewhere = this.#o.registry.find(key) !== undefined || this.#o.ways?.toPeer(key) !== undefined;
     if (!elsewhere) this.#act((now) => this.#broker.gone(peer, now));
+  }
+
+  /** All have left: nothing is awaited any more, and no timer keeps the process. */
+  close(): void {
+    this.#closed = true;
+    this.#armed?.cancel();
   }
 
   #conveyToPeer(conveyed: Conveyed): void {
@@ -167,7 +174,7 @@ export class Attempts {
     if (this.#armed && this.#armed.at <= due) return;
     this.#armed?.cancel();
     this.#armed = undefined;
-    if (due === Infinity) return;
+    if (due === Infinity || this.#closed) return;
     const { clock } = this.#o;
     const cancel = clock.after(Math.max(0, due - clock.now()), () => {
       this.#armed = undefined;

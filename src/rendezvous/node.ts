@@ -148,8 +148,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     if (this.draining) return refused(503, Reason.draining, "this node is leaving; try another one");
     const { handshakes } = this.limits;
     const peer = claimed as PeerId;
-    const admission = this.#doorway.admit(handshakes, peer, address);
-    return admission ?? this.#refuseCrowd(peer, address);
+    return this.#doorway.admit(handshakes, peer, address) ?? this.#refuseCrowd(peer, address);
   }
 
   /** Other nodes dial this one there from now on; without a mesh nobody does. */
@@ -201,6 +200,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
     this.#log.info("draining {sessions} sessions", { sessions: this.sessions });
     this.#others.stop();
     const left = await this.#hall.drain(grace);
+    this.#host.attempts.close();
     this.#mesh?.leave();
     this.#log.info("drained, {left} left", { left });
     return left === 0;

@@ -13,6 +13,7 @@ import type { Clock } from "../../src/session/clock.ts";
 import type { Socket, SocketHandlers } from "../../src/session/socket.ts";
 import { type PairEnd, socketPair } from "../session/socket_pair.ts";
 import type { VirtualDirect } from "../path/virtual_direct.ts";
+import type { VirtualRtc } from "../path/virtual_rtc.ts";
 import { VirtualClock } from "../session/virtual_clock.ts";
 
 const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
@@ -44,6 +45,8 @@ export class VirtualWorld {
   direct: VirtualDirect | undefined;
   /** What peers opened from now on are told of their network and their sleep. */
   changes: WatchChanges | undefined;
+  /** Data channels, for attempts brokered by the nodes; without, peers have no WebRTC. */
+  rtc: VirtualRtc | undefined;
   /** Every peer opened here. */
   readonly peers: Peer[] = [];
 
@@ -129,15 +132,15 @@ export class VirtualWorld {
   opening(options: Partial<PeerOptions> = {}): Promise<Peer> {
     const { connect, neighbourhoods, direct, changes } = this;
     const paths = direct && ((owner: PathsOwner) => direct.source(owner));
-    const platform = { name: "test/1", connect, neighbourhoods, paths, changes };
+    const platform = { name: "test/1", connect, neighbourhoods, paths, changes, rtc: this.rtc?.load };
     class VirtualPeer extends Peer {
       protected static override platform: Platform = platform;
     }
     const opened = VirtualPeer.open({
       nodes: [[...this.stations.keys()][0]!],
       clock: this.clock,
-      paths: { local: neighbourhoods.length > 0 },
       ...options,
+      paths: { local: neighbourhoods.length > 0, ...options.paths },
     });
     opened.then((peer) => this.peers.push(peer), () => {});
     return opened;
