@@ -105,10 +105,13 @@ export class Watch extends Emitter<WatchEvents> implements AsyncIterable<Sight>,
 
   sighted(node: PeerId | undefined): void {
     this.#refusal = undefined;
-    const now = this.#clock.now();
-    this.#turn(sighted(this.#whereabouts, node, now, this.#patience));
+    this.#turn(sighted(this.#whereabouts, node, this.#clock.now(), this.#patience));
     if (this.#whereabouts.state !== "missing") this.#rest();
-    else this.#cancel ??= this.#clock.after(this.#whereabouts.until - now, () => this.#late());
+    else this.#wait(this.#whereabouts.until);
+  }
+
+  #wait(until: number): void {
+    this.#cancel ??= this.#clock.after(Math.max(1, until - this.#clock.now()), () => this.#late());
   }
 
   /** The node that spoke is lost. */
@@ -126,6 +129,8 @@ export class Watch extends Emitter<WatchEvents> implements AsyncIterable<Sight>,
   #late(): void {
     this.#cancel = undefined;
     this.#turn(waited(this.#whereabouts, this.#clock.now()));
+    // Timers of some runtimes ring up to a millisecond before the clock says so.
+    if (this.#whereabouts.state === "missing") this.#wait(this.#whereabouts.until);
   }
 
   #rest(): void {
