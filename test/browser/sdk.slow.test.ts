@@ -103,7 +103,7 @@ describe("the SDK in Chromium", { skip }, () => {
     await until(() => states.at(-1) === "offline"); // with no goodbye: 45 s
     assert.equal(link.connected, false);
     const sending = link.send("while you were away", { deadline: 60_000 });
-    await page.evaluate(() => history.back());
+    await page.evaluate(() => void setTimeout(() => history.back())); // behind the answer to this
     await sending;
     assert.deepEqual((await heard(page)).texts, ["before", "while you were away"]);
     watch.close();
