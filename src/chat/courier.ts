@@ -106,11 +106,15 @@ export class Courier {
   }
 
   async #deliver(): Promise<void> {
-    if ((await this.#waiting()).length === 0) return;
+    let waiting = await this.#waiting();
+    if (waiting.length === 0) return;
     const link = await this.#port.link(this.peer);
-    if (link !== this.#link) this.#takeBack();
-    this.#link = link;
-    for (const entry of await this.#waiting()) {
+    if (link !== this.#link) {
+      this.#takeBack();
+      this.#link = link;
+      waiting = await this.#waiting();
+    }
+    for (const entry of waiting) {
       if (this.#under.size >= ABREAST) return; // goes on when one of them arrives
       await this.#send(link, entry);
     }

@@ -6,7 +6,7 @@
  */
 import { type DBSchema, type IDBPDatabase, openDB } from "idb";
 import type { PeerId } from "../identity/peer_id.ts";
-import { type Change, type ChatStore, entryKey, settled } from "./store.ts";
+import { type Change, type ChatStore, entryKey, isReconsidered, settled } from "./store.ts";
 import { type Contact, type DeliveryStatus, type Entry, isPending, type Recipient } from "./types.ts";
 
 /** An entry with what the indexes need. */
@@ -103,7 +103,7 @@ class DatabaseStore implements ChatStore {
     const known = await transaction.store.index("key").getKey(key);
     if (known === undefined) await transaction.store.add(row({ ...fields, key } as Row));
     await transaction.done;
-    if (known === undefined) this.#changed({ what: "entries", room: entry.room });
+    if (known === undefined) this.#changed({ what: "entries", room: entry.room, outbox: isPending(entry) });
     return known === undefined;
   }
   async has(from: PeerId, id: string): Promise<boolean> {
@@ -123,14 +123,14 @@ class DatabaseStore implements ChatStore {
     const entry = settled(found, recipient, unless);
     if (entry) await transaction.store.put(row(entry as Row));
     await transaction.done;
-    if (entry) this.#changed({ what: "entries", room: entry.room });
+    if (entry) this.#changed({ what: "entries", room: entry.room, outbox: isReconsidered(found!, entry) });
   }
   async see(room: string): Promise<void> {
     const transaction = this.#database.transaction("entries", "readwrite");
     const fresh = await transaction.store.index("fresh").getAll(room);
     await Promise.all(fresh.map((entry) => transaction.store.put(row({ ...entry, seen: true }))));
     await transaction.done;
-    if (fresh.length > 0) this.#changed({ what: "entries", room });
+    if (fresh.length > 0) this.#changed({ what: "entries", room, outbox: false });
   }
   async unseen(): Promise<Map<string, number>> {
     const counts = new Map<string, number>();

@@ -60,7 +60,7 @@ export class Engine {
   #begin(signal: AbortSignal): void {
     this.#peer.addEventListener("link", ({ link }) => this.#attend(link), { signal });
     const stop = this.#o.store.watch((change) => {
-      if (change.what === "entries") void this.#dispatch();
+      if (change.what === "entries" && change.outbox) void this.#dispatch();
       if (change.what === "contacts") void this.#meet();
       if (change.what === "profile") void this.#gather();
     });

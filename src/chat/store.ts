@@ -6,8 +6,14 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { type Contact, type DeliveryStatus, type Entry, isPending, type Recipient } from "./types.ts";
 
-/** What changed: contacts, or the entries of one room. */
-export type Change = { what: "contacts" } | { what: "entries"; room: string } | { what: "profile" };
+/**
+ * What changed: contacts, or the entries of one room. `outbox`: there is something new to send, or
+ * less to send, by a person's wish and not by what was sent.
+ */
+export type Change =
+  | { what: "contacts" }
+  | { what: "entries"; room: string; outbox: boolean }
+  | { what: "profile" };
 
 /** Every promise resolves once the change is durable. */
 export interface ChatStore {
@@ -56,6 +62,12 @@ export function settled(
   return { ...entry, to: entry.to.map((one) => one === known ? recipient : one) };
 }
 
+/** Whether that change of a recipient is a person's: to give up, to send again, or a refusal. */
+export function isReconsidered(before: Entry, after: Entry): boolean {
+  const failed = ({ to }: Entry) => to.filter(({ status }) => status === "failed").length;
+  return failed(before) !== failed(after);
+}
+
 /** A store that ends with the page. */
 export class MemoryStore implements ChatStore {
   #name = "";
@@ -98,7 +110,7 @@ export class MemoryStore implements ChatStore {
     const key = entryKey(entry.from, entry.id);
     if (this.#entries.has(key)) return Promise.resolve(false);
     this.#entries.set(key, { ...entry, order: ++this.#order });
-    return this.#changed({ what: "entries", room: entry.room }).then(() => true);
+    return this.#changed({ what: "entries", room: entry.room, outbox: isPending(entry) }).then(() => true);
   }
   has(from: PeerId, id: string): Promise<boolean> {
     return Promise.resolve(this.#entries.has(entryKey(from, id)));
@@ -107,16 +119,17 @@ export class MemoryStore implements ChatStore {
     return Promise.resolve([...this.#entries.values()].filter(isPending));
   }
   settle(id: string, from: PeerId, recipient: Recipient, unless?: readonly DeliveryStatus[]): Promise<void> {
-    const entry = settled(this.#entries.get(entryKey(from, id)), recipient, unless);
+    const before = this.#entries.get(entryKey(from, id));
+    const entry = settled(before, recipient, unless);
     if (!entry) return Promise.resolve();
     this.#entries.set(entryKey(from, id), entry);
-    return this.#changed({ what: "entries", room: entry.room });
+    return this.#changed({ what: "entries", room: entry.room, outbox: isReconsidered(before!, entry) });
   }
   see(room: string): Promise<void> {
     for (const [key, entry] of this.#entries) {
       if (entry.room === room && !entry.seen) this.#entries.set(key, { ...entry, seen: true });
     }
-    return this.#changed({ what: "entries", room });
+    return this.#changed({ what: "entries", room, outbox: false });
   }
   unseen(): Promise<Map<string, number>> {
     const counts = new Map<string, number>();

@@ -44,7 +44,6 @@ export class Carriage implements SteeredHost {
   private believesAt = -Infinity;
   /** Something of the conversation came since the last turn. */
   private heardMore = false;
-  /** What the packet being opened said about a path to come. */
   /** The path that brought the packet being opened. */
   private bringing: Route;
 

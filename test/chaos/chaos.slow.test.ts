@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import { Crowd } from "./crowd.ts";
-import { seededDice } from "./dice.ts";
+import { seededDice } from "../dice.ts";
 import { FAULTS, type Outcome, storm } from "./faults.ts";
 
 let crowd: Crowd | undefined;

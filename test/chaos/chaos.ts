@@ -9,7 +9,7 @@
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { Crowd, type Sums } from "./crowd.ts";
-import { seededDice } from "./dice.ts";
+import { seededDice } from "../dice.ts";
 import { type Fault, FAULTS, type Outcome, storm } from "./faults.ts";
 
 const { values } = parseArgs({

@@ -8,7 +8,7 @@ import { fileKeyStore } from "../../src/identity/key_file.ts";
 import { loadOrCreate } from "../../src/identity/key_store.ts";
 import { Actor } from "../examples/actor.ts";
 import type { RuntimeName } from "../runtimes.ts";
-import type { Dice } from "./dice.ts";
+import type { Dice } from "../dice.ts";
 import type { Account, Resumed } from "./ledger.ts";
 import { type Network, openNetwork } from "./network.ts";
 import { type Build, CURRENT } from "./builds.ts";

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Crowd } from "./crowd.ts";
 import { NODES } from "./crowd.ts";
-import { type Dice, shuffled } from "./dice.ts";
+import { type Dice, shuffled } from "../dice.ts";
 import type { Way } from "./worker.ts";
 
 export const FAULTS = ["kill", "freeze", "blackhole"] as const;

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { CURRENT, nextVersion } from "./builds.ts";
 import { Crowd, NODES, type Sums } from "./crowd.ts";
-import { seededDice } from "./dice.ts";
+import { seededDice } from "../dice.ts";
 import type { Resumed } from "./ledger.ts";
 
 /** Milliseconds after a node came back until the next one leaves: sessions and presence are whole again. */

@@ -20,7 +20,8 @@ import { Reception } from "../../src/peer/reception.ts";
 import { compareBytes } from "../../src/wire/cbor.ts";
 import { type PeerRecord, Reason, type SignedBytes } from "../../src/wire/protocol.ts";
 import { readRecord, signRecord } from "../../src/wire/record.ts";
-import { seeded, type VirtualClock } from "./virtual_clock.ts";
+import { seeded } from "../dice.ts";
+import type { VirtualClock } from "./virtual_clock.ts";
 import { idOf, Network } from "./wire_between.ts";
 
 const LIFETIME = 300_000;

@@ -8,7 +8,8 @@ import { Conversation } from "../../src/link/conversation.ts";
 import { MAX_PACKET } from "../../src/link/limits.ts";
 import type { Incoming } from "../../src/link/mailbox.ts";
 import { Outgoing } from "../../src/link/outgoing.ts";
-import { seeded, VirtualClock } from "./virtual_clock.ts";
+import { seeded } from "../dice.ts";
+import { VirtualClock } from "./virtual_clock.ts";
 
 /** What a network does to packets. */
 export interface Weather {

@@ -9,7 +9,7 @@ import { HEARSAY_LIFETIME, MAX_HEARSAY, MAX_INTRODUCED, RETURN_SLOT } from "../.
 import { Neighbours } from "../../src/mesh/neighbours.ts";
 import { Routes, type SignedEdges } from "../../src/mesh/routes.ts";
 import { Vouching } from "../../src/mesh/vouching.ts";
-import { seeded } from "../link/virtual_clock.ts";
+import { seeded } from "../dice.ts";
 import { idOf, meshOf } from "./virtual_mesh.ts";
 
 const [me, x, y, z] = [0, 1, 2, 3].map(idOf) as [PeerId, PeerId, PeerId, PeerId];

@@ -18,7 +18,7 @@ import {
   SUSPICION,
 } from "../../src/mesh/mesh_limits.ts";
 import { MAX_ORIGINS } from "../../src/wire/limits.ts";
-import { seeded } from "../link/virtual_clock.ts";
+import { seeded } from "../dice.ts";
 import { Believing } from "./believing.ts";
 import { idOf } from "./virtual_mesh.ts";
 

@@ -12,7 +12,7 @@ import {
 } from "../../src/mesh/mesh_limits.ts";
 import { Neighbours } from "../../src/mesh/neighbours.ts";
 import { preferred } from "../../src/mesh/one_session.ts";
-import { seeded } from "../link/virtual_clock.ts";
+import { seeded } from "../dice.ts";
 import { Believing } from "./believing.ts";
 import { idOf, meshOf } from "./virtual_mesh.ts";
 

@@ -11,7 +11,7 @@ import {
   PROBE_TIMEOUT,
 } from "../../src/mesh/mesh_limits.ts";
 import { Probing } from "../../src/mesh/probing.ts";
-import { seeded } from "../link/virtual_clock.ts";
+import { seeded } from "../dice.ts";
 import { Believing } from "./believing.ts";
 import { idOf, meshOf } from "./virtual_mesh.ts";
 

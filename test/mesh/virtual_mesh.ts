@@ -12,7 +12,7 @@ import { preferred } from "../../src/mesh/one_session.ts";
 import { Probing } from "../../src/mesh/probing.ts";
 import { Routes, type SignedEdges } from "../../src/mesh/routes.ts";
 import { Vouching } from "../../src/mesh/vouching.ts";
-import { seeded } from "../link/virtual_clock.ts";
+import { seeded } from "../dice.ts";
 
 /** An id that depends on the number alone; smaller numbers are not smaller ids. */
 export function idOf(number: number): PeerId {

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import type { Link } from "../../src/link/link.ts";
 import { collect, nextLink, VirtualWorld } from "../peer/virtual_world.ts";
 import { CLEAR, VirtualDirect } from "./virtual_direct.ts";
+import { seeded } from "../dice.ts";
 
 async function meet(weather = CLEAR) {
   const world = new VirtualWorld();
@@ -37,17 +38,6 @@ async function leap(world: VirtualWorld, ms: number): Promise<void> {
 }
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`);
-
-/** mulberry32, a 32-bit generator by T. Ettinger (public domain). */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe("whatever a direct path does", () => {
   it("messages flow from the first round trip while an attempt hangs, and the reason tells of its end", async () => {

@@ -14,8 +14,7 @@ import { pathToFileURL } from "node:url";
 import type { Link } from "../../src/link/link.ts";
 import type { Peer } from "../../src/peer/peer.ts";
 import { nextLink, VirtualWorld } from "./virtual_world.ts";
-
-type Dice = (sides: number) => number;
+import { type Dice, seededDice } from "../dice.ts";
 
 const MESSAGES = 150;
 const STREAMED = 300_000;
@@ -124,17 +123,6 @@ async function fault(
 
 function sleep(world: VirtualWorld, ms: number): Promise<void> {
   return new Promise((resolve) => void world.clock.after(ms, resolve));
-}
-
-/** mulberry32, a 32-bit generator by T. Ettinger (public domain). */
-function seededDice(seed: number): Dice {
-  let state = seed >>> 0;
-  return (sides) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % sides;
-  };
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

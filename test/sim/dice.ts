@@ -1,5 +1,5 @@
 /** All randomness of a run, from its seed. */
-import { seeded } from "../link/virtual_clock.ts";
+import { seeded } from "../dice.ts";
 
 export class Dice {
   readonly #next: () => number;
