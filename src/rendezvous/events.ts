@@ -66,6 +66,55 @@ export interface NodeEventTarget {
   ): void;
 }
 
+/**
+ * An `EventTarget` whose listeners hurt nobody else: what one throws would end the process on
+ * Bun, Deno and Node, with every peer on it (HTML §8.1.3.9 only asks to report it).
+ */
+export class GuardedTarget extends EventTarget implements NodeEventTarget {
+  readonly #guards = new WeakMap<NodeListener, EventListener>();
+  readonly #report: (error: unknown) => void;
+
+  constructor(report: (error: unknown) => void) {
+    super();
+    this.#report = report;
+  }
+
+  override addEventListener(
+    type: NodeEventType,
+    listener: NodeListener | null,
+    options?: AddEventListenerOptions | boolean,
+  ): void {
+    super.addEventListener(type, this.#guard(listener), options);
+  }
+
+  override removeEventListener(
+    type: NodeEventType,
+    listener: NodeListener | null,
+    options?: EventListenerOptions | boolean,
+  ): void {
+    super.removeEventListener(type, this.#guard(listener), options);
+  }
+
+  /** One guard for each listener, so that what is added twice runs once, and what is removed is gone. */
+  #guard(listener: NodeListener | null): EventListener | null {
+    if (listener === null) return null;
+    const known = this.#guards.get(listener);
+    if (known) return known;
+    const guard = (event: Event): void => void this.#call(listener, event as NodeEvent);
+    this.#guards.set(listener, guard);
+    return guard;
+  }
+
+  /** A listener may be an async function, whose rejection would end a process as well. */
+  async #call(listener: NodeListener, event: NodeEvent): Promise<void> {
+    try {
+      await (typeof listener === "function" ? listener.call(this, event) : listener.handleEvent(event));
+    } catch (error) {
+      this.#report(error);
+    }
+  }
+}
+
 /** Longest text of a stranger that goes into logs and events, characters. */
 const MAX_TIDY = 200;
 

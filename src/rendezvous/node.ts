@@ -25,7 +25,7 @@ import { Attempts } from "./attempts.ts";
 import { Attendance } from "./attendance.ts";
 import { type AppPort, type NodeApp, nodeApp, type Refused, refused } from "./app.ts";
 import { Bans } from "./bans.ts";
-import { NodeEvent, type NodeEventDetail, type NodeEventTarget, type NodeEventType, tidy } from "./events.ts";
+import { GuardedTarget, NodeEvent, type NodeEventDetail, type NodeEventType, tidy } from "./events.ts";
 import { Guest, type Host, type Refusal } from "./guest.ts";
 import { Hall } from "./hall.ts";
 import { Mesh } from "./mesh.ts";
@@ -60,7 +60,7 @@ export const GRACE = 5_000;
  * const response = await node.app.request("/healthz"); // 200
  * ```
  */
-export class RendezvousNode extends EventTarget implements NodeEventTarget {
+export class RendezvousNode extends GuardedTarget {
   readonly id: PeerId;
   readonly network: string;
   /** May be changed while the node runs; what is granted already stays. */
@@ -87,7 +87,7 @@ export class RendezvousNode extends EventTarget implements NodeEventTarget {
 
   /** @throws {RangeError} when a limit is out of bounds. */
   constructor(options: NodeOptions) {
-    super();
+    super((error) => this.#log.error("a listener failed: {error}", { error }));
     this.#o = { ...options, hosts: lowerCase(options.hosts) };
     this.id = options.identity.id;
     this.network = options.network ?? "default";

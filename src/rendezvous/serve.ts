@@ -293,7 +293,7 @@ class Running implements RunningNode {
     listener: NodeListener | null,
     options?: AddEventListenerOptions | boolean,
   ): void {
-    this.node.addEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
+    this.node.addEventListener(type, listener, options);
   }
 
   removeEventListener(
@@ -301,7 +301,7 @@ class Running implements RunningNode {
     listener: NodeListener | null,
     options?: EventListenerOptions | boolean,
   ): void {
-    this.node.removeEventListener(type, listener as EventListenerOrEventListenerObject | null, options);
+    this.node.removeEventListener(type, listener, options);
   }
 
   disconnect(peer: PeerId, text?: string): boolean {

@@ -22,7 +22,7 @@ const TYPES: NodeEventType[] = ["established", "lost", "failed", "refused", "ban
 
 function eventsOf(node: RendezvousNode): NodeEvent[] {
   const events: NodeEvent[] = [];
-  for (const type of TYPES) node.addEventListener(type, (event) => events.push(event as NodeEvent));
+  for (const type of TYPES) node.addEventListener(type, (event) => events.push(event));
   return events;
 }
 
@@ -30,6 +30,28 @@ const summary = (events: NodeEvent[]) => events.map(({ type, reason }) => `${typ
 
 describe("sessions of a node", () => {
   afterEach(stopNodes);
+
+  it("go on when a listener throws, once or as a promise; one that is removed is not called", async () => {
+    const node = await memoryNode();
+    let called = 0;
+    const removed = () => void called++;
+    node.addEventListener("established", () => {
+      called++;
+      throw new Error("the operator's own");
+    });
+    node.addEventListener("established", {
+      handleEvent() {
+        called++;
+        return Promise.reject(new Error("the operator's own, later"));
+      },
+    });
+    node.addEventListener("established", removed);
+    node.removeEventListener("established", removed);
+    const peer = await meetInMemory(node);
+    assert.equal(called, 2);
+    peer.send(peer, new Uint8Array(1));
+    await until(() => peer.heard.length === 1);
+  });
 
   it("are told to the program with peer, address, agent, session and reason", async () => {
     const node = await memoryNode();
