@@ -3,13 +3,15 @@
  *
  * @module
  */
+import { relative } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
 
-/** One bundle, as a browser gets it: minified, gzip level 9. Bytes. */
+/** One bundle, as a browser gets it: minified, each file compressed by gzip level 9. Bytes. */
 export interface Bundle {
+  /** What a page loads before the program runs. */
   gzip: number;
   minified: number;
   /** Bytes of `gzip` that the libraries cost together: the bundle without them is so much smaller. */
@@ -18,6 +20,8 @@ export interface Bundle {
   parts: [string, number][];
   /** Every file of which something is left. */
   files: string[];
+  /** Compressed bytes of what is loaded only when it is used, by the module that is then imported. */
+  later: [string, number][];
 }
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -30,26 +34,29 @@ export const EVERYTHING: string = `export * from "${SDK}"`;
 
 export async function bundle(program: string): Promise<Bundle> {
   const whole = await run(program, []);
-  const own = await run(program, ["@noble/*", "cbor-x", "idb"]);
-  const inputs = Object.entries(Object.values(whole.metafile.outputs)[0]!.inputs)
+  const own = await run(program, ["@noble/*", "@stablelib/*", "cbor-x", "idb"]);
+  const inputs = whole.first.flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   return {
-    gzip: whole.gzip,
-    minified: whole.minified,
-    libraries: whole.gzip - own.gzip,
+    gzip: sum(whole.first),
+    minified: whole.first.reduce((total, { bytes }) => total + bytes, 0),
+    libraries: sum(whole.first) - sum(own.first),
     parts: sums(inputs.map(([path, { bytesInOutput }]) => [partOf(path), bytesInOutput])),
     files: inputs.map(([path]) => path),
+    later: whole.later.map(({ entryPoint, gzip }) => [entryPoint ?? "shared by these", gzip]),
   };
 }
 
-async function run(
-  program: string,
-  external: string[],
-): Promise<{ metafile: Metafile; gzip: number; minified: number }> {
+type Output = Metafile["outputs"][string] & { gzip: number };
+
+/** The files that the program's own imports reach, and those that it may import later. */
+async function run(program: string, external: string[]): Promise<{ first: Output[]; later: Output[] }> {
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: root, sourcefile: "program" },
     absWorkingDir: root,
+    outdir: "out",
     bundle: true,
+    splitting: true,
     minify: true,
     format: "esm",
     platform: "browser",
@@ -59,8 +66,25 @@ async function run(
     metafile: true,
     write: false,
   });
-  const { contents } = outputFiles[0]!;
-  return { metafile, minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length };
+  const outputs = new Map(
+    outputFiles.map(({ path, contents }): [string, Output] => {
+      const name = relative(root, path).replaceAll("\\", "/");
+      return [name, { ...metafile.outputs[name]!, gzip: gzipSync(contents, { level: 9 }).length }];
+    }),
+  );
+  const reached = new Set<Output>();
+  const reach = (output: Output | undefined): void => {
+    if (!output || reached.has(output)) return;
+    reached.add(output);
+    for (const { kind, path } of output.imports) if (kind === "import-statement") reach(outputs.get(path));
+  };
+  const all = [...outputs.values()];
+  reach(all.find(({ entryPoint }) => entryPoint === "program"));
+  return { first: [...reached], later: all.filter((output) => !reached.has(output)) };
+}
+
+function sum(outputs: Output[]): number {
+  return outputs.reduce((total, { gzip }) => total + gzip, 0);
 }
 
 /** `node_modules/@noble/curves/utils.js` → `@noble/curves`, `src/link/link.ts` → `src/link`. */
@@ -77,12 +101,14 @@ function sums(entries: [string, number][]): [string, number][] {
 
 const kB = (bytes: number) => `${(bytes / 1000).toFixed(1).padStart(6)} kB`;
 
-function show(title: string, { gzip, minified, libraries, parts }: Bundle): string {
+function show(title: string, { gzip, minified, libraries, parts, later }: Bundle): string {
   return [
     `${title}:${kB(gzip)} min+gzip (own${kB(gzip - libraries)}, libraries${kB(libraries)}),${
       kB(minified)
     } minified, of it`,
     ...parts.map(([name, size]) => `${kB(size)}  ${name}`),
+    "  on demand, min+gzip",
+    ...later.map(([name, size]) => `${kB(size)}  ${name}`),
   ].join("\n");
 }
 
