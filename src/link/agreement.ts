@@ -32,21 +32,21 @@ export class Agreement {
   keyring: Keyring;
   /** Our greeting, until it is answered. */
   attempt: Hail | undefined;
-  private conversation: Uint8Array;
-  private candidate: Candidate | undefined;
-  private readonly local: Local;
-  private readonly remote: Key;
+  #conversation: Uint8Array;
+  #candidate: Candidate | undefined;
+  readonly #local: Local;
+  readonly #remote: Key;
 
   constructor(local: Local, remote: Key) {
-    this.local = local;
-    this.remote = remote;
-    this.conversation = local.random(16);
-    this.keyring = this.newKeyring();
+    this.#local = local;
+    this.#remote = remote;
+    this.#conversation = local.random(16);
+    this.keyring = this.#newKeyring();
   }
 
   /** The smaller key wins when both greet at once. */
   get wins(): boolean {
-    return compareBytes(this.local.key, this.remote) < 0;
+    return compareBytes(this.#local.key, this.#remote) < 0;
   }
 
   /** Whether a record describes a process that came before the one we know. */
@@ -61,8 +61,8 @@ export class Agreement {
   /** Makes a greeting in place of the one under way. `continues`: only the keys are to be new. */
   greet(continues: boolean, frames: Uint8Array, now: number): void {
     this.dropAttempt();
-    const words = { conversation: this.conversation, continues, frames };
-    this.attempt = this.record && Hail.to(this.record, this.local, words, now);
+    const words = { conversation: this.#conversation, continues, frames };
+    this.attempt = this.record && Hail.to(this.record, this.#local, words, now);
   }
 
   /** A way opened: our greeting leaves (again) at once. */
@@ -83,7 +83,7 @@ export class Agreement {
    */
   judge(greeting: Greeting, hailing: boolean): Verdict {
     if (this.isPast(greeting.record)) return "ignore";
-    const ours = compareBytes(greeting.conversation, this.conversation) === 0;
+    const ours = compareBytes(greeting.conversation, this.#conversation) === 0;
     const same = this.isSameProcess(greeting.record);
     if (this.attempt && this.wins && same && (ours || hailing)) return "ignore";
     if (hailing && !greeting.continues) return "adopt";
@@ -93,30 +93,36 @@ export class Agreement {
 
   /** Their conversation becomes ours. */
   adopt({ conversation, record }: Greeting): void {
-    this.conversation = conversation;
+    this.#conversation = conversation;
     this.record = record;
   }
 
   /** The answer to a greeting about our conversation. */
   accept(init: OpenedInit, frames: Uint8Array, now: number): Uint8Array {
-    return this.answer(this.keyring, init, frames, now);
+    return this.#answer(this.keyring, init, frames, now);
   }
 
   /** The answer to a greeting that waits for its first packet. */
   consider(greeting: Greeting, init: OpenedInit, now: number): Uint8Array {
-    this.candidate?.keyring.forget();
-    this.candidate = { greeting, keyring: this.newKeyring() };
-    return this.answer(this.candidate.keyring, init, NOTHING, now);
+    this.#candidate?.keyring.forget();
+    this.#candidate = { greeting, keyring: this.#newKeyring() };
+    return this.#answer(this.#candidate.keyring, init, NOTHING, now);
   }
 
-  private answer(keyring: Keyring, init: OpenedInit, frames: Uint8Array, now: number): Uint8Array {
-    const { packet, keys } = init.answer({ time: this.local.stamp(), reason: Reason.none, text: "", frames });
+  #answer(keyring: Keyring, init: OpenedInit, frames: Uint8Array, now: number): Uint8Array {
+    const { packet, keys } = init.answer({
+      time: this.#local.stamp(),
+      reason: Reason.none,
+      text: "",
+      frames,
+    });
     keyring.add(new Epoch({ handshake: packet.subarray(1, 9), keys, initiated: false, createdAt: now }), now);
     return packet;
   }
 
   decline(init: OpenedInit, text: string): Uint8Array {
-    return init.answer({ time: this.local.stamp(), reason: Reason.linkClosed, text, frames: NOTHING }).packet;
+    return init.answer({ time: this.#local.stamp(), reason: Reason.linkClosed, text, frames: NOTHING })
+      .packet;
   }
 
   /** Reads the answer to our attempt; `undefined` when it is none, or forged. */
@@ -133,11 +139,11 @@ export class Agreement {
 
   /** A packet under the candidate's keys proves it. */
   proveCandidate(packet: TransportPacket, now: number): "refused" | "unknown" | Candidate {
-    const candidate = this.candidate;
+    const candidate = this.#candidate;
     const opened = candidate?.keyring.open(packet, now);
     if (!candidate || !opened || opened.kind === "unknown") return "unknown";
     if (opened.kind === "refused") return "refused";
-    this.candidate = undefined;
+    this.#candidate = undefined;
     const frames = joinBytes([candidate.greeting.frames, opened.plaintext]);
     return { ...candidate, greeting: { ...candidate.greeting, frames } };
   }
@@ -153,18 +159,18 @@ export class Agreement {
   restart(): void {
     this.dropAttempt();
     this.keyring.forget();
-    this.keyring = this.newKeyring();
-    this.conversation = this.local.random(16);
+    this.keyring = this.#newKeyring();
+    this.#conversation = this.#local.random(16);
   }
 
   /** Erases all keys. */
   forget(): void {
     this.dropAttempt();
     this.keyring.forget();
-    this.candidate?.keyring.forget();
+    this.#candidate?.keyring.forget();
   }
 
-  private newKeyring(): Keyring {
+  #newKeyring(): Keyring {
     return new Keyring({ oursWin: this.wins });
   }
 }

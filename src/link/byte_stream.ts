@@ -27,14 +27,14 @@ export class ByteStream implements Source {
   readonly write: WriteHalf;
   readonly read: ReadHalf = new ReadHalf();
   events: StreamEvents = { readable() {}, writable() {}, reset() {} };
-  private resets: { side: ResetSide; text: string }[] = [];
-  private readonly progressed: () => void;
+  #resets: { side: ResetSide; text: string }[] = [];
+  readonly #progressed: () => void;
 
   /** `progressed`: bytes left or arrived, so this stream may be {@link over}. */
   constructor(id: number, label: string, progressed: () => void) {
     this.id = id;
     this.label = label;
-    this.progressed = progressed;
+    this.#progressed = progressed;
     this.write = new WriteHalf(id, () => {
       this.events.writable();
       progressed();
@@ -43,20 +43,20 @@ export class ByteStream implements Source {
 
   /** Nothing more will happen here: the conversation may forget it. */
   get over(): boolean {
-    return this.write.over && this.read.over && this.resets.length === 0;
+    return this.write.over && this.read.over && this.#resets.length === 0;
   }
 
   next(): Fresh | undefined {
-    const reset = this.resets.shift();
+    const reset = this.#resets.shift();
     if (!reset) return this.write.next();
-    this.progressed();
+    this.#progressed();
     return { frame: { kind: "reset", stream: this.id, ...reset } };
   }
 
   /** Breaks one direction off and tells the other side. */
   reset(side: ResetSide, text: string): void {
     const broken = side === "writer" ? this.write.reset() : this.read.reset();
-    if (broken) this.resets.push({ side, text: clip(text, MAX_LABEL) });
+    if (broken) this.#resets.push({ side, text: clip(text, MAX_LABEL) });
   }
 
   /** False: the other side broke its credit or wrote after its end. */

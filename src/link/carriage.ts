@@ -31,74 +31,75 @@ export interface LinkPath {
 export class Carriage implements SteeredHost {
   readonly peer: PeerId;
   readonly key: Key;
-  private readonly carrier: Carrier;
-  private readonly connection: Connection;
-  private readonly planes: Planes;
-  private readonly routes: Routes;
-  private readonly alarm: Alarm;
-  private readonly changed: () => void;
-  private pumping = false;
+  readonly #carrier: Carrier;
+  readonly #connection: Connection;
+  readonly #planes: Planes;
+  readonly #routes: Routes;
+  readonly #alarm: Alarm;
+  readonly #changed: () => void;
+  #pumping = false;
   /** An answer is overdue: what the relay carries goes by both planes. */
-  private overdue = false;
+  #overdue = false;
   /** A node's doubt counts again then. */
-  private believesAt = -Infinity;
+  #believesAt = -Infinity;
   /** Something of the conversation came since the last turn. */
-  private heardMore = false;
+  #heardMore = false;
   /** The path that brought the packet being opened. */
-  private bringing: Route;
+  #bringing: Route;
 
   /** `changed`: packets travel by another path, or for another reason. */
   constructor(carrier: Carrier, peer: PeerId, key: Key, connection: Connection, changed: () => void) {
-    this.carrier = carrier;
+    this.#carrier = carrier;
     this.peer = peer;
     this.key = key;
-    this.connection = connection;
-    this.changed = changed;
-    this.planes = new Planes(() => carrier.planes());
-    this.alarm = new Alarm(carrier.clock, () => {
-      this.expire();
-      this.pump();
+    this.#connection = connection;
+    this.#changed = changed;
+    this.#planes = new Planes(() => carrier.planes());
+    this.#alarm = new Alarm(carrier.clock, () => {
+      this.#expire();
+      this.#pump();
     });
-    this.routes = new Routes(this.trunk());
-    this.bringing = this.routes.relay;
-    this.routes.steering = carrier.steer?.(this);
+    this.#routes = new Routes(this.#trunk());
+    this.#bringing = this.#routes.relay;
+    this.#routes.steering = carrier.steer?.(this);
   }
 
-  private trunk(): Trunk {
-    const { carrier, connection } = this;
+  #trunk(): Trunk {
+    const carrier = this.#carrier;
+    const connection = this.#connection;
     return {
-      now: () => this.now,
+      now: () => this.#now,
       random: (size) => carrier.local.random(size),
       seal: (plaintext) => connection.seal(plaintext),
       relay: (packet) => {
-        for (const plane of this.planes.ways(this.overdue)) carrier.send(this.key, packet, plane);
+        for (const plane of this.#planes.ways(this.#overdue)) carrier.send(this.key, packet, plane);
       },
       arrived: (packet, route) =>
-        carrier.arrived(this.key, packet, route, (answer) => this.routes.send(answer, route)),
+        carrier.arrived(this.key, packet, route, (answer) => this.#routes.send(answer, route)),
       moved: (track, abrupt) => {
         const { conversation } = connection;
-        conversation.moveTo(track ?? conversation.relayed, this.now, abrupt);
+        conversation.moveTo(track ?? conversation.relayed, this.#now, abrupt);
       },
-      beside: (beside) => connection.setBeside(beside, this.now),
+      beside: (beside) => connection.setBeside(beside, this.#now),
       wake: () => this.wake(),
     };
   }
 
   get clock(): Clock {
-    return this.carrier.clock;
+    return this.#carrier.clock;
   }
 
-  private get now(): number {
-    return this.carrier.clock.now();
+  get #now(): number {
+    return this.#carrier.clock.now();
   }
 
   /** How packets travel now, and why. */
   get path(): LinkPath {
-    const { using, steering } = this.routes;
-    const relay = this.carrier.why(this.planes.now);
+    const { using, steering } = this.#routes;
+    const relay = this.#carrier.why(this.#planes.now);
     const why = steering?.why;
     const through = using.transport ? "" : ` (${relay})`;
-    const { smoothed } = this.connection.conversation.sender.roundTrip;
+    const { smoothed } = this.#connection.conversation.sender.roundTrip;
     return {
       kind: using.kind,
       why: why === undefined ? relay : why + through,
@@ -109,7 +110,7 @@ export class Carriage implements SteeredHost {
   // For those who find paths.
 
   signal(attempt: Uint8Array, words: Uint8Array): void {
-    this.connection.conversation.signal(attempt, words);
+    this.#connection.conversation.signal(attempt, words);
     this.wake();
   }
 
@@ -117,83 +118,83 @@ export class Carriage implements SteeredHost {
     open: (events: PathEvents) => PathTransport,
     settled?: (outcome: CandidateOutcome) => void,
   ): PathCandidate {
-    return this.routes.offer(open, settled);
+    return this.#routes.offer(open, settled);
   }
 
   // For those who choose.
 
   get first(): boolean {
-    return this.connection.answered;
+    return this.#connection.answered;
   }
 
   get relay(): Route {
-    return this.routes.relay;
+    return this.#routes.relay;
   }
 
   get using(): Route {
-    return this.routes.using;
+    return this.#routes.using;
   }
 
   get busy(): boolean {
-    return this.connection.conversation.sender.outstanding;
+    return this.#connection.conversation.sender.outstanding;
   }
 
   get relayed(): boolean {
-    return this.routes.relayUp;
+    return this.#routes.relayUp;
   }
 
   carried(route: Route): Carried {
-    return (route.track ?? this.connection.conversation.relayed).carried(this.now);
+    return (route.track ?? this.#connection.conversation.relayed).carried(this.#now);
   }
 
   challenge(route: Route): void {
-    if (this.connection.agreed) this.routes.challenge(route);
+    if (this.#connection.agreed) this.#routes.challenge(route);
   }
 
   use(route: Route, abrupt: boolean): void {
-    this.routes.use(route, abrupt);
+    this.#routes.use(route, abrupt);
   }
 
   drop(route: Route, reason: string): void {
-    this.routes.drop(route, reason);
+    this.#routes.drop(route, reason);
   }
 
   told(): void {
-    this.changed();
+    this.#changed();
   }
 
   // The relay.
 
   /** The node session came or went. */
   setRelay(up: boolean): void {
-    this.connection.setPath(up, this.now);
-    this.routes.setRelay(up);
+    this.#connection.setPath(up, this.#now);
+    this.#routes.setRelay(up);
     this.wake();
   }
 
   /** One of the planes is gone and the other is there: what was under way goes again, that way. */
   reroute(): void {
-    if (this.using === this.relay) this.connection.conversation.resume(this.now);
+    if (this.using === this.relay) this.#connection.conversation.resume(this.#now);
     this.wake();
   }
 
   /** A node says that what is under way may be lost: its word has it sent again no more often than a wait in vain would. */
   doubted(): void {
-    if (this.now < this.believesAt) return;
-    this.believesAt = this.now + PROBE_MIN;
+    if (this.#now < this.#believesAt) return;
+    this.#believesAt = this.#now + PROBE_MIN;
     this.reroute();
   }
 
   /** A node does not know the peer. False when no other plane is left to try. */
   refused(plane: Plane): boolean {
-    const rerouted = this.planes.refused(plane);
+    const rerouted = this.#planes.refused(plane);
     if (rerouted) this.reroute();
     return rerouted;
   }
 
   /** A node dropped something of ours on its way. */
   congested(): void {
-    const { sender, relayed } = this.connection.conversation;
+    const { sender, relayed } = this.#connection.conversation;
     sender.congested(relayed);
   }
 
@@ -201,80 +202,83 @@ export class Carriage implements SteeredHost {
 
   /** Something authentic came that way. */
   heard(from: Plane | Route): void {
-    if (typeof from === "string") this.planes.heard(from);
+    if (typeof from === "string") this.#planes.heard(from);
   }
 
   takeTransport(packet: TransportPacket, from: Plane | Route): Taken {
     const relayed = typeof from === "string";
-    const { connection, routes } = this;
+    const connection = this.#connection;
+    const routes = this.#routes;
     const before = connection.conversation.arrivals;
-    this.bringing = relayed ? routes.relay : from;
-    const taken = connection.takeTransport(packet, this.now, relayed);
+    this.#bringing = relayed ? routes.relay : from;
+    const taken = connection.takeTransport(packet, this.#now, relayed);
     if (taken === "taken") this.heard(from);
     if (routes.plural && connection.conversation.arrivals !== before) {
-      routes.arrival = this.bringing;
-      this.heardMore = true;
+      routes.arrival = this.#bringing;
+      this.#heardMore = true;
     }
     return taken;
   }
 
   /** A frame about the path that brought it. */
   aboutPath(frame: Challenge): void {
-    this.routes.about(frame, this.bringing);
+    this.#routes.about(frame, this.#bringing);
   }
 
   /** Keys are agreed with the other process. */
   opened(): void {
-    this.routes.steering?.opened();
+    this.#routes.steering?.opened();
   }
 
   /** All paths but the relay are closed. */
   reset(reason: string, over: boolean): void {
-    this.routes.reset(reason, over);
-    if (over) this.alarm.stop();
+    this.#routes.reset(reason, over);
+    if (over) this.#alarm.stop();
   }
 
   // What leaves.
 
   /** A last packet, after which nothing follows. */
   sendLast(packet: Uint8Array): void {
-    this.routes.send(packet);
+    this.#routes.send(packet);
   }
 
   /** Sends what there is to send at the end of this turn, so that much travels together, and arms the timer. */
   wake(): void {
-    if (this.pumping) return;
-    this.pumping = true;
-    const pump = () => this.pump();
-    const { clock } = this.carrier;
+    if (this.#pumping) return;
+    this.#pumping = true;
+    const pump = () => this.#pump();
+    const { clock } = this.#carrier;
     if (clock.soon) clock.soon(pump);
     else queueMicrotask(pump);
   }
 
-  private pump(): void {
-    this.pumping = false;
-    const { connection } = this;
+  #pump(): void {
+    this.#pumping = false;
+    const connection = this.#connection;
     if (connection.standing === "closed") return;
-    const now = this.now;
-    this.overdue = false;
-    if (this.routes.plural) this.pumpPlural(now);
-    else this.pumpRelay(now);
-    this.alarm.arm(connection.deadline, now);
+    const now = this.#now;
+    this.#overdue = false;
+    if (this.#routes.plural) this.#pumpPlural(now);
+    else this.#pumpRelay(now);
+    this.#alarm.arm(connection.deadline, now);
   }
 
-  private pumpRelay(now: number): void {
-    const { connection, routes } = this;
+  #pumpRelay(now: number): void {
+    const connection = this.#connection;
+    const routes = this.#routes;
     routes.flush();
     for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
-      this.overdue = connection.takeOverdue() || this.overdue;
+      this.#overdue = connection.takeOverdue() || this.#overdue;
       routes.send(packet, routes.relay);
     }
   }
 
   /** Handshakes by every way, challenges by theirs, acknowledgements by the one they are about, the rest by the one in use. */
-  private pumpPlural(now: number): void {
-    const { connection, routes } = this;
-    this.overdue = connection.takeOverdue();
+  #pumpPlural(now: number): void {
+    const connection = this.#connection;
+    const routes = this.#routes;
+    this.#overdue = connection.takeOverdue();
     const greeting = connection.transmitGreeting(now);
     if (greeting) routes.greet(greeting);
     routes.flush();
@@ -286,23 +290,23 @@ export class Carriage implements SteeredHost {
       if (!packet) break;
       routes.send(packet, using);
     }
-    this.tellSteering(now);
+    this.#tellSteering(now);
   }
 
-  private tellSteering(now: number): void {
-    const { sender } = this.connection.conversation;
+  #tellSteering(now: number): void {
+    const { sender } = this.#connection.conversation;
     sender.measure(now, this.using.full);
-    if (sender.outstanding || this.heardMore) this.routes.steering?.busy();
-    this.heardMore = false;
+    if (sender.outstanding || this.#heardMore) this.#routes.steering?.busy();
+    this.#heardMore = false;
   }
 
   /** An acknowledgement that did not come in time may mean that the path is dead (protocol rule 13). */
-  private expire(): void {
-    const before = this.connection.conversation.sender.unanswered;
-    this.connection.expire(this.now);
-    const stalled = this.connection.conversation.sender.unanswered > before;
+  #expire(): void {
+    const before = this.#connection.conversation.sender.unanswered;
+    this.#connection.expire(this.#now);
+    const stalled = this.#connection.conversation.sender.unanswered > before;
     if (!stalled) return;
-    if (this.using === this.relay) this.carrier.overdue?.();
-    else this.routes.steering?.stalled();
+    if (this.using === this.relay) this.#carrier.overdue?.();
+    else this.#routes.steering?.stalled();
   }
 }

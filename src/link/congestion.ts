@@ -5,16 +5,16 @@ export class RoundTrip {
   smoothed: number | undefined;
   /** The shortest seen: what was answered sooner after it was sent again was answered before. */
   least: number | undefined;
-  private variation = 0;
+  #variation = 0;
 
   sample(rtt: number): void {
     this.least = Math.min(rtt, this.least ?? rtt);
     if (this.smoothed === undefined) {
       this.smoothed = rtt;
-      this.variation = rtt / 2;
+      this.#variation = rtt / 2;
       return;
     }
-    this.variation += (Math.abs(this.smoothed - rtt) - this.variation) / 4;
+    this.#variation += (Math.abs(this.smoothed - rtt) - this.#variation) / 4;
     this.smoothed += (rtt - this.smoothed) / 8;
   }
 
@@ -22,13 +22,13 @@ export class RoundTrip {
   seed(rtt: number): void {
     if (this.smoothed !== undefined) return;
     this.smoothed = rtt;
-    this.variation = rtt / 2;
+    this.#variation = rtt / 2;
   }
 
   /** How long to wait for an acknowledgement after `tries` waits in vain (protocol rule 13). */
   patience(tries: number): number {
     const rtt = this.smoothed ?? RTT_START;
-    const base = Math.max(PROBE_MIN, 3 * rtt, rtt + 4 * this.variation);
+    const base = Math.max(PROBE_MIN, 3 * rtt, rtt + 4 * this.#variation);
     return Math.min(base * 2 ** tries, Math.max(PROBE_MAX, base));
   }
 }
@@ -41,9 +41,9 @@ export class RoundTrip {
 export class Congestion {
   window: number = WINDOW_START;
   inFlight = 0;
-  private threshold = Infinity;
+  #threshold = Infinity;
   /** Packets numbered below were sent before the last halving: their loss is the same event. */
-  private recoverUntil = 0;
+  #recoverUntil = 0;
 
   get room(): boolean {
     return this.inFlight < this.window;
@@ -62,22 +62,22 @@ export class Congestion {
     const full = this.inFlight >= this.window / 2;
     this.inFlight -= bytes;
     // A window that was not used says nothing about what the path carries (RFC 9002 §7.8).
-    if (!full || packet < this.recoverUntil) return;
-    const growth = this.window < this.threshold ? bytes : (bytes * WINDOW_MIN) / 2 / this.window;
+    if (!full || packet < this.#recoverUntil) return;
+    const growth = this.window < this.#threshold ? bytes : (bytes * WINDOW_MIN) / 2 / this.window;
     this.window = Math.min(WINDOW_MAX, this.window + growth);
   }
 
   /** Packet number `packet` was lost; `next` is the number the next packet will have. */
   lost(packet: number, next: number): void {
-    if (packet < this.recoverUntil) return;
-    this.recoverUntil = next;
+    if (packet < this.#recoverUntil) return;
+    this.#recoverUntil = next;
     this.window = Math.max(WINDOW_MIN, this.window / 2);
-    this.threshold = this.window;
+    this.#threshold = this.window;
   }
 
   /** Nothing got through for a while (persistent congestion, RFC 9002 §7.6): begins anew, carefully. */
   collapse(): void {
-    this.threshold = Math.max(WINDOW_MIN, this.window / 2);
+    this.#threshold = Math.max(WINDOW_MIN, this.window / 2);
     this.window = WINDOW_MIN;
   }
 }

@@ -29,24 +29,24 @@ export class Connection {
   answered = false;
   /** The connection does not give up before this time: somebody wants to wait that long for the peer. */
   patientUntil: number = -Infinity;
-  private readonly events: ConnectionEvents;
-  private readonly presence: Presence;
-  private readonly agreement: Agreement;
-  private readonly handshakes: Handshakes;
-  private goodbye: { reason: number; text: string; until: number } | undefined;
-  private readonly ways = new Ways();
-  private lookUpAt = -Infinity;
+  readonly #events: ConnectionEvents;
+  readonly #presence: Presence;
+  readonly #agreement: Agreement;
+  readonly #handshakes: Handshakes;
+  #goodbye: { reason: number; text: string; until: number } | undefined;
+  readonly #ways = new Ways();
+  #lookUpAt = -Infinity;
 
   constructor(local: Local, remote: Key, events: ConnectionEvents, now: number) {
     this.remote = remote;
-    this.events = events;
-    this.presence = new Presence(now);
-    this.agreement = new Agreement(local, remote);
-    this.conversation = this.newConversation();
-    this.handshakes = new Handshakes(this.agreement, this.core());
+    this.#events = events;
+    this.#presence = new Presence(now);
+    this.#agreement = new Agreement(local, remote);
+    this.conversation = this.#newConversation();
+    this.#handshakes = new Handshakes(this.#agreement, this.#core());
   }
 
-  private core(): Core {
+  #core(): Core {
     const standing = () => this.standing;
     const conversation = () => this.conversation;
     return {
@@ -56,160 +56,160 @@ export class Connection {
       get conversation() {
         return conversation();
       },
-      goesOnSince: (time) => this.carrying && this.presence.heardSince(time),
-      open: (now, answering) => this.open(now, answering),
-      receive: (frames, now) => this.receive(frames, now),
+      goesOnSince: (time) => this.#carrying && this.#presence.heardSince(time),
+      open: (now, answering) => this.#open(now, answering),
+      receive: (frames, now) => this.#receive(frames, now),
       end: (end) => this.end(end),
-      askForRecord: (now) => this.askForRecord(now),
+      askForRecord: (now) => this.#askForRecord(now),
     };
   }
 
   /** Whether what is sent now is believed to arrive: keys, a path, and a peer that answers. */
   get connected(): boolean {
-    return this.standing === "open" && this.reachable && !this.presence.silent;
+    return this.standing === "open" && this.#reachable && !this.#presence.silent;
   }
 
   /** Whether a greeting is under way to a peer that was there a moment ago. */
   get hopeful(): boolean {
-    return this.standing === "hailing" && this.agreement.record !== undefined && this.ways.greetable;
+    return this.standing === "hailing" && this.#agreement.record !== undefined && this.#ways.greetable;
   }
 
   /** Whether an answer is overdue, here or, as far as can be seen, there: the way may be broken. */
   takeOverdue(): boolean {
     const missed = this.conversation.takeRepeated();
-    return missed || this.conversation.sender.unanswered > 0 || this.agreement.attempt?.repeated === true;
+    return missed || this.conversation.sender.unanswered > 0 || this.#agreement.attempt?.repeated === true;
   }
 
   get instance(): Uint8Array | undefined {
-    return this.agreement.record?.instance;
+    return this.#agreement.record?.instance;
   }
 
-  private get reachable(): boolean {
-    return this.ways.reachable;
+  get #reachable(): boolean {
+    return this.#ways.reachable;
   }
 
   /** Whether the conversation can be carried. */
-  private get carrying(): boolean {
-    return this.reachable && this.agreed;
+  get #carrying(): boolean {
+    return this.#reachable && this.agreed;
   }
 
   // Greeting and being greeted.
 
   /** Greets the process that a verified record describes: the first time, after its restart, or for new keys. */
   hail(record: PeerRecord, now: number): void {
-    const { agreement } = this;
+    const agreement = this.#agreement;
     // A node may play back what an earlier process signed: that must not end what the present one has.
-    if (this.isClosed || agreement.isPast(record)) return;
-    if (!agreement.isSameProcess(record)) this.restart();
+    if (this.#isClosed || agreement.isPast(record)) return;
+    if (!agreement.isSameProcess(record)) this.#restart();
     agreement.record = record;
     this.foundAgain(now);
-    if (!agreement.attempt?.patient(now)) this.handshakes.begin(now);
+    if (!agreement.attempt?.patient(now)) this.#handshakes.begin(now);
   }
 
   /** A new connection goes on where a candidate began: in place of the superseded one, or of the former process. */
   succeed(candidate: Candidate, now: number): void {
-    this.agreement.follow(candidate);
-    this.open(now, true);
-    this.receive(candidate.greeting.frames, now);
+    this.#agreement.follow(candidate);
+    this.#open(now, true);
+    this.#receive(candidate.greeting.frames, now);
   }
 
   /** A greeting from the other side, verified and fresh. Returns the response packet, if there is one. */
   greeted(greeting: Greeting, init: OpenedInit, now: number): Uint8Array | undefined {
-    return this.isClosed ? undefined : this.handshakes.greeted(greeting, init, now);
+    return this.#isClosed ? undefined : this.#handshakes.greeted(greeting, init, now);
   }
 
   /** Returns the time the responder stamped, when the packet answered this side's attempt. */
   takeResponse(packet: ResponsePacket, now: number): number | undefined {
-    return this.handshakes.takeResponse(packet, now);
+    return this.#handshakes.takeResponse(packet, now);
   }
 
   // Under way.
 
   /** A sealed packet. `"unknown"`: no such keys here, which the sender may be told. */
   takeTransport(packet: TransportPacket, now: number, relayed: boolean = true): Taken {
-    if (this.isClosed) return "unknown";
-    const opened = this.agreement.keyring.open(packet, now);
-    if (opened.kind === "unknown") return this.takeFromCandidate(packet, now);
+    if (this.#isClosed) return "unknown";
+    const opened = this.#agreement.keyring.open(packet, now);
+    if (opened.kind === "unknown") return this.#takeFromCandidate(packet, now);
     if (opened.kind === "refused") return "refused";
-    this.hear(now, relayed);
-    this.receive(opened.plaintext, now);
+    this.#hear(now, relayed);
+    this.#receive(opened.plaintext, now);
     return "taken";
   }
 
-  private takeFromCandidate(packet: TransportPacket, now: number): Taken {
-    const candidate = this.agreement.proveCandidate(packet, now);
+  #takeFromCandidate(packet: TransportPacket, now: number): Taken {
+    const candidate = this.#agreement.proveCandidate(packet, now);
     if (candidate === "refused" || candidate === "unknown") return candidate;
-    if (this.agreement.isSameProcess(candidate.greeting.record)) this.events.superseded(candidate);
+    if (this.#agreement.isSameProcess(candidate.greeting.record)) this.#events.superseded(candidate);
     else {
-      this.restart();
-      if (!this.isClosed) this.succeed(candidate, now);
+      this.#restart();
+      if (!this.#isClosed) this.succeed(candidate, now);
     }
     return "taken";
   }
 
   /** Hints that anybody could have written: they make us look, nothing more. */
   takeUnknown(now: number): void {
-    if (this.standing !== "hailing") this.askForRecord(now);
+    if (this.standing !== "hailing") this.#askForRecord(now);
   }
 
   takeRefused(packet: RefusedPacket, now: number): void {
-    if (this.agreement.attempt?.concerns(packet)) this.askForRecord(now);
+    if (this.#agreement.attempt?.concerns(packet)) this.#askForRecord(now);
   }
 
-  private askForRecord(now: number): void {
-    if (this.isClosed || now - this.lookUpAt < HANDSHAKE_RETRY) return;
-    this.lookUpAt = now;
-    this.events.lookUp();
+  #askForRecord(now: number): void {
+    if (this.#isClosed || now - this.#lookUpAt < HANDSHAKE_RETRY) return;
+    this.#lookUpAt = now;
+    this.#events.lookUp();
   }
 
   /** Whether packets can leave at all: this side's node session is there, or not. */
   setPath(up: boolean, now: number): void {
-    const { ways } = this;
+    const ways = this.#ways;
     if (ways.relay === up) return;
     ways.relay = up;
-    if (up) this.goOn(now);
-    else if (!this.reachable) this.conversation.sender.pause();
-    this.events.presence();
+    if (up) this.#goOn(now);
+    else if (!this.#reachable) this.conversation.sender.pause();
+    this.#events.presence();
   }
 
   /** What paths beside the relay can carry changed. */
   setBeside(beside: Beside, now: number): void {
-    const { ways } = this;
-    const before = this.reachable;
+    const ways = this.#ways;
+    const before = this.#reachable;
     ways.beside = beside;
-    if (this.reachable === before) return this.agreement.hurry(now);
+    if (this.#reachable === before) return this.#agreement.hurry(now);
     if (before) this.conversation.sender.pause();
-    else this.resume(now);
-    this.events.presence();
+    else this.#resume(now);
+    this.#events.presence();
   }
 
   get isAway(): boolean {
-    return this.ways.away;
+    return this.#ways.away;
   }
 
   /** A node says the peer has no session: a hint that ends nothing. */
   setAway(away: boolean): void {
-    if (this.ways.away === away) return;
-    this.ways.away = away;
-    this.events.presence();
+    if (this.#ways.away === away) return;
+    this.#ways.away = away;
+    this.#events.presence();
   }
 
   /** Looked up and found to be the same process as before: go on where it stopped. */
   foundAgain(now: number): void {
-    if (!this.ways.away) return;
+    if (!this.#ways.away) return;
     this.setAway(false);
-    this.goOn(now);
+    this.#goOn(now);
   }
 
   /** By the relay: where another path carries everything, nothing was interrupted. */
-  private goOn(now: number): void {
-    if (this.ways.beside !== "all") this.resume(now);
+  #goOn(now: number): void {
+    if (this.#ways.beside !== "all") this.#resume(now);
   }
 
-  private resume(now: number): void {
-    this.presence.restart(now);
+  #resume(now: number): void {
+    this.#presence.restart(now);
     this.conversation.resume(now);
-    this.agreement.hurry(now);
+    this.#agreement.hurry(now);
   }
 
   /** The next packet to send, or `undefined`. */
@@ -219,104 +219,106 @@ export class Connection {
 
   /** The next packet of a handshake, or `undefined`. */
   transmitGreeting(now: number): Uint8Array | undefined {
-    if (!this.ways.greetable || this.isClosed) return undefined;
-    return this.handshakes.transmit(now);
+    if (!this.#ways.greetable || this.#isClosed) return undefined;
+    return this.#handshakes.transmit(now);
   }
 
   /** The next packet of the conversation, with a plaintext of about `room` bytes at most. */
   transmitSealed(now: number, room: number): Uint8Array | undefined {
-    const plaintext = this.carrying ? this.conversation.transmit(now, room) : undefined;
-    return plaintext && this.agreement.keyring.sending!.seal(plaintext);
+    const plaintext = this.#carrying ? this.conversation.transmit(now, room) : undefined;
+    return plaintext && this.#agreement.keyring.sending!.seal(plaintext);
   }
 
   /** A packet of acknowledgements and answers alone, for the path they are about. */
   transmitLoose(now: number): Uint8Array | undefined {
-    const plaintext = this.carrying ? this.conversation.transmitLoose(now) : undefined;
-    return plaintext && this.agreement.keyring.sending!.seal(plaintext);
+    const plaintext = this.#carrying ? this.conversation.transmitLoose(now) : undefined;
+    return plaintext && this.#agreement.keyring.sending!.seal(plaintext);
   }
 
   /** Whether keys are agreed. */
   get agreed(): boolean {
     const standing = this.standing === "open" || this.standing === "closing";
-    return standing && this.agreement.keyring.sending !== undefined;
+    return standing && this.#agreement.keyring.sending !== undefined;
   }
 
   /** A packet with frames beside the conversation. */
   seal(plaintext: Uint8Array): Uint8Array | undefined {
-    return this.agreed ? this.agreement.keyring.sending!.seal(plaintext) : undefined;
+    return this.agreed ? this.#agreement.keyring.sending!.seal(plaintext) : undefined;
   }
 
   /** When {@link expire} wants to be called although nothing happened. */
   get deadline(): number {
-    if (this.isClosed) return Infinity;
-    const attempt = this.ways.greetable ? this.agreement.attempt?.again ?? Infinity : Infinity;
-    const idle = this.standing === "open" && this.reachable ? this.presence.askAt : Infinity;
-    const carried = this.carrying ? this.conversation.deadline : Infinity;
-    return Math.min(attempt, idle, carried, this.goodbye?.until ?? Infinity, this.giveUpAt);
+    if (this.#isClosed) return Infinity;
+    const attempt = this.#ways.greetable ? this.#agreement.attempt?.again ?? Infinity : Infinity;
+    const idle = this.standing === "open" && this.#reachable ? this.#presence.askAt : Infinity;
+    const carried = this.#carrying ? this.conversation.deadline : Infinity;
+    return Math.min(attempt, idle, carried, this.#goodbye?.until ?? Infinity, this.#giveUpAt);
   }
 
   /** Silence counts against the other side only while this side could have heard it. */
-  private get giveUpAt(): number {
-    return this.ways.listening ? Math.max(this.presence.giveUpAt, this.patientUntil) : Infinity;
+  get #giveUpAt(): number {
+    return this.#ways.listening ? Math.max(this.#presence.giveUpAt, this.patientUntil) : Infinity;
   }
 
   /** Called at the deadline; afterwards `transmit` may have something. */
   expire(now: number): void {
-    if (this.isClosed) return;
-    if (this.goodbye && now >= this.goodbye.until) {
+    if (this.#isClosed) return;
+    if (this.#goodbye && now >= this.#goodbye.until) {
       const text = "closed before all was acknowledged";
       return this.end({ reason: Reason.linkClosed, text, by: "local" });
     }
-    if (now >= this.giveUpAt) {
+    if (now >= this.#giveUpAt) {
       return this.end({ reason: Reason.linkTimeout, text: "no sign of the other side", by: "timeout" });
     }
-    if (this.carrying) this.expireConversation(now);
-    if (this.standing === "open" && this.reachable && now >= this.presence.askAt) this.askWhetherThere(now);
-    this.agreement.keyring.sweep(now);
+    if (this.#carrying) this.#expireConversation(now);
+    if (this.standing === "open" && this.#reachable && now >= this.#presence.askAt) {
+      this.#askWhetherThere(now);
+    }
+    this.#agreement.keyring.sweep(now);
   }
 
-  private expireConversation(now: number): void {
+  #expireConversation(now: number): void {
     const { sender } = this.conversation;
     const before = sender.unanswered;
     this.conversation.expire(now);
-    if (sender.unanswered > before && sender.unanswered >= PROBES_IN_VAIN) this.doubt(now);
+    if (sender.unanswered > before && sender.unanswered >= PROBES_IN_VAIN) this.#doubt(now);
   }
 
-  private askWhetherThere(now: number): void {
-    if (this.presence.ask(now)) this.doubt(now);
+  #askWhetherThere(now: number): void {
+    if (this.#presence.ask(now)) this.#doubt(now);
     this.conversation.probe(0);
   }
 
   /** What another path brought says nothing about whether nodes know the peer. */
-  private hear(now: number, relayed: boolean = true): void {
-    if (this.presence.hear(now)) this.events.presence();
+  #hear(now: number, relayed: boolean = true): void {
+    if (this.#presence.hear(now)) this.#events.presence();
     if (relayed) this.foundAgain(now);
   }
 
   /** Questions stayed unanswered: not connected, until something is heard. */
-  private doubt(now: number): void {
-    if (this.presence.doubt()) this.events.presence();
-    this.askForRecord(now);
+  #doubt(now: number): void {
+    if (this.#presence.doubt()) this.#events.presence();
+    this.#askForRecord(now);
   }
 
   // Ending.
 
-  private get isClosed(): boolean {
+  get #isClosed(): boolean {
     return this.standing === "closed";
   }
 
   /** Says goodbye behind what was posted; ends when the other side knows, or after {@link CLOSE_PATIENCE}. */
   close(reason: number, text: string, now: number): void {
-    if (this.isClosed || this.goodbye) return;
-    this.goodbye = { reason, text, until: now + CLOSE_PATIENCE };
+    if (this.#isClosed || this.#goodbye) return;
+    this.#goodbye = { reason, text, until: now + CLOSE_PATIENCE };
     if (this.standing === "open") this.standing = "closing";
-    this.sayGoodbye();
+    this.#sayGoodbye();
   }
 
   /** To a process that was never met there is nothing to say unless something waits for it. */
-  private sayGoodbye(): void {
-    if (!this.goodbye) return;
-    const { reason, text } = this.goodbye;
+  #sayGoodbye(): void {
+    if (!this.#goodbye) return;
+    const { reason, text } = this.#goodbye;
     const end = () => this.end({ reason, text, by: "local" });
     if (this.standing === "hailing" && this.conversation.settled) end();
     else this.conversation.close(reason, text, end);
@@ -324,56 +326,56 @@ export class Connection {
 
   /** Ends at once and without a word. */
   end(end: ConnectionEnd): void {
-    if (this.isClosed) return;
+    if (this.#isClosed) return;
     this.standing = "closed";
     this.conversation.stop();
-    this.agreement.dropAttempt();
-    this.events.ended(end);
+    this.#agreement.dropAttempt();
+    this.#events.ended(end);
   }
 
   /** Erases the keys; call it after a last {@link farewell}. */
   forget(): void {
-    this.agreement.forget();
+    this.#agreement.forget();
   }
 
   /** The acknowledgement of the other side's close, after which nothing follows. */
   farewell(now: number): Uint8Array | undefined {
-    const epoch = this.agreement.keyring.sending;
+    const epoch = this.#agreement.keyring.sending;
     this.conversation.demandAck(now);
     const plaintext = epoch && this.conversation.transmit(now, MAX_PACKET);
     return plaintext && epoch.seal(plaintext);
   }
 
-  private open(now: number, answering: boolean): void {
-    this.hear(now);
+  #open(now: number, answering: boolean): void {
+    this.#hear(now);
     if (this.standing !== "hailing") return;
     this.answered = answering;
-    this.standing = this.goodbye ? "closing" : "open";
-    this.events.established();
+    this.standing = this.#goodbye ? "closing" : "open";
+    this.#events.established();
   }
 
-  private receive(plaintext: Uint8Array, now: number): void {
-    if (this.isClosed || this.conversation.receive(plaintext, now)) return;
+  #receive(plaintext: Uint8Array, now: number): void {
+    if (this.#isClosed || this.conversation.receive(plaintext, now)) return;
     this.end({ reason: Reason.linkProtocolError, text: "the other side broke the protocol", by: "local" });
   }
 
-  private restart(): void {
+  #restart(): void {
     const before = this.conversation;
     before.stop();
-    this.agreement.restart();
-    this.conversation = this.newConversation();
+    this.#agreement.restart();
+    this.conversation = this.#newConversation();
     for (const message of before.outbox.undelivered) this.conversation.post(message);
     for (const stream of before.openStreams) {
       stream.takeReset("writer", "the other process restarted");
       stream.takeReset("reader", "the other process restarted");
     }
     this.standing = "hailing";
-    this.sayGoodbye();
-    if (!this.isClosed) this.events.restarted();
+    this.#sayGoodbye();
+    if (!this.#isClosed) this.#events.restarted();
   }
 
-  private newConversation(): Conversation {
+  #newConversation(): Conversation {
     const closed = (reason: number, text: string) => this.end({ reason, text, by: "remote" });
-    return new Conversation(this.agreement.wins ? "odd" : "even", { ...this.events, closed });
+    return new Conversation(this.#agreement.wins ? "odd" : "even", { ...this.#events, closed });
   }
 }

@@ -52,28 +52,28 @@ export class Conversation {
   /** What the relay carries of it: the path it begins on. */
   readonly relayed: Track = new Track();
   readonly outbox: Outbox;
-  private readonly receiver = new Receiver();
-  private readonly inbox = new Inbox();
-  private readonly streams: Streams;
-  private readonly control = new Fifo<Fresh>();
+  readonly #receiver = new Receiver();
+  readonly #inbox = new Inbox();
+  readonly #streams: Streams;
+  readonly #control = new Fifo<Fresh>();
   /** The close, behind everything else. */
-  private goodbye: Fresh | undefined;
+  #goodbye: Fresh | undefined;
   /** The goodbye leaves in this packet, and with it what arrived: a slower path may not tell in time. */
-  private parting = false;
+  #parting = false;
   /** Frames that are not numbered. */
-  private probes: Uint8Array[] = [];
-  private answers: Uint8Array[] = [];
-  private readonly events: ConversationEvents;
+  #probes: Uint8Array[] = [];
+  #answers: Uint8Array[] = [];
+  readonly #events: ConversationEvents;
   /** The other side closed, or this one was told to stop: what still arrives is nobody's. */
-  private over = false;
+  #over = false;
   /** Numbered frames that came, counted as often as they did. */
   arrivals = 0;
 
   constructor(side: "odd" | "even", events: ConversationEvents) {
-    this.events = events;
+    this.#events = events;
     this.outbox = new Outbox(events);
-    this.streams = new Streams(side, this.outbox);
-    this.sender = new Sender({ next: () => this.nextFrame() }, this.relayed);
+    this.#streams = new Streams(side, this.outbox);
+    this.sender = new Sender({ next: () => this.#nextFrame() }, this.relayed);
   }
 
   // What the application wants.
@@ -87,12 +87,12 @@ export class Conversation {
 
   /** The application took a message of that many bytes from its queue. */
   consumed(size: number): void {
-    this.inbox.read(size);
-    this.offerCredit();
+    this.#inbox.read(size);
+    this.#offerCredit();
   }
 
   acknowledgeProcessed(id: Uint8Array): void {
-    this.enqueue({ kind: "processed", id });
+    this.#enqueue({ kind: "processed", id });
   }
 
   /** @throws {RangeError} when {@link MAX_STREAMS} are open or the label is too long. */
@@ -102,17 +102,17 @@ export class Conversation {
         `a label is at most ${MAX_LABEL} bytes of well-formed text: send the rest through the stream`,
       );
     }
-    const stream = this.streams.begin(label);
-    this.enqueue({ kind: "open", stream: stream.id, label });
+    const stream = this.#streams.begin(label);
+    this.#enqueue({ kind: "open", stream: stream.id, label });
     return stream;
   }
 
   /** The stream has more to send, or its reader read. */
   touched(stream: ByteStream): void {
     const limit = stream.read.credit();
-    if (limit !== undefined) this.enqueue({ kind: "credit", stream: stream.id, limit });
+    if (limit !== undefined) this.#enqueue({ kind: "credit", stream: stream.id, limit });
     this.sender.wake();
-    this.streams.forget(stream);
+    this.#streams.forget(stream);
   }
 
   /** Goes before all messages, by whatever path. @throws {RangeError} for more than `MAX_SIGNAL` bytes. */
@@ -120,78 +120,78 @@ export class Conversation {
     if (words.length > MAX_SIGNAL) {
       throw new RangeError(`words about an attempt have at most ${MAX_SIGNAL} bytes`);
     }
-    this.enqueue({ kind: "signal", attempt, bytes: words });
+    this.#enqueue({ kind: "signal", attempt, bytes: words });
   }
 
   probe(nonce: number): void {
-    this.probes.push(encodeProbe("probe", nonce));
-    if (this.probes.length > MAX_ANSWERS) this.probes.shift();
+    this.#probes.push(encodeProbe("probe", nonce));
+    if (this.#probes.length > MAX_ANSWERS) this.#probes.shift();
   }
 
   /** Says goodbye behind everything posted so far; `arrived` is called when the other side knows. */
   close(reason: number, text: string, arrived: () => void): void {
-    this.goodbye = { frame: { kind: "close", reason, text: clip(text, MAX_LABEL) }, arrived };
+    this.#goodbye = { frame: { kind: "close", reason, text: clip(text, MAX_LABEL) }, arrived };
     this.sender.wake();
   }
 
   /** Whatever arrives from now on is dropped. */
   stop(): void {
-    this.over = true;
+    this.#over = true;
   }
 
   /** Nothing waits to be sent or acknowledged, here or in a stream. */
   get settled(): boolean {
-    return this.outbox.empty && !this.sender.outstanding && this.control.length === 0 && !this.streams.busy;
+    return this.outbox.empty && !this.sender.outstanding && this.#control.length === 0 && !this.#streams.busy;
   }
 
   get openStreams(): ByteStream[] {
-    return this.streams.open;
+    return this.#streams.open;
   }
 
   // What arrives and what leaves.
 
   /** Takes in the plaintext of a packet. False: the other side broke the protocol. */
   receive(plaintext: Uint8Array, now: number): boolean {
-    if (this.over) return true;
+    if (this.#over) return true;
     const frames = decodeFrames(plaintext);
-    return frames !== undefined && frames.every((frame) => this.take(frame, now));
+    return frames !== undefined && frames.every((frame) => this.#take(frame, now));
   }
 
   /** The other side sent something again: it may not have got what was last said here. */
   takeRepeated(): boolean {
-    const { repeated } = this.receiver;
-    this.receiver.repeated = false;
+    const { repeated } = this.#receiver;
+    this.#receiver.repeated = false;
     return repeated;
   }
 
   /** The plaintext of the next packet, at most about `room` bytes, or `undefined` when nothing is to be sent. */
   transmit(now: number, room: number): Uint8Array | undefined {
-    const parts = this.loose(now);
+    const parts = this.#loose(now);
     const used = parts.reduce((sum, part) => sum + part.length, 0);
     const sent = this.sender.ready && this.sender.transmit(parts, room - used, now) > 0;
     if (sent && !this.sender.ready) parts.push(ASK);
-    if (this.parting) parts.unshift(this.receiver.lastWord());
-    this.parting = false;
+    if (this.#parting) parts.unshift(this.#receiver.lastWord());
+    this.#parting = false;
     return parts.length > 1 ? joinBytes(parts) : parts[0];
   }
 
   /** As {@link transmit}, but nothing that is numbered: acknowledgements go back by the path they are about. */
   transmitLoose(now: number): Uint8Array | undefined {
-    const parts = this.loose(now);
+    const parts = this.#loose(now);
     return parts.length > 0 ? joinBytes(parts) : undefined;
   }
 
-  private loose(now: number): Uint8Array[] {
-    const parts = [...this.probes, ...this.answers];
-    if (parts.length > 0) this.probes = this.answers = [];
-    const ack = this.receiver.acknowledgement(now);
+  #loose(now: number): Uint8Array[] {
+    const parts = [...this.#probes, ...this.#answers];
+    if (parts.length > 0) this.#probes = this.#answers = [];
+    const ack = this.#receiver.acknowledgement(now);
     if (ack) parts.push(ack);
     return parts;
   }
 
   /** When {@link transmit} should be asked next although nothing happened. */
   get deadline(): number {
-    return Math.min(this.sender.deadline, this.receiver.deadline);
+    return Math.min(this.sender.deadline, this.#receiver.deadline);
   }
 
   /** Called at the {@link deadline}: what waited too long is sent again by the next `transmit`. */
@@ -201,124 +201,124 @@ export class Conversation {
 
   /** The other side should hear what has arrived, news or not. */
   demandAck(now: number): void {
-    this.receiver.demand(now);
+    this.#receiver.demand(now);
   }
 
   /** From now on packets leave by another path; see {@link Sender.moveTo}. */
   moveTo(track: Track, now: number, abrupt: boolean): void {
     this.sender.moveTo(track, now, abrupt);
-    this.receiver.demand(now); // acknowledgements may have gone down with the former
+    this.#receiver.demand(now); // acknowledgements may have gone down with the former
   }
 
   /** A path is there (again): what was under way is sent again, and the other side hears what we have. */
   resume(now: number): void {
     this.sender.resend();
-    this.receiver.demand(now);
+    this.#receiver.demand(now);
   }
 
-  private take(frame: LinkFrame, now: number): boolean {
+  #take(frame: LinkFrame, now: number): boolean {
     switch (frame.kind) {
       case "ack":
         return this.sender.acknowledge(frame.next, frame.ranges, now);
       case "probe":
         // What is asked more often than it can be answered is not answered: it may be lost, too.
-        if (this.answers.length < MAX_ANSWERS) this.answers.push(encodeProbe("probe-ack", frame.nonce));
+        if (this.#answers.length < MAX_ANSWERS) this.#answers.push(encodeProbe("probe-ack", frame.nonce));
         return true;
       case "ask":
-        this.receiver.demand(now);
+        this.#receiver.demand(now);
         return true;
       case "probe-ack":
-        this.events.probeAnswered(frame.nonce);
+        this.#events.probeAnswered(frame.nonce);
         return true;
       case "challenge":
       case "challenge-ack":
-        this.events.aboutPath(frame);
+        this.#events.aboutPath(frame);
         return true;
       default:
         this.arrivals++;
-        return this.receiver.accept(frame, "bytes" in frame ? frame.bytes.length : 0, now)
-          .every((ready) => this.over || this.apply(ready));
+        return this.#receiver.accept(frame, "bytes" in frame ? frame.bytes.length : 0, now)
+          .every((ready) => this.#over || this.#apply(ready));
     }
   }
 
-  private apply(frame: Numbered): boolean {
+  #apply(frame: Numbered): boolean {
     switch (frame.kind) {
       case "message":
       case "more":
-        return this.applyMessage(this.inbox.take(frame));
+        return this.#applyMessage(this.#inbox.take(frame));
       case "processed":
-        this.events.processed(frame.id);
+        this.#events.processed(frame.id);
         return true;
       case "open":
-        return this.applyOpen(frame.stream, frame.label);
+        return this.#applyOpen(frame.stream, frame.label);
       case "credit":
-        return this.applyCredit(frame.stream, frame.limit);
+        return this.#applyCredit(frame.stream, frame.limit);
       case "bytes":
       case "end":
       case "reset":
-        return this.streams.take(frame);
+        return this.#streams.take(frame);
       case "close":
-        this.over = true;
-        this.events.closed(frame.reason, frame.text);
+        this.#over = true;
+        this.#events.closed(frame.reason, frame.text);
         return true;
       case "signal":
-        this.events.signal(frame.attempt, frame.bytes);
+        this.#events.signal(frame.attempt, frame.bytes);
         return true;
       case "strange":
         return true;
     }
   }
 
-  private applyMessage(taken: Incoming | undefined | "violation"): boolean {
+  #applyMessage(taken: Incoming | undefined | "violation"): boolean {
     if (taken === "violation") return false;
-    this.offerCredit();
-    if (taken) this.events.message(taken);
+    this.#offerCredit();
+    if (taken) this.#events.message(taken);
     return true;
   }
 
-  private applyOpen(id: number, label: string): boolean {
-    const stream = this.streams.answer(id, label);
+  #applyOpen(id: number, label: string): boolean {
+    const stream = this.#streams.answer(id, label);
     if (stream === "violation") return false;
-    if (stream === "full") return this.refuse(id);
-    this.events.stream(stream);
+    if (stream === "full") return this.#refuse(id);
+    this.#events.stream(stream);
     return true;
   }
 
   /** Nothing is kept of a refused stream: what still comes for it is ignored. */
-  private refuse(stream: number): boolean {
+  #refuse(stream: number): boolean {
     const text = "too many streams are open";
-    this.enqueue({ kind: "reset", stream, side: "writer", text });
-    this.enqueue({ kind: "reset", stream, side: "reader", text });
-    return this.control.length <= MAX_REFUSALS;
+    this.#enqueue({ kind: "reset", stream, side: "writer", text });
+    this.#enqueue({ kind: "reset", stream, side: "reader", text });
+    return this.#control.length <= MAX_REFUSALS;
   }
 
-  private applyCredit(stream: number, limit: number): boolean {
+  #applyCredit(stream: number, limit: number): boolean {
     if (stream === 0) this.outbox.grant(limit);
-    else this.streams.grant(stream, limit);
+    else this.#streams.grant(stream, limit);
     this.sender.wake();
     return true;
   }
 
-  private offerCredit(): void {
-    const limit = this.inbox.credit();
-    if (limit !== undefined) this.enqueue({ kind: "credit", stream: 0, limit });
+  #offerCredit(): void {
+    const limit = this.#inbox.credit();
+    if (limit !== undefined) this.#enqueue({ kind: "credit", stream: 0, limit });
   }
 
-  private enqueue(frame: Unnumbered): void {
-    this.control.push({ frame });
+  #enqueue(frame: Unnumbered): void {
+    this.#control.push({ frame });
     this.sender.wake();
   }
 
   /** Control first, then messages and streams in turn; the close when nothing else is left. */
-  private nextFrame(): Fresh | undefined {
-    return this.control.shift() ?? this.streams.next() ?? this.nextGoodbye();
+  #nextFrame(): Fresh | undefined {
+    return this.#control.shift() ?? this.#streams.next() ?? this.#nextGoodbye();
   }
 
-  private nextGoodbye(): Fresh | undefined {
-    if (!this.outbox.drained || this.streams.unsent) return undefined;
-    const goodbye = this.goodbye;
-    this.goodbye = undefined;
-    this.parting ||= goodbye !== undefined;
+  #nextGoodbye(): Fresh | undefined {
+    if (!this.outbox.drained || this.#streams.unsent) return undefined;
+    const goodbye = this.#goodbye;
+    this.#goodbye = undefined;
+    this.#parting ||= goodbye !== undefined;
     return goodbye;
   }
 }

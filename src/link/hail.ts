@@ -12,11 +12,11 @@ export class Hail {
   readonly made: number;
   /** When it leaves (again). */
   again: number;
-  private tries = 0;
-  private readonly attempt: Attempt;
+  #tries = 0;
+  readonly #attempt: Attempt;
 
   private constructor(attempt: Attempt, now: number) {
-    this.attempt = attempt;
+    this.#attempt = attempt;
     this.handshake = attempt.handshake;
     this.made = this.again = now;
   }
@@ -39,18 +39,18 @@ export class Hail {
 
   /** Tried often enough: the responder refuses what is old, and may have put this one aside unanswered. */
   get wornOut(): boolean {
-    return this.tries >= HANDSHAKE_TRIES;
+    return this.#tries >= HANDSHAKE_TRIES;
   }
 
   get repeated(): boolean {
-    return this.tries > 1;
+    return this.#tries > 1;
   }
 
   /** The packet, which leaves now. */
   packet(now: number): Uint8Array {
-    this.tries++;
+    this.#tries++;
     this.again = now + HANDSHAKE_RETRY;
-    return this.attempt.packet;
+    return this.#attempt.packet;
   }
 
   concerns(packet: ResponsePacket | RefusedPacket): boolean {
@@ -59,10 +59,10 @@ export class Hail {
 
   /** Reads the answer; `undefined` when forged, and then the true one can still come. */
   read(packet: ResponsePacket): { answer: Answer; keys: TransportKeys } | undefined {
-    return readAnswer(this.attempt, packet);
+    return readAnswer(this.#attempt, packet);
   }
 
   forget(): void {
-    this.attempt.initiation.forget();
+    this.#attempt.initiation.forget();
   }
 }

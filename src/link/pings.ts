@@ -9,23 +9,23 @@ interface Waiting {
 
 /** Pings on their way: probes whose answers somebody waits for. */
 export class Pings {
-  private readonly waiting = new Map<number, Waiting>();
-  private readonly peer: PeerId;
-  private last = 0;
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #peer: PeerId;
+  #last = 0;
 
   constructor(peer: PeerId) {
-    this.peer = peer;
+    this.#peer = peer;
   }
 
   /** `send` gets the nonce of the probe to send; 0 is never one. */
   ask(now: number, send: (nonce: number) => void, signal?: AbortSignal): Promise<number> {
-    const nonce = this.last = (this.last % 0x7fff_ffff) + 1;
+    const nonce = this.#last = (this.#last % 0x7fff_ffff) + 1;
     return new Promise((resolve, reject) => {
-      const abort = () => this.settle(nonce)?.reject(aborted(this.peer, signal!));
-      if (signal?.aborted) return reject(aborted(this.peer, signal));
+      const abort = () => this.#settle(nonce)?.reject(aborted(this.#peer, signal!));
+      if (signal?.aborted) return reject(aborted(this.#peer, signal));
       signal?.addEventListener("abort", abort);
       const release = () => signal?.removeEventListener("abort", abort);
-      this.waiting.set(nonce, {
+      this.#waiting.set(nonce, {
         began: now,
         resolve: (took) => (release(), resolve(took)),
         reject: (error) => (release(), reject(error)),
@@ -35,17 +35,17 @@ export class Pings {
   }
 
   answered(nonce: number, now: number): void {
-    const waiting = this.settle(nonce);
+    const waiting = this.#settle(nonce);
     waiting?.resolve(now - waiting.began);
   }
 
   failAll(error: Error): void {
-    for (const nonce of [...this.waiting.keys()]) this.settle(nonce)!.reject(error);
+    for (const nonce of [...this.#waiting.keys()]) this.#settle(nonce)!.reject(error);
   }
 
-  private settle(nonce: number): Waiting | undefined {
-    const waiting = this.waiting.get(nonce);
-    this.waiting.delete(nonce);
+  #settle(nonce: number): Waiting | undefined {
+    const waiting = this.#waiting.get(nonce);
+    this.#waiting.delete(nonce);
     return waiting;
   }
 }

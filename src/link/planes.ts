@@ -8,30 +8,30 @@ export type Plane = "home" | "standby";
  */
 export class Planes {
   now: Plane = "home";
-  private refusedBy: Plane | undefined;
-  private readonly count: () => number;
+  #refusedBy: Plane | undefined;
+  readonly #count: () => number;
 
   /** `count`: how many planes there are now. */
   constructor(count: () => number) {
-    this.count = count;
+    this.#count = count;
   }
 
   /** An authentic packet came by this plane. */
   heard(plane: Plane): void {
     this.now = plane;
-    this.refusedBy = undefined;
+    this.#refusedBy = undefined;
   }
 
   /** Where a packet goes. A copy costs bytes alone: the counter in it shows the receiver what it has. */
   ways(overdue: boolean): readonly Plane[] {
-    return overdue && this.count() > 1 ? [this.now, other(this.now)] : [this.now];
+    return overdue && this.#count() > 1 ? [this.now, other(this.now)] : [this.now];
   }
 
   /** A node does not know the peer. False when no other plane is left to try. */
   refused(plane: Plane): boolean {
-    const both = this.refusedBy !== undefined && this.refusedBy !== plane;
-    if (both || this.count() < 2) return false;
-    this.refusedBy = plane;
+    const both = this.#refusedBy !== undefined && this.#refusedBy !== plane;
+    if (both || this.#count() < 2) return false;
+    this.#refusedBy = plane;
     this.now = other(plane);
     return true;
   }

@@ -24,7 +24,7 @@ export class PostedMessage implements Posted {
   readonly outgoing: Outgoing;
   readonly delivered: Promise<Delivery>;
   readonly processed: Promise<Delivery>;
-  private settle!: { delivered: Settle; processed: Settle };
+  #settle!: { delivered: Settle; processed: Settle };
 
   constructor(outgoing: Outgoing, onStatus: ((posted: Posted) => void) | undefined) {
     this.id = hex(outgoing.id);
@@ -33,15 +33,15 @@ export class PostedMessage implements Posted {
     const processed = promise();
     this.delivered = delivered.promise;
     this.processed = processed.promise;
-    this.settle = { delivered: delivered.settle, processed: processed.settle };
+    this.#settle = { delivered: delivered.settle, processed: processed.settle };
     outgoing.onStatus = () => {
-      this.follow();
-      if (onStatus) this.tell(onStatus);
+      this.#follow();
+      if (onStatus) this.#tell(onStatus);
     };
   }
 
   /** What the program's function throws is the program's, uncaught as from an event listener: the link goes on. */
-  private tell(onStatus: (posted: Posted) => void): void {
+  #tell(onStatus: (posted: Posted) => void): void {
     try {
       onStatus(this);
     } catch (error) {
@@ -63,20 +63,20 @@ export class PostedMessage implements Posted {
 
   /** `processed` will not come any more. */
   abandon(error: WaymeetError): void {
-    this.settle.processed.reject(error);
+    this.#settle.processed.reject(error);
   }
 
-  private follow(): void {
+  #follow(): void {
     const delivery = { id: this.id, times: this.times };
     switch (this.status) {
       case "delivered":
-        return this.settle.delivered.resolve(delivery);
+        return this.#settle.delivered.resolve(delivery);
       case "processed":
-        this.settle.delivered.resolve(delivery);
-        return this.settle.processed.resolve(delivery);
+        this.#settle.delivered.resolve(delivery);
+        return this.#settle.processed.resolve(delivery);
       case "failed":
-        this.settle.delivered.reject(this.reason!);
-        return this.settle.processed.reject(this.reason!);
+        this.#settle.delivered.reject(this.reason!);
+        return this.#settle.processed.reject(this.reason!);
     }
   }
 }

@@ -25,18 +25,18 @@ export interface PostOptions {
 }
 
 export class Posts {
-  private readonly open = new Map<Outgoing, PostedMessage>();
+  readonly #open = new Map<Outgoing, PostedMessage>();
   /** Those whose sender waits for `processed`, by id: an application may post one again under its id. */
-  private readonly asking = new Map<string, Set<PostedMessage>>();
-  private readonly peer: PeerId;
-  private readonly clock: Clock;
+  readonly #asking = new Map<string, Set<PostedMessage>>();
+  readonly #peer: PeerId;
+  readonly #clock: Clock;
   /** Takes a message back of which nothing has left. */
-  private readonly withdraw: (message: Outgoing) => boolean;
+  readonly #withdraw: (message: Outgoing) => boolean;
 
   constructor(peer: PeerId, clock: Clock, withdraw: (message: Outgoing) => boolean) {
-    this.peer = peer;
-    this.clock = clock;
-    this.withdraw = withdraw;
+    this.#peer = peer;
+    this.#clock = clock;
+    this.#withdraw = withdraw;
   }
 
   /** A message that fails at once, when there is a `refusal`, or waits to be sent. */
@@ -46,38 +46,38 @@ export class Posts {
     options: PostOptions,
     refusal: WaymeetError | undefined,
   ): PostedMessage {
-    const outgoing = new Outgoing(id, data, options.asks ?? false, this.clock.wall(), options.tag);
+    const outgoing = new Outgoing(id, data, options.asks ?? false, this.#clock.wall(), options.tag);
     const posted = new PostedMessage(outgoing, options.onStatus);
-    if (refusal) outgoing.advance("failed", this.clock.wall(), refusal);
+    if (refusal) outgoing.advance("failed", this.#clock.wall(), refusal);
     else {
-      this.keep(posted);
-      this.bound(posted, options);
+      this.#keep(posted);
+      this.#bound(posted, options);
     }
     return posted;
   }
 
-  private keep(posted: PostedMessage): void {
-    this.open.set(posted.outgoing, posted);
+  #keep(posted: PostedMessage): void {
+    this.#open.set(posted.outgoing, posted);
     if (!posted.outgoing.asks) return;
-    const same = this.asking.get(posted.id);
+    const same = this.#asking.get(posted.id);
     if (same) same.add(posted);
-    else this.asking.set(posted.id, new Set([posted]));
+    else this.#asking.set(posted.id, new Set([posted]));
   }
 
-  private drop(posted: PostedMessage): void {
-    this.open.delete(posted.outgoing);
-    const same = this.asking.get(posted.id);
-    if (same?.delete(posted) && same.size === 0) this.asking.delete(posted.id);
+  #drop(posted: PostedMessage): void {
+    this.#open.delete(posted.outgoing);
+    const same = this.#asking.get(posted.id);
+    if (same?.delete(posted) && same.size === 0) this.#asking.delete(posted.id);
   }
 
-  private bound(posted: PostedMessage, { deadline, signal }: PostOptions): void {
+  #bound(posted: PostedMessage, { deadline, signal }: PostOptions): void {
     const undo: (() => void)[] = [];
     if (deadline) {
-      const late = () => this.giveUp(posted, "timeout", `not acknowledged within ${deadline} ms`);
-      undo.push(this.clock.after(deadline, late));
+      const late = () => this.#giveUp(posted, "timeout", `not acknowledged within ${deadline} ms`);
+      undo.push(this.#clock.after(deadline, late));
     }
     if (signal) {
-      const abort = () => this.giveUp(posted, "aborted", "the send was aborted", signal.reason);
+      const abort = () => this.#giveUp(posted, "aborted", "the send was aborted", signal.reason);
       signal.addEventListener("abort", abort);
       undo.push(() => signal.removeEventListener("abort", abort));
     }
@@ -85,47 +85,47 @@ export class Posts {
     if (undo.length > 0) posted.delivered.then(release, release);
   }
 
-  private giveUp(posted: PostedMessage, code: WaymeetErrorCode, why: string, cause?: unknown): void {
+  #giveUp(posted: PostedMessage, code: WaymeetErrorCode, why: string, cause?: unknown): void {
     if (posted.outgoing.settled) return;
-    const text = this.withdraw(posted.outgoing) ? why : `${why}; some of it was sent and may arrive`;
-    this.fail(posted, new WaymeetError(code, text, { peer: this.peer, cause }));
-    this.drop(posted);
+    const text = this.#withdraw(posted.outgoing) ? why : `${why}; some of it was sent and may arrive`;
+    this.#fail(posted, new WaymeetError(code, text, { peer: this.#peer, cause }));
+    this.#drop(posted);
   }
 
-  private fail(posted: PostedMessage, error: WaymeetError): void {
-    posted.outgoing.advance("failed", this.clock.wall(), error);
+  #fail(posted: PostedMessage, error: WaymeetError): void {
+    posted.outgoing.advance("failed", this.#clock.wall(), error);
     posted.abandon(error);
   }
 
   departed(outgoing: Outgoing): void {
-    outgoing.advance("sent", this.clock.wall());
+    outgoing.advance("sent", this.#clock.wall());
   }
 
   delivered(outgoing: Outgoing): void {
-    outgoing.advance("delivered", this.clock.wall());
-    if (!outgoing.asks) this.open.delete(outgoing);
+    outgoing.advance("delivered", this.#clock.wall());
+    if (!outgoing.asks) this.#open.delete(outgoing);
   }
 
   processed(id: string): void {
-    for (const posted of [...this.asking.get(id) ?? []]) {
+    for (const posted of [...this.#asking.get(id) ?? []]) {
       if (posted.status !== "delivered") continue; // it is about an earlier one of this id
-      posted.outgoing.advance("processed", this.clock.wall());
-      this.drop(posted);
+      posted.outgoing.advance("processed", this.#clock.wall());
+      this.#drop(posted);
     }
   }
 
   /** The process that held them is gone: what it had not processed it never will. */
   restarted(): void {
     const text = "the other process ended before its application was done with the message; send it again";
-    for (const posted of [...this.open.values()].filter(({ status }) => status === "delivered")) {
-      posted.abandon(new WaymeetError("peer-restarted", text, { peer: this.peer }));
-      this.drop(posted);
+    for (const posted of [...this.#open.values()].filter(({ status }) => status === "delivered")) {
+      posted.abandon(new WaymeetError("peer-restarted", text, { peer: this.#peer }));
+      this.#drop(posted);
     }
   }
 
   failAll(error: WaymeetError): void {
-    for (const posted of this.open.values()) this.fail(posted, error);
-    this.open.clear();
-    this.asking.clear();
+    for (const posted of this.#open.values()) this.#fail(posted, error);
+    this.#open.clear();
+    this.#asking.clear();
   }
 }

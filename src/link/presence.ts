@@ -9,11 +9,11 @@ export class Presence {
   /** Nothing was heard although we asked. */
   silent = false;
   /** Monotonic milliseconds. */
-  private heard: number;
-  private askedAt: number | undefined;
+  #heard: number;
+  #askedAt: number | undefined;
 
   constructor(now: number) {
-    this.heard = now;
+    this.#heard = now;
   }
 
   /** A packet under our keys came. True when that ends a silence. */
@@ -26,8 +26,8 @@ export class Presence {
 
   /** The wait begins anew, for the same belief. */
   restart(now: number): void {
-    this.heard = now;
-    this.askedAt = undefined;
+    this.#heard = now;
+    this.#askedAt = undefined;
   }
 
   /** Something stayed unanswered. True when that begins a silence. */
@@ -38,23 +38,23 @@ export class Presence {
   }
 
   heardSince(time: number): boolean {
-    return this.heard >= time;
+    return this.#heard >= time;
   }
 
   /** When to {@link ask}. */
   get askAt(): number {
-    return this.askedAt === undefined ? this.heard + IDLE_PROBE : this.askedAt + IDLE_PATIENCE;
+    return this.#askedAt === undefined ? this.#heard + IDLE_PROBE : this.#askedAt + IDLE_PATIENCE;
   }
 
   /** Notes that the other side is asked now. True when the question before this one stayed unanswered. */
   ask(now: number): boolean {
-    const again = this.askedAt !== undefined;
-    this.askedAt = now;
+    const again = this.#askedAt !== undefined;
+    this.#askedAt = now;
     return again;
   }
 
   /** When the other side is given up. */
   get giveUpAt(): number {
-    return this.heard + LINK_TIMEOUT;
+    return this.#heard + LINK_TIMEOUT;
   }
 }

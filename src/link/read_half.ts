@@ -7,43 +7,43 @@ const SLIVER = 1_024;
 /** The incoming direction of a byte stream: what has arrived and is unread, and the credit for more. Pure. */
 export class ReadHalf {
   state: "open" | "ended" | "reset" = "open";
-  private readonly arrived = new Fifo<Uint8Array>();
+  readonly #arrived = new Fifo<Uint8Array>();
   /** Slivers that arrived last, behind everything in {@link arrived}. */
-  private gathered = { bytes: new Uint8Array(0), filled: 0 };
-  private received = 0;
-  private unread = 0;
-  private granted = STREAM_START;
+  #gathered = { bytes: new Uint8Array(0), filled: 0 };
+  #received = 0;
+  #unread = 0;
+  #granted = STREAM_START;
 
   get over(): boolean {
-    return this.state === "reset" || (this.state === "ended" && this.unread === 0);
+    return this.state === "reset" || (this.state === "ended" && this.#unread === 0);
   }
 
   /** False: the other side overdrew its credit or wrote after its end. */
   take(bytes: Uint8Array): boolean {
-    this.received += bytes.length;
-    if (this.received > this.granted || this.state === "ended") return false;
+    this.#received += bytes.length;
+    if (this.#received > this.#granted || this.state === "ended") return false;
     if (this.state === "reset") return true; // was under way when we stopped reading
-    this.keep(bytes);
-    this.unread += bytes.length;
+    this.#keep(bytes);
+    this.#unread += bytes.length;
     return true;
   }
 
-  private keep(bytes: Uint8Array): void {
-    const { filled } = this.gathered;
-    if (bytes.length >= SLIVER || this.unread === 0) {
-      this.flush();
-      return this.arrived.push(bytes);
+  #keep(bytes: Uint8Array): void {
+    const { filled } = this.#gathered;
+    if (bytes.length >= SLIVER || this.#unread === 0) {
+      this.#flush();
+      return this.#arrived.push(bytes);
     }
-    if (filled + bytes.length > this.gathered.bytes.length) this.flush();
-    if (this.gathered.bytes.length === 0) this.gathered = { bytes: new Uint8Array(MAX_CHUNK), filled: 0 };
-    this.gathered.bytes.set(bytes, this.gathered.filled);
-    this.gathered.filled += bytes.length;
+    if (filled + bytes.length > this.#gathered.bytes.length) this.#flush();
+    if (this.#gathered.bytes.length === 0) this.#gathered = { bytes: new Uint8Array(MAX_CHUNK), filled: 0 };
+    this.#gathered.bytes.set(bytes, this.#gathered.filled);
+    this.#gathered.filled += bytes.length;
   }
 
-  private flush(): void {
-    const { bytes, filled } = this.gathered;
-    if (filled > 0) this.arrived.push(bytes.subarray(0, filled));
-    this.gathered = { bytes: new Uint8Array(0), filled: 0 };
+  #flush(): void {
+    const { bytes, filled } = this.#gathered;
+    if (filled > 0) this.#arrived.push(bytes.subarray(0, filled));
+    this.#gathered = { bytes: new Uint8Array(0), filled: 0 };
   }
 
   end(): void {
@@ -54,9 +54,9 @@ export class ReadHalf {
   reset(): boolean {
     if (this.over) return false;
     this.state = "reset";
-    this.arrived.clear();
-    this.gathered.filled = 0;
-    this.unread = 0;
+    this.#arrived.clear();
+    this.#gathered.filled = 0;
+    this.#unread = 0;
     return true;
   }
 
@@ -67,10 +67,10 @@ export class ReadHalf {
 
   /** The next bytes, `"end"`, or `undefined` when nothing is there yet. */
   read(): Uint8Array | "end" | undefined {
-    if (this.arrived.length === 0) this.flush();
-    const bytes = this.arrived.shift();
+    if (this.#arrived.length === 0) this.#flush();
+    const bytes = this.#arrived.shift();
     if (bytes) {
-      this.unread -= bytes.length;
+      this.#unread -= bytes.length;
       return bytes;
     }
     return this.state === "ended" ? "end" : undefined;
@@ -79,10 +79,10 @@ export class ReadHalf {
   /** A new credit worth telling, if any. */
   credit(): number | undefined {
     if (this.state !== "open") return undefined;
-    const read = this.received - this.unread;
+    const read = this.#received - this.#unread;
     const limit = read + (read > 0 ? STREAM_WINDOW : STREAM_START);
-    if (limit - this.granted < STREAM_START / 2) return undefined;
-    this.granted = limit;
+    if (limit - this.#granted < STREAM_START / 2) return undefined;
+    this.#granted = limit;
     return limit;
   }
 }

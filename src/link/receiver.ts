@@ -10,19 +10,19 @@ import { Ranges } from "./ranges.ts";
 
 export class Receiver {
   /** The lowest number that has not arrived. */
-  private next = 1;
-  private readonly ranges = new Ranges();
-  private readonly ahead = new Map<number, Numbered>();
-  private aheadBytes = 0;
-  private ackAt = Infinity;
-  private lastAck = -Infinity;
-  private pendingBytes = 0;
+  #next = 1;
+  readonly #ranges = new Ranges();
+  readonly #ahead = new Map<number, Numbered>();
+  #aheadBytes = 0;
+  #ackAt = Infinity;
+  #lastAck = -Infinity;
+  #pendingBytes = 0;
   /** Something came twice: the acknowledgement of it may have been lost. Whoever looks takes it back. */
   repeated = false;
 
   /** When an acknowledgement wants to leave, on the caller's clock. */
   get deadline(): number {
-    return this.ackAt;
+    return this.#ackAt;
   }
 
   /**
@@ -30,69 +30,69 @@ export class Receiver {
    * A frame beyond what may wait is dropped without acknowledgement: it comes again.
    */
   accept(frame: Numbered, bytes: number, now: number): Numbered[] {
-    this.pendingBytes += bytes;
-    if (frame.seq < this.next || this.ranges.has(frame.seq)) {
+    this.#pendingBytes += bytes;
+    if (frame.seq < this.#next || this.#ranges.has(frame.seq)) {
       this.repeated = true;
-      return this.hurry(now);
+      return this.#hurry(now);
     }
-    if (frame.seq > this.next) {
-      if (this.hasRoom(bytes)) this.keep(frame, bytes);
-      return this.hurry(now);
+    if (frame.seq > this.#next) {
+      if (this.#hasRoom(bytes)) this.#keep(frame, bytes);
+      return this.#hurry(now);
     }
-    this.schedule(now);
-    return this.release(frame);
+    this.#schedule(now);
+    return this.#release(frame);
   }
 
-  private hasRoom(bytes: number): boolean {
-    return this.ahead.size < MAX_AHEAD && this.aheadBytes + bytes <= MAX_AHEAD_BYTES;
+  #hasRoom(bytes: number): boolean {
+    return this.#ahead.size < MAX_AHEAD && this.#aheadBytes + bytes <= MAX_AHEAD_BYTES;
   }
 
-  private keep(frame: Numbered, bytes: number): void {
-    this.ranges.add(frame.seq);
-    this.ahead.set(frame.seq, frame);
-    this.aheadBytes += bytes;
+  #keep(frame: Numbered, bytes: number): void {
+    this.#ranges.add(frame.seq);
+    this.#ahead.set(frame.seq, frame);
+    this.#aheadBytes += bytes;
   }
 
-  private release(frame: Numbered): Numbered[] {
+  #release(frame: Numbered): Numbered[] {
     const ready = [frame];
-    this.next++;
-    for (let more = this.ahead.get(this.next); more; more = this.ahead.get(this.next)) {
-      this.ahead.delete(this.next++);
-      this.aheadBytes -= "bytes" in more ? more.bytes.length : 0;
+    this.#next++;
+    for (let more = this.#ahead.get(this.#next); more; more = this.#ahead.get(this.#next)) {
+      this.#ahead.delete(this.#next++);
+      this.#aheadBytes -= "bytes" in more ? more.bytes.length : 0;
       ready.push(more);
     }
-    if (ready.length > 1) this.ranges.dropBelow(this.next);
+    if (ready.length > 1) this.#ranges.dropBelow(this.#next);
     return ready;
   }
 
   /** A gap or a duplicate: the sender should know at once. */
-  private hurry(now: number): Numbered[] {
-    this.ackAt = now;
+  #hurry(now: number): Numbered[] {
+    this.#ackAt = now;
     return [];
   }
 
   /** The first frame after a pause is acknowledged at once, a flow of them every few milliseconds. */
-  private schedule(now: number): void {
-    const due = this.pendingBytes >= ACK_BYTES ? now : Math.max(now, this.lastAck + ACK_DELAY);
-    this.ackAt = Math.min(this.ackAt, due);
+  #schedule(now: number): void {
+    const due = this.#pendingBytes >= ACK_BYTES ? now : Math.max(now, this.#lastAck + ACK_DELAY);
+    this.#ackAt = Math.min(this.#ackAt, due);
   }
 
   /** Says what has arrived, asked or not (a path came up, the other side seems lost). */
   demand(now: number): void {
-    this.ackAt = now;
+    this.#ackAt = now;
   }
 
   /** What has arrived, due or not. */
   lastWord(): Uint8Array {
-    return encodeAck(this.next, this.ranges.first(MAX_RANGES));
+    return encodeAck(this.#next, this.#ranges.first(MAX_RANGES));
   }
 
   /** The acknowledgement, when it is due. */
   acknowledgement(now: number): Uint8Array | undefined {
-    if (now < this.ackAt) return undefined;
-    this.ackAt = Infinity;
-    this.lastAck = now;
-    this.pendingBytes = 0;
+    if (now < this.#ackAt) return undefined;
+    this.#ackAt = Infinity;
+    this.#lastAck = now;
+    this.#pendingBytes = 0;
     return this.lastWord();
   }
 }

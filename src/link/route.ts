@@ -27,15 +27,15 @@ export class Route {
   readonly roundTrip: RoundTrip = new RoundTrip();
   state: "candidate" | "validated" | "closed" = "candidate";
   /** Frames that wait to leave by this path. */
-  private frames: Uint8Array[] = [];
-  private challenges: Challenge[] = [];
-  private settled: ((outcome: CandidateOutcome) => void) | undefined;
+  #frames: Uint8Array[] = [];
+  #challenges: Challenge[] = [];
+  #settled: ((outcome: CandidateOutcome) => void) | undefined;
 
   constructor(id: number, transport?: PathTransport, settled?: (outcome: CandidateOutcome) => void) {
     this.id = id;
     this.transport = transport;
     this.track = transport && new Track();
-    this.settled = settled;
+    this.#settled = settled;
   }
 
   get kind(): PathKind {
@@ -54,49 +54,49 @@ export class Route {
 
   /** When the oldest challenge that nothing answered yet, nor any after it, was sent. */
   get waitingSince(): number | undefined {
-    return this.challenges[0]?.sentAt;
+    return this.#challenges[0]?.sentAt;
   }
 
   challenge(token: Uint8Array, now: number): void {
-    this.challenges.push({ token, sentAt: now });
-    if (this.challenges.length > MAX_CHALLENGES) this.challenges.splice(1, 1);
-    this.frames.push(encodeChallenge("challenge", token));
+    this.#challenges.push({ token, sentAt: now });
+    if (this.#challenges.length > MAX_CHALLENGES) this.#challenges.splice(1, 1);
+    this.#frames.push(encodeChallenge("challenge", token));
   }
 
   /** A challenge of the other side; what is asked more often than it can be answered is not answered. */
   answer(token: Uint8Array): void {
-    if (this.frames.length < MAX_ANSWERS) this.frames.push(encodeChallenge("challenge-ack", token));
+    if (this.#frames.length < MAX_ANSWERS) this.#frames.push(encodeChallenge("challenge-ack", token));
   }
 
   /** The round trip that an answer tells, milliseconds; `undefined` when nothing of the kind was asked here. */
   answered(token: Uint8Array, now: number): number | undefined {
-    const at = this.challenges.findIndex((challenge) => compareBytes(challenge.token, token) === 0);
+    const at = this.#challenges.findIndex((challenge) => compareBytes(challenge.token, token) === 0);
     if (at < 0) return undefined;
-    const rtt = now - this.challenges[at]!.sentAt;
-    this.challenges.splice(0, at + 1);
+    const rtt = now - this.#challenges[at]!.sentAt;
+    this.#challenges.splice(0, at + 1);
     this.roundTrip.sample(rtt);
     return rtt;
   }
 
   /** Forgets what was asked: it could not have been answered. */
   forgive(): void {
-    this.challenges = [];
+    this.#challenges = [];
   }
 
   get waiting(): boolean {
-    return this.frames.length > 0;
+    return this.#frames.length > 0;
   }
 
   /** What waits to leave. */
   take(): Uint8Array[] {
-    const frames = this.frames;
-    this.frames = [];
+    const frames = this.#frames;
+    this.#frames = [];
     return frames;
   }
 
   settle(outcome: CandidateOutcome): void {
-    const { settled } = this;
-    this.settled = undefined;
+    const settled = this.#settled;
+    this.#settled = undefined;
     settled?.(outcome);
   }
 }

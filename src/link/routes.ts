@@ -37,22 +37,22 @@ export class Routes {
   steering: Steering | undefined;
   /** The node session is there. */
   relayUp = false;
-  private readonly trunk: Trunk;
-  private readonly others: Map<number, Route> = new Map();
-  private last = 0;
-  private over = false;
+  readonly #trunk: Trunk;
+  readonly #others: Map<number, Route> = new Map();
+  #last = 0;
+  #over = false;
 
   constructor(trunk: Trunk) {
-    this.trunk = trunk;
+    this.#trunk = trunk;
   }
 
   get(id: number): Route | undefined {
-    return id === 0 ? this.relay : this.others.get(id);
+    return id === 0 ? this.relay : this.#others.get(id);
   }
 
   /** Whether there is anything beside the relay. */
   get plural(): boolean {
-    return this.others.size > 0;
+    return this.#others.size > 0;
   }
 
   /** Where acknowledgements go apart from the rest, if anywhere. */
@@ -75,86 +75,86 @@ export class Routes {
     open: (events: PathEvents) => PathTransport,
     settled?: (outcome: CandidateOutcome) => void,
   ): PathCandidate {
-    if (this.over) {
+    if (this.#over) {
       settled?.({ kind: "failed", reason: "the link is over" });
       return { withdraw() {} };
     }
     const route: Route = new Route(
-      ++this.last,
+      ++this.#last,
       open({
-        packet: (bytes) => this.isOpen(route) && this.trunk.arrived(bytes, route),
-        closed: (reason) => this.lose(route, reason),
-        drained: () => this.trunk.wake(),
+        packet: (bytes) => this.#isOpen(route) && this.#trunk.arrived(bytes, route),
+        closed: (reason) => this.#lose(route, reason),
+        drained: () => this.#trunk.wake(),
       }),
       settled,
     );
-    this.replace(route);
-    this.others.set(route.id, route);
-    this.tellBeside();
+    this.#replace(route);
+    this.#others.set(route.id, route);
+    this.#tellBeside();
     this.steering?.offered(route);
-    return { withdraw: (reason) => this.lose(route, reason) };
+    return { withdraw: (reason) => this.#lose(route, reason) };
   }
 
-  private isOpen(route: Route): boolean {
+  #isOpen(route: Route): boolean {
     return route.state !== "closed";
   }
 
   /** Of two candidates of one kind the newer one counts; one that carries packets stays until the newer is validated. */
-  private replace({ kind }: Route): void {
-    for (const route of [...this.others.values()]) {
-      if (route.kind === kind && route.state === "candidate") this.close(route, { kind: "replaced" });
+  #replace({ kind }: Route): void {
+    for (const route of [...this.#others.values()]) {
+      if (route.kind === kind && route.state === "candidate") this.#close(route, { kind: "replaced" });
     }
   }
 
-  private lose(route: Route, reason: string): void {
-    if (this.isOpen(route)) this.close(route, { kind: "failed", reason });
+  #lose(route: Route, reason: string): void {
+    if (this.#isOpen(route)) this.#close(route, { kind: "failed", reason });
   }
 
-  private close(route: Route, outcome: Exclude<CandidateOutcome, { kind: "validated" }>): void {
-    this.others.delete(route.id);
+  #close(route: Route, outcome: Exclude<CandidateOutcome, { kind: "validated" }>): void {
+    this.#others.delete(route.id);
     route.state = "closed";
     route.transport!.close();
     route.settle(outcome);
     if (this.arrival === route) this.arrival = this.using;
     if (this.using === route) this.use(this.relay, true);
     if (this.arrival === route) this.arrival = this.relay;
-    this.tellBeside();
+    this.#tellBeside();
     const reason = outcome.kind === "failed" ? outcome.reason : "a newer one took its place";
     this.steering?.gone(route, reason);
   }
 
   /** Closes all but the relay: the link is over, or the other process is another. */
   reset(reason: string, over: boolean): void {
-    this.over = over;
-    for (const route of [...this.others.values()]) this.lose(route, reason);
+    this.#over = over;
+    for (const route of [...this.#others.values()]) this.#lose(route, reason);
     this.steering?.reset(over);
   }
 
   // What the steering wants.
 
   challenge(route: Route): void {
-    route.challenge(this.trunk.random(TOKEN_SIZE), this.trunk.now());
-    this.trunk.wake();
+    route.challenge(this.#trunk.random(TOKEN_SIZE), this.#trunk.now());
+    this.#trunk.wake();
   }
 
   /** From now on packets leave by that path. `abrupt`: the one used so far carries nothing any more. */
   use(route: Route, abrupt: boolean): void {
-    if (route === this.using || !this.isOpen(route)) return;
+    if (route === this.using || !this.#isOpen(route)) return;
     this.using = route;
     if (abrupt) this.arrival = route;
     if (route.roundTrip.smoothed !== undefined) route.track?.roundTrip.seed(route.roundTrip.smoothed);
-    this.trunk.moved(route.track, abrupt);
-    this.tellBeside();
-    this.trunk.wake();
+    this.#trunk.moved(route.track, abrupt);
+    this.#tellBeside();
+    this.#trunk.wake();
   }
 
   drop(route: Route, reason: string): void {
-    if (route !== this.relay) this.lose(route, reason);
+    if (route !== this.relay) this.#lose(route, reason);
   }
 
-  private tellBeside(): void {
-    const greetings = [...this.others.values()].some(({ kind }) => kind === "local");
-    this.trunk.beside(this.using !== this.relay ? "all" : greetings ? "greetings" : "nothing");
+  #tellBeside(): void {
+    const greetings = [...this.#others.values()].some(({ kind }) => kind === "local");
+    this.#trunk.beside(this.using !== this.relay ? "all" : greetings ? "greetings" : "nothing");
   }
 
   // Packets.
@@ -163,9 +163,9 @@ export class Routes {
   about(frame: Challenge, arrival: Route): void {
     if (frame.kind === "challenge") {
       arrival.answer(frame.token);
-      return this.trunk.wake();
+      return this.#trunk.wake();
     }
-    const rtt = frame.kind === "challenge-ack" ? arrival.answered(frame.token, this.trunk.now()) : undefined;
+    const rtt = frame.kind === "challenge-ack" ? arrival.answered(frame.token, this.#trunk.now()) : undefined;
     if (rtt === undefined) return;
     if (arrival.state === "candidate") {
       arrival.state = "validated";
@@ -176,12 +176,12 @@ export class Routes {
 
   send(packet: Uint8Array, route: Route = this.using): void {
     if (route.transport) route.transport.send(packet);
-    else this.trunk.relay(packet);
+    else this.#trunk.relay(packet);
   }
 
   /** A handshake's packet: authentic by itself and harmless twice, it leaves by every way that may be one. */
   greet(packet: Uint8Array): void {
-    for (const route of this.others.values()) {
+    for (const route of this.#others.values()) {
       if (route === this.using || route.kind === "local") this.send(packet, route);
     }
     this.send(packet, this.relay);
@@ -189,13 +189,13 @@ export class Routes {
 
   /** Challenges and answers leave by the paths they are about. */
   flush(): void {
-    this.flushRoute(this.relay);
-    for (const route of this.others.values()) this.flushRoute(route);
+    this.#flushRoute(this.relay);
+    for (const route of this.#others.values()) this.#flushRoute(route);
   }
 
-  private flushRoute(route: Route): void {
+  #flushRoute(route: Route): void {
     if (!route.waiting) return;
-    const packet = this.trunk.seal(joinBytes(route.take()));
+    const packet = this.#trunk.seal(joinBytes(route.take()));
     if (packet) this.send(packet, route);
   }
 }

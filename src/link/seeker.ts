@@ -16,15 +16,15 @@ export type Lookout = (seen: () => void) => () => void;
  * there to ask; and at once when a node tells that it came.
  */
 export class Seeker {
-  private readonly clock: Clock;
-  private readonly find: () => Promise<Finding>;
-  private readonly found: (record: PeerRecord) => void;
-  private readonly lookout: Lookout;
-  private wait = 0;
-  private pending: (() => void) | undefined;
-  private unwatch: (() => void) | undefined;
-  private asking = false;
-  private stopped = false;
+  readonly #clock: Clock;
+  readonly #find: () => Promise<Finding>;
+  readonly #found: (record: PeerRecord) => void;
+  readonly #lookout: Lookout;
+  #wait = 0;
+  #pending: (() => void) | undefined;
+  #unwatch: (() => void) | undefined;
+  #asking = false;
+  #stopped = false;
 
   constructor(
     clock: Clock,
@@ -32,58 +32,58 @@ export class Seeker {
     found: (record: PeerRecord) => void,
     lookout: Lookout = () => () => {},
   ) {
-    this.clock = clock;
-    this.find = find;
-    this.found = found;
-    this.lookout = lookout;
+    this.#clock = clock;
+    this.#find = find;
+    this.#found = found;
+    this.#lookout = lookout;
   }
 
   /** Begins to look, unless it does already: every frame that went astray says so anew. */
   begin(): void {
-    if (this.wait === 0) this.later();
-    this.unwatch ??= this.lookout(() => this.now());
+    if (this.#wait === 0) this.#later();
+    this.#unwatch ??= this.#lookout(() => this.now());
   }
 
   /** Looks at once, and goes on looking if that finds nothing. */
   now(): void {
-    this.pending?.();
-    this.pending = undefined;
-    this.wait = 0;
-    void this.look();
+    this.#pending?.();
+    this.#pending = undefined;
+    this.#wait = 0;
+    void this.#look();
   }
 
   /** Found by other means. */
   rest(): void {
-    this.pending?.();
-    this.pending = undefined;
-    this.wait = 0;
-    this.unwatch?.();
-    this.unwatch = undefined;
+    this.#pending?.();
+    this.#pending = undefined;
+    this.#wait = 0;
+    this.#unwatch?.();
+    this.#unwatch = undefined;
   }
 
   /** For good. */
   stop(): void {
-    this.stopped = true;
+    this.#stopped = true;
     this.rest();
   }
 
-  private later(): void {
-    this.wait = Math.min(LAST, this.wait * 2 || FIRST);
-    this.pending = this.clock.after(this.wait, () => {
-      this.pending = undefined;
-      void this.look();
+  #later(): void {
+    this.#wait = Math.min(LAST, this.#wait * 2 || FIRST);
+    this.#pending = this.#clock.after(this.#wait, () => {
+      this.#pending = undefined;
+      void this.#look();
     });
   }
 
-  private async look(): Promise<void> {
-    if (this.asking || this.stopped) return;
-    this.asking = true;
-    const finding = await this.find();
-    this.asking = false;
-    if (this.stopped) return;
+  async #look(): Promise<void> {
+    if (this.#asking || this.#stopped) return;
+    this.#asking = true;
+    const finding = await this.#find();
+    this.#asking = false;
+    if (this.#stopped) return;
     if (finding.kind === "found") {
       this.rest();
-      this.found(finding.record);
-    } else if (!this.pending) this.later();
+      this.#found(finding.record);
+    } else if (!this.#pending) this.#later();
   }
 }

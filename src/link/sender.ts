@@ -41,166 +41,166 @@ export interface Source {
 
 export class Sender {
   /** The path that carries what leaves now. */
-  private track: Track;
-  private readonly source: Source;
+  #track: Track;
+  readonly #source: Source;
   /** Everything from `base` on: numbered, and not cumulatively acknowledged. */
-  private readonly chunks: Fifo<Chunk> = new Fifo();
-  private base = 1;
+  readonly #chunks: Fifo<Chunk> = new Fifo();
+  #base = 1;
   /** Numbers below have left at least once: nothing else can be acknowledged. */
-  private sentBelow = 1;
-  private lost: Fifo<Chunk> = new Fifo();
-  private fresh = true;
-  private tries = 0;
+  #sentBelow = 1;
+  #lost: Fifo<Chunk> = new Fifo();
+  #fresh = true;
+  #tries = 0;
   /** One packet may leave although the window is full: the probe that finds out whether anything arrives. */
-  private urgent = false;
-  private probeAt = Infinity;
+  #urgent = false;
+  #probeAt = Infinity;
   /** What left by a former path is given up then. */
-  private stragglersAt = Infinity;
+  #stragglersAt = Infinity;
 
   constructor(source: Source, track: Track = new Track()) {
-    this.source = source;
-    this.track = track;
+    this.#source = source;
+    this.#track = track;
   }
 
   get roundTrip(): RoundTrip {
-    return this.track.roundTrip;
+    return this.#track.roundTrip;
   }
 
   get congestion(): Congestion {
-    return this.track.congestion;
+    return this.#track.congestion;
   }
 
   /** Numbered frames that have not arrived yet, sent or to be sent again. */
   get outstanding(): boolean {
-    return this.chunks.length > 0;
+    return this.#chunks.length > 0;
   }
 
   /** Waits in a row that ended without any acknowledgement. */
   get unanswered(): number {
-    return this.tries;
+    return this.#tries;
   }
 
   /** When {@link expire} wants to be called, on the caller's clock. */
   get deadline(): number {
-    return Math.min(this.probeAt, this.stragglersAt);
+    return Math.min(this.#probeAt, this.#stragglersAt);
   }
 
   /** The source has something new: `transmit` will ask it again. */
   wake(): void {
-    this.fresh = true;
+    this.#fresh = true;
   }
 
   /** Whether `transmit` may yield something. */
   get ready(): boolean {
-    const mayRepeat = this.congestion.room || this.urgent;
-    return (this.lost.length > 0 && mayRepeat) || (this.fresh && this.congestion.room);
+    const mayRepeat = this.congestion.room || this.#urgent;
+    return (this.#lost.length > 0 && mayRepeat) || (this.#fresh && this.congestion.room);
   }
 
   /** Appends frames to `parts` up to `room` bytes (one frame at least); returns the bytes added. */
   transmit(parts: Uint8Array[], room: number, now: number): number {
     let size = 0;
     for (;;) {
-      const chunk = this.take(room - size, size === 0);
+      const chunk = this.#take(room - size, size === 0);
       if (!chunk) break;
-      this.depart(chunk, now);
+      this.#depart(chunk, now);
       parts.push(chunk.frame);
       size += chunk.frame.length;
     }
-    this.urgent = false;
+    this.#urgent = false;
     if (size > 0) {
-      this.track.nextPacket++;
+      this.#track.nextPacket++;
       // Counted from the first that waits: a steady flow would put the doubt off for ever.
-      if (this.probeAt === Infinity) this.probeAt = now + this.roundTrip.patience(this.tries);
+      if (this.#probeAt === Infinity) this.#probeAt = now + this.roundTrip.patience(this.#tries);
     }
     return size;
   }
 
-  private take(room: number, first: boolean): Chunk | undefined {
-    const again = this.nextLost();
+  #take(room: number, first: boolean): Chunk | undefined {
+    const again = this.#nextLost();
     if (again) {
-      const may = this.congestion.room || this.urgent;
-      return may && (first || again.frame.length <= room) ? this.lost.shift() : undefined;
+      const may = this.congestion.room || this.#urgent;
+      return may && (first || again.frame.length <= room) ? this.#lost.shift() : undefined;
     }
-    if (!this.fresh || !this.congestion.room) return undefined;
-    return this.takeFresh(room, first);
+    if (!this.#fresh || !this.congestion.room) return undefined;
+    return this.#takeFresh(room, first);
   }
 
-  private nextLost(): Chunk | undefined {
-    while (this.lost.length > 0 && this.lost.at(0)!.state !== "lost") this.lost.shift();
-    return this.lost.at(0);
+  #nextLost(): Chunk | undefined {
+    while (this.#lost.length > 0 && this.#lost.at(0)!.state !== "lost") this.#lost.shift();
+    return this.#lost.at(0);
   }
 
-  private takeFresh(room: number, first: boolean): Chunk | undefined {
-    const next = this.source.next();
+  #takeFresh(room: number, first: boolean): Chunk | undefined {
+    const next = this.#source.next();
     if (!next) {
-      this.fresh = false;
+      this.#fresh = false;
       return undefined;
     }
-    const frame = encodeNumbered(next.frame, this.nextSeq);
+    const frame = encodeNumbered(next.frame, this.#nextSeq);
     const chunk: Chunk = {
       frame,
       arrived: next.arrived,
-      track: this.track,
+      track: this.#track,
       packet: 0,
       sentAt: 0,
       transmissions: 0,
       missed: false,
       state: "lost",
     };
-    this.chunks.push(chunk);
+    this.#chunks.push(chunk);
     if (first || frame.length <= room) return chunk;
-    this.lost.push(chunk); // numbered already: it leads the next packet
+    this.#lost.push(chunk); // numbered already: it leads the next packet
     return undefined;
   }
 
-  private get nextSeq(): number {
-    return this.base + this.chunks.length;
+  get #nextSeq(): number {
+    return this.#base + this.#chunks.length;
   }
 
-  private depart(chunk: Chunk, now: number): void {
-    if (chunk.transmissions === 0) this.sentBelow++;
-    chunk.track = this.track;
-    chunk.packet = this.track.nextPacket;
+  #depart(chunk: Chunk, now: number): void {
+    if (chunk.transmissions === 0) this.#sentBelow++;
+    chunk.track = this.#track;
+    chunk.packet = this.#track.nextPacket;
     chunk.sentAt = now;
     chunk.transmissions++;
     chunk.missed = false;
     chunk.state = "in-flight";
-    this.track.sent++;
+    this.#track.sent++;
     this.congestion.sent(chunk.frame.length);
   }
 
   /** Notes whether something waits that the path holds back: its window, or `full`, what it has queued. */
   measure(now: number, full: boolean): void {
-    const waits = this.fresh || this.lost.length > 0;
-    this.track.limit(waits && (full || !this.congestion.room), now);
+    const waits = this.#fresh || this.#lost.length > 0;
+    this.#track.limit(waits && (full || !this.congestion.room), now);
   }
 
   /** Takes in an acknowledgement. False: it acknowledges what was never sent, which no honest side does. */
   acknowledge(next: number, ranges: number[], now: number): boolean {
     const top = ranges.at(-1) ?? next;
-    if (next > this.sentBelow || top > this.sentBelow) return false;
-    const arrived = this.collect(next, ranges, now);
+    if (next > this.#sentBelow || top > this.#sentBelow) return false;
+    const arrived = this.#collect(next, ranges, now);
     if (arrived.length === 0) return true;
-    this.learn(arrived, now);
-    const done = this.settle(next);
-    this.tries = 0;
-    this.findLost();
-    this.probeAt = this.outstanding ? now + this.roundTrip.patience(0) : Infinity;
+    this.#learn(arrived, now);
+    const done = this.#settle(next);
+    this.#tries = 0;
+    this.#findLost();
+    this.#probeAt = this.outstanding ? now + this.roundTrip.patience(0) : Infinity;
     for (const chunk of done) chunk.arrived?.();
     return true;
   }
 
   /** The chunks of which this acknowledgement is the first news. */
-  private collect(next: number, ranges: number[], now: number): Chunk[] {
+  #collect(next: number, ranges: number[], now: number): Chunk[] {
     const news: Chunk[] = [];
-    this.mark(this.base, next, news, now);
-    for (let i = 0; i < ranges.length; i += 2) this.mark(ranges[i]!, ranges[i + 1]!, news, now);
+    this.#mark(this.#base, next, news, now);
+    for (let i = 0; i < ranges.length; i += 2) this.#mark(ranges[i]!, ranges[i + 1]!, news, now);
     return news;
   }
 
-  private mark(from: number, to: number, news: Chunk[], now: number): void {
-    for (let seq = Math.max(from, this.base); seq < to; seq++) {
-      const chunk = this.chunks.at(seq - this.base)!;
+  #mark(from: number, to: number, news: Chunk[], now: number): void {
+    for (let seq = Math.max(from, this.#base); seq < to; seq++) {
+      const chunk = this.#chunks.at(seq - this.#base)!;
       if (chunk.state === "arrived") continue;
       const { track, frame } = chunk;
       if (chunk.state === "in-flight") track.congestion.acknowledged(frame.length, chunk.packet);
@@ -214,15 +214,15 @@ export class Sender {
   }
 
   /** Everything below `next` has arrived: it is forgotten. */
-  private settle(next: number): Chunk[] {
-    const done = this.chunks.drop(Math.max(0, next - this.base));
-    this.base += done.length;
+  #settle(next: number): Chunk[] {
+    const done = this.#chunks.drop(Math.max(0, next - this.#base));
+    this.#base += done.length;
     return done;
   }
 
   /** Round trip and youngest arrival. What left once comes first: it tells how soon an answer can be one. */
-  private learn(arrived: Chunk[], now: number): void {
-    const { track } = this;
+  #learn(arrived: Chunk[], now: number): void {
+    const track = this.#track;
     const once = youngest(arrived, (chunk) => chunk.track === track && chunk.transmissions === 1);
     if (once && once.packet > track.newest.packet) {
       track.newest = once;
@@ -238,30 +238,30 @@ export class Sender {
   }
 
   /** What left well before something that arrived, and did not arrive, is lost (RFC 9002 §6.1). */
-  private findLost(): void {
-    const { packet, sentAt } = this.track.newest;
+  #findLost(): void {
+    const { packet, sentAt } = this.#track.newest;
     const before = sentAt - (9 / 8) * (this.roundTrip.smoothed ?? Infinity);
-    for (const chunk of this.chunks) {
-      if (chunk.track !== this.track) continue;
+    for (const chunk of this.#chunks) {
+      if (chunk.track !== this.#track) continue;
       // Numbers sent once left in ascending packets: from here on all are too young.
       if (chunk.transmissions <= 1 && chunk.packet >= packet) break;
       if (chunk.state !== "in-flight" || chunk.packet >= packet) continue;
       if (chunk.packet > packet - REORDER && chunk.sentAt > before) continue;
-      this.lose(chunk);
-      this.lost.push(chunk);
+      this.#lose(chunk);
+      this.#lost.push(chunk);
       chunk.missed = true;
-      this.track.lost++;
-      this.congestion.lost(chunk.packet, this.track.nextPacket);
+      this.#track.lost++;
+      this.congestion.lost(chunk.packet, this.#track.nextPacket);
     }
   }
 
-  private lose(chunk: Chunk): void {
+  #lose(chunk: Chunk): void {
     chunk.state = "lost";
     chunk.track.congestion.dropped(chunk.frame.length);
   }
 
   /** A node on that path said that it dropped something: halve, once per event. */
-  congested({ congestion, nextPacket }: Track = this.track): void {
+  congested({ congestion, nextPacket }: Track = this.#track): void {
     congestion.lost(nextPacket - 1, nextPacket);
   }
 
@@ -271,14 +271,14 @@ export class Sender {
    * as the former path takes goes again. Duplicates are dropped there by number.
    */
   moveTo(track: Track, now: number, abrupt: boolean): void {
-    if (track === this.track) return;
+    if (track === this.#track) return;
     const patience = this.roundTrip.patience(0);
-    this.track.limit(false, now);
-    this.track = track;
+    this.#track.limit(false, now);
+    this.#track = track;
     if (abrupt || !this.outstanding) return this.resend();
-    this.tries = 0;
-    this.stragglersAt = now + patience;
-    this.probeAt = now + this.roundTrip.patience(0);
+    this.#tries = 0;
+    this.#stragglersAt = now + patience;
+    this.#probeAt = now + this.roundTrip.patience(0);
   }
 
   /**
@@ -287,68 +287,68 @@ export class Sender {
    * is dropped there by its number.
    */
   expire(now: number): void {
-    if (now >= this.stragglersAt) this.loseStragglers();
-    if (now < this.probeAt) return;
-    this.tries++;
-    this.probeAt = now + this.roundTrip.patience(this.tries);
-    this.urgent = true;
-    if (this.tries >= PROBES_IN_VAIN) {
-      this.loseAll();
+    if (now >= this.#stragglersAt) this.#loseStragglers();
+    if (now < this.#probeAt) return;
+    this.#tries++;
+    this.#probeAt = now + this.roundTrip.patience(this.#tries);
+    this.#urgent = true;
+    if (this.#tries >= PROBES_IN_VAIN) {
+      this.#loseAll();
       this.congestion.collapse();
-    } else this.loseOldest();
+    } else this.#loseOldest();
   }
 
-  private loseOldest(): void {
-    this.markOldest();
-    this.queueLost();
+  #loseOldest(): void {
+    this.#markOldest();
+    this.#queueLost();
   }
 
-  private markOldest(): void {
+  #markOldest(): void {
     let bytes = 0;
-    for (const chunk of this.chunks) {
+    for (const chunk of this.#chunks) {
       if (chunk.state !== "in-flight") continue;
       if (bytes > 0 && bytes + chunk.frame.length > PROBE_BYTES) return;
       bytes += chunk.frame.length;
-      this.lose(chunk);
+      this.#lose(chunk);
     }
   }
 
-  private loseStragglers(): void {
-    this.stragglersAt = Infinity;
-    for (const chunk of this.chunks) {
-      if (chunk.state === "in-flight" && chunk.track !== this.track) this.lose(chunk);
+  #loseStragglers(): void {
+    this.#stragglersAt = Infinity;
+    for (const chunk of this.#chunks) {
+      if (chunk.state === "in-flight" && chunk.track !== this.#track) this.#lose(chunk);
     }
-    this.queueLost();
+    this.#queueLost();
   }
 
-  private loseAll(): void {
-    this.stragglersAt = Infinity;
-    for (const chunk of this.chunks) if (chunk.state === "in-flight") this.lose(chunk);
-    this.queueLost();
+  #loseAll(): void {
+    this.#stragglersAt = Infinity;
+    for (const chunk of this.#chunks) if (chunk.state === "in-flight") this.#lose(chunk);
+    this.#queueLost();
   }
 
   /** The lowest number leads: everything behind it waits for it over there. */
-  private queueLost(): void {
-    this.lost = new Fifo();
-    for (const chunk of this.chunks) if (chunk.state === "lost") this.lost.push(chunk);
+  #queueLost(): void {
+    this.#lost = new Fifo();
+    for (const chunk of this.#chunks) if (chunk.state === "lost") this.#lost.push(chunk);
   }
 
   /** The path came back or another took over: what was under way went down with it. */
   resend(): void {
-    this.loseAll();
-    this.tries = 0;
-    this.probeAt = Infinity;
-    this.track.newest = { packet: this.track.nextPacket - 1, sentAt: -Infinity };
+    this.#loseAll();
+    this.#tries = 0;
+    this.#probeAt = Infinity;
+    this.#track.newest = { packet: this.#track.nextPacket - 1, sentAt: -Infinity };
   }
 
   /** The packet under way was sent a second time as it was: answers to it measure nothing. */
   repeated(): void {
-    for (const chunk of this.chunks) if (chunk.state === "in-flight") chunk.transmissions++;
+    for (const chunk of this.#chunks) if (chunk.state === "in-flight") chunk.transmissions++;
   }
 
   /** The path is down: no deadline runs until {@link resend}. */
   pause(): void {
-    this.probeAt = this.stragglersAt = Infinity;
+    this.#probeAt = this.#stragglersAt = Infinity;
   }
 }
 

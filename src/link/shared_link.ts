@@ -61,72 +61,72 @@ export class SharedLink {
   end: ConnectionEnd | undefined;
   /** Resolves once the other process has proven to be there, rejects when the link ends before. */
   readonly opened: Promise<void>;
-  private settleOpened!: { resolve(): void; reject(error: Error): void };
-  private readonly carrier: LinkOwner;
-  private readonly posts: Posts;
-  private readonly pings: Pings;
-  private doubted = false;
+  #settleOpened!: { resolve(): void; reject(error: Error): void };
+  readonly #carrier: LinkOwner;
+  readonly #posts: Posts;
+  readonly #pings: Pings;
+  #doubted = false;
   /** This side has said, or will say, goodbye: nothing new is taken. */
   closing = false;
   /** The greeting leaves in a moment, so that what is sent at once travels in it. */
-  private greeting: (() => void) | undefined;
-  private readonly seeker: Seeker;
+  #greeting: (() => void) | undefined;
+  readonly #seeker: Seeker;
 
   constructor(carrier: LinkOwner, peer: PeerId, key: Key) {
-    this.carrier = carrier;
+    this.#carrier = carrier;
     this.peer = peer;
     this.key = key;
-    this.posts = new Posts(
+    this.#posts = new Posts(
       peer,
       carrier.clock,
       (message) => this.connection.conversation.outbox.withdraw(message),
     );
-    this.seeker = new Seeker(
+    this.#seeker = new Seeker(
       carrier.clock,
       () => carrier.find(key),
       (record) => this.found(record),
       (seen) => carrier.lookOut?.(peer, seen) ?? (() => {}),
     );
-    this.pings = new Pings(peer);
-    this.opened = new Promise<void>((resolve, reject) => this.settleOpened = { resolve, reject });
+    this.#pings = new Pings(peer);
+    this.opened = new Promise<void>((resolve, reject) => this.#settleOpened = { resolve, reject });
     this.opened.catch(() => {});
-    this.connection = new Connection(carrier.local, key, this.events(), carrier.clock.now());
+    this.connection = new Connection(carrier.local, key, this.#events(), carrier.clock.now());
     const changed = () => this.listeners.forEach((listener) => listener.path());
     this.carriage = new Carriage(carrier, peer, key, this.connection, changed);
   }
 
-  private get now(): number {
-    return this.carrier.clock.now();
+  get #now(): number {
+    return this.#carrier.clock.now();
   }
 
   /** Whether a message sent now may be expected to arrive. */
   get reachable(): boolean {
-    return this.connection.connected || this.connection.hopeful || this.greeting !== undefined;
+    return this.connection.connected || this.connection.hopeful || this.#greeting !== undefined;
   }
 
   // Packets and paths, from the peer.
 
   /** A greeting that began, or renews, this link. Returns the response packet. */
   greeted(greeting: Greeting, init: OpenedInit): Uint8Array | undefined {
-    const packet = this.connection.greeted(greeting, init, this.now);
-    this.wake();
+    const packet = this.connection.greeted(greeting, init, this.#now);
+    this.#wake();
     return packet;
   }
 
   /** A link that follows one its peer replaced. */
   succeed(candidate: Candidate): void {
-    this.connection.succeed(candidate, this.now);
-    this.wake();
+    this.connection.succeed(candidate, this.#now);
+    this.#wake();
   }
 
   /** Returns the time the responder stamped, when a response was ours. */
   take(packet: Packet, from: Plane | Route): { stamp?: number; unknown?: boolean } {
-    const result = this.dispatch(packet, this.now, from);
-    this.wake();
+    const result = this.#dispatch(packet, this.#now, from);
+    this.#wake();
     return result;
   }
 
-  private dispatch(packet: Packet, now: number, from: Plane | Route): { stamp?: number; unknown?: boolean } {
+  #dispatch(packet: Packet, now: number, from: Plane | Route): { stamp?: number; unknown?: boolean } {
     switch (packet.kind) {
       case "transport":
         return { unknown: this.carriage.takeTransport(packet, from) === "unknown" };
@@ -136,7 +136,7 @@ export class SharedLink {
         return { stamp };
       }
       case "unknown":
-        this.doubted = true;
+        this.#doubted = true;
         this.connection.takeUnknown(now);
         return {};
       case "refused":
@@ -155,20 +155,20 @@ export class SharedLink {
   /** This side's node session came or went. */
   setPath(up: boolean): void {
     this.carriage.setRelay(up);
-    if (up && this.connection.isAway) this.seeker.now(); // it may have come back with us
+    if (up && this.connection.isAway) this.#seeker.now(); // it may have come back with us
   }
 
   /** The peer's node session was seen to end, or is not there. */
   absent(): void {
     this.connection.setAway(true);
-    this.seeker.begin();
-    this.wake();
+    this.#seeker.begin();
+    this.#wake();
   }
 
   /** First contact: greets at the end of this turn, so that messages posted till then go along. */
   greet(record: PeerRecord): void {
-    this.greeting = this.carrier.clock.after(0, () => {
-      this.greeting = undefined;
+    this.#greeting = this.#carrier.clock.after(0, () => {
+      this.#greeting = undefined;
       this.found(record);
     });
   }
@@ -176,29 +176,29 @@ export class SharedLink {
   /** The peer was looked up; the record is verified. */
   found(record: PeerRecord): void {
     if (this.end) return;
-    this.seeker.rest();
+    this.#seeker.rest();
     const known = this.connection.instance;
     const same = known !== undefined && compareBytes(known, record.instance) === 0;
-    if (!same || this.doubted || this.connection.standing === "hailing") {
-      this.connection.hail(record, this.now);
-    } else this.connection.foundAgain(this.now);
-    this.doubted = false;
-    this.wake();
+    if (!same || this.#doubted || this.connection.standing === "hailing") {
+      this.connection.hail(record, this.#now);
+    } else this.connection.foundAgain(this.#now);
+    this.#doubted = false;
+    this.#wake();
   }
 
   // What the handles want.
 
   post(data: Uint8Array, options: PostOptions): Posted {
-    const id = options.id ?? this.carrier.local.random(16);
+    const id = options.id ?? this.#carrier.local.random(16);
     const no = this.end ? this.error() : refusal(this, data, options);
-    const posted = this.posts.add(id, data, options, no);
+    const posted = this.#posts.add(id, data, options, no);
     if (posted.status === "failed") return posted;
     const { connection } = this;
     if (options.deadline) {
-      connection.patientUntil = Math.max(connection.patientUntil, this.now + options.deadline);
+      connection.patientUntil = Math.max(connection.patientUntil, this.#now + options.deadline);
     }
     connection.conversation.post(posted.outgoing);
-    this.wake();
+    this.#wake();
     return posted;
   }
 
@@ -206,30 +206,30 @@ export class SharedLink {
     if (this.end) throw this.error();
     const { conversation } = this.connection;
     const stream = conversation.openStream(label);
-    this.wake();
-    return webStream(stream, () => this.touched(conversation, stream), this.peer);
+    this.#wake();
+    return webStream(stream, () => this.#touched(conversation, stream), this.peer);
   }
 
-  private touched(
+  #touched(
     conversation: Connection["conversation"],
     stream: Parameters<Connection["conversation"]["touched"]>[0],
   ): void {
     conversation.touched(stream);
-    this.wake();
+    this.#wake();
   }
 
   /** Milliseconds to the other process and back; rejects when the link ends or `signal` fires. */
   ping(signal?: AbortSignal): Promise<number> {
     if (this.end) return Promise.reject(this.error());
-    const answer = this.pings.ask(this.now, (nonce) => this.connection.conversation.probe(nonce), signal);
-    this.wake();
+    const answer = this.#pings.ask(this.#now, (nonce) => this.connection.conversation.probe(nonce), signal);
+    this.#wake();
     return answer;
   }
 
   close(text: string): void {
     this.closing = true;
-    this.connection.close(Reason.linkClosed, text, this.now);
-    this.wake();
+    this.connection.close(Reason.linkClosed, text, this.#now);
+    this.#wake();
   }
 
   /** Ends without a word to the other side. */
@@ -242,82 +242,82 @@ export class SharedLink {
     return linkError(this.end, this.peer);
   }
 
-  private wake(): void {
+  #wake(): void {
     this.carriage.wake();
   }
 
-  private events(): ConnectionEvents {
+  #events(): ConnectionEvents {
     const { peer } = this;
     const tell = (what: "presence" | "restarted") => this.listeners.forEach((listener) => listener[what]());
     return {
-      message: (message) => this.arrive(message),
+      message: (message) => this.#arrive(message),
       stream: (stream) => {
         const { conversation } = this.connection;
-        this.streams.push(webStream(stream, () => this.touched(conversation, stream), peer));
+        this.streams.push(webStream(stream, () => this.#touched(conversation, stream), peer));
       },
-      departed: (outgoing) => this.posts.departed(outgoing),
-      delivered: (outgoing) => this.posts.delivered(outgoing),
-      processed: (id) => this.posts.processed(hex(id)),
-      signal: (attempt, words) => this.carrier.signalled?.(this.carriage, attempt, words),
+      departed: (outgoing) => this.#posts.departed(outgoing),
+      delivered: (outgoing) => this.#posts.delivered(outgoing),
+      processed: (id) => this.#posts.processed(hex(id)),
+      signal: (attempt, words) => this.#carrier.signalled?.(this.carriage, attempt, words),
       aboutPath: (frame) => this.carriage.aboutPath(frame),
-      probeAnswered: (nonce) => this.pings.answered(nonce, this.now),
+      probeAnswered: (nonce) => this.#pings.answered(nonce, this.#now),
       established: () => {
-        this.settleOpened.resolve();
+        this.#settleOpened.resolve();
         tell("presence");
         this.carriage.opened();
       },
       restarted: () => {
         this.carriage.reset("the other process restarted", false);
-        this.posts.restarted();
+        this.#posts.restarted();
         tell("restarted");
       },
       presence: () => tell("presence"),
-      lookUp: () => this.seeker.now(),
-      superseded: (successor) => this.carrier.superseded(this, successor),
-      ended: (end) => this.finish(end),
+      lookUp: () => this.#seeker.now(),
+      superseded: (successor) => this.#carrier.superseded(this, successor),
+      ended: (end) => this.#finish(end),
     };
   }
 
-  private arrive({ id, data, asks, tag }: Incoming): void {
+  #arrive({ id, data, asks, tag }: Incoming): void {
     const { conversation } = this.connection;
     const processed = () => {
       if (!asks) return;
       conversation.acknowledgeProcessed(id);
-      this.wake();
+      this.#wake();
     };
     const message = new Message(hex(id), this.peer, data, processed);
     const taken = () => {
       conversation.consumed(data.length);
-      this.wake();
+      this.#wake();
     };
     if (!tag) return this.messages.push(message, taken);
-    this.carrier.said?.(message, tag);
+    this.#carrier.said?.(message, tag);
     taken();
   }
 
-  private finish(end: ConnectionEnd): void {
+  #finish(end: ConnectionEnd): void {
     this.end = end;
-    const last = end.by === "remote" ? this.connection.farewell(this.now) : undefined;
+    const last = end.by === "remote" ? this.connection.farewell(this.#now) : undefined;
     if (last) this.carriage.sendLast(last);
     this.connection.forget();
     this.carriage.reset("the link is over", true);
-    this.seeker.stop();
-    this.greeting?.();
-    this.failAll();
+    this.#seeker.stop();
+    this.#greeting?.();
+    this.#failAll();
     this.messages.end();
     this.streams.end();
     this.listeners.forEach((listener) => listener.ended(end));
-    this.carrier.ended(this);
+    this.#carrier.ended(this);
   }
 
-  private failAll(): void {
+  #failAll(): void {
     const error = this.error();
-    this.posts.failAll(error);
+    this.#posts.failAll(error);
     for (const stream of this.connection.conversation.openStreams) {
       stream.takeReset("writer", error.message);
       stream.takeReset("reader", error.message);
     }
-    this.pings.failAll(error);
-    this.settleOpened.reject(error);
+    this.#pings.failAll(error);
+    this.#settleOpened.reject(error);
   }
 }

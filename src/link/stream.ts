@@ -47,51 +47,51 @@ function broken(text: string, peer: PeerId | undefined): WaymeetError {
 }
 
 class Reading {
-  private readonly stream: ByteStream;
-  private readonly touched: () => void;
-  private controller: ReadableStreamDefaultController<Uint8Array> | undefined;
-  private waiting: (() => void) | undefined;
+  readonly #stream: ByteStream;
+  readonly #touched: () => void;
+  #controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #waiting: (() => void) | undefined;
 
   constructor(stream: ByteStream, touched: () => void) {
-    this.stream = stream;
-    this.touched = touched;
+    this.#stream = stream;
+    this.#touched = touched;
   }
 
   web(): ReadableStream<Uint8Array> {
     return new ReadableStream<Uint8Array>({
-      start: (controller) => void (this.controller = controller),
-      pull: (controller) => this.pull(controller),
+      start: (controller) => void (this.#controller = controller),
+      pull: (controller) => this.#pull(controller),
       cancel: (why) => {
-        this.stream.reset("reader", textOf(why));
-        this.touched();
+        this.#stream.reset("reader", textOf(why));
+        this.#touched();
       },
     }, { highWaterMark: 0 });
   }
 
-  private async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  async #pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     for (;;) {
-      const next = this.stream.read.read();
+      const next = this.#stream.read.read();
       if (next === "end") {
         controller.close();
-        return this.touched();
+        return this.#touched();
       }
       if (next) {
         controller.enqueue(next);
-        return this.touched();
+        return this.#touched();
       }
-      if (this.stream.read.state === "reset") return;
-      await new Promise<void>((resolve) => this.waiting = resolve);
+      if (this.#stream.read.state === "reset") return;
+      await new Promise<void>((resolve) => this.#waiting = resolve);
     }
   }
 
   wake(): void {
-    this.waiting?.();
-    this.waiting = undefined;
+    this.#waiting?.();
+    this.#waiting = undefined;
   }
 
   fail(error: Error): void {
     try {
-      this.controller?.error(error);
+      this.#controller?.error(error);
     } catch {
       // closed before: nothing to break
     }
@@ -100,71 +100,71 @@ class Reading {
 }
 
 class Writing {
-  private readonly stream: ByteStream;
-  private readonly touched: () => void;
-  private controller: WritableStreamDefaultController | undefined;
-  private error: Error | undefined;
-  private waiting: (() => void) | undefined;
+  readonly #stream: ByteStream;
+  readonly #touched: () => void;
+  #controller: WritableStreamDefaultController | undefined;
+  #error: Error | undefined;
+  #waiting: (() => void) | undefined;
 
   constructor(stream: ByteStream, touched: () => void) {
-    this.stream = stream;
-    this.touched = touched;
+    this.#stream = stream;
+    this.#touched = touched;
   }
 
   web(): WritableStream<Uint8Array> {
     return new WritableStream<Uint8Array>({
-      start: (controller) => this.start(controller),
-      write: (bytes) => this.write(bytes),
-      close: () => this.close(),
-      abort: (why) => this.abort(why),
+      start: (controller) => this.#start(controller),
+      write: (bytes) => this.#write(bytes),
+      close: () => this.#close(),
+      abort: (why) => this.#abort(why),
     });
   }
 
   /** The stream's own `abort` waits for the write under way, which may wait for the other side: the signal does not. */
-  private start(controller: WritableStreamDefaultController): void {
-    this.controller = controller;
+  #start(controller: WritableStreamDefaultController): void {
+    this.#controller = controller;
     const { signal } = controller;
-    signal?.addEventListener("abort", () => this.abort(signal.reason), { once: true });
+    signal?.addEventListener("abort", () => this.#abort(signal.reason), { once: true });
   }
 
-  private abort(why: unknown): void {
-    if (this.error) return;
-    this.error = why instanceof Error
+  #abort(why: unknown): void {
+    if (this.#error) return;
+    this.#error = why instanceof Error
       ? why
       : new WaymeetError("aborted", "the writer was aborted", { cause: why });
-    this.stream.reset("writer", textOf(why));
-    this.touched();
+    this.#stream.reset("writer", textOf(why));
+    this.#touched();
     this.wake();
   }
 
-  private async write(bytes: Uint8Array): Promise<void> {
+  async #write(bytes: Uint8Array): Promise<void> {
     if (!(bytes instanceof Uint8Array)) throw new TypeError("a link's stream takes Uint8Array chunks");
-    this.stream.write.write(bytes.slice()); // the caller may fill its buffer anew
-    this.touched();
-    await this.until(() => this.stream.write.queued < HIGH_WATER);
+    this.#stream.write.write(bytes.slice()); // the caller may fill its buffer anew
+    this.#touched();
+    await this.#until(() => this.#stream.write.queued < HIGH_WATER);
   }
 
-  private async close(): Promise<void> {
-    this.stream.write.end();
-    this.touched();
-    await this.until(() => this.stream.write.state === "finished");
+  async #close(): Promise<void> {
+    this.#stream.write.end();
+    this.#touched();
+    await this.#until(() => this.#stream.write.state === "finished");
   }
 
-  private async until(done: () => boolean): Promise<void> {
+  async #until(done: () => boolean): Promise<void> {
     while (!done()) {
-      if (this.error) throw this.error;
-      await new Promise<void>((resolve) => this.waiting = resolve);
+      if (this.#error) throw this.#error;
+      await new Promise<void>((resolve) => this.#waiting = resolve);
     }
   }
 
   wake(): void {
-    this.waiting?.();
-    this.waiting = undefined;
+    this.#waiting?.();
+    this.#waiting = undefined;
   }
 
   fail(error: Error): void {
-    this.error ??= error;
-    this.controller?.error(error);
+    this.#error ??= error;
+    this.#controller?.error(error);
     this.wake();
   }
 }

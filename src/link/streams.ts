@@ -5,21 +5,21 @@ import type { Fresh, Source } from "./sender.ts";
 
 /** The byte streams of a conversation, and whose turn it is to send: theirs or the messages'. */
 export class Streams implements Source {
-  private readonly byId = new Map<number, ByteStream>();
+  readonly #byId = new Map<number, ByteStream>();
   /** The messages, and every stream. */
-  private readonly ring: Source[];
-  private turn = 0;
+  readonly #ring: Source[];
+  #turn = 0;
   /** Ids of streams this side begins: odd for one side, even for the other. */
-  private nextOurs: number;
-  private newestTheirs = 0;
+  #nextOurs: number;
+  #newestTheirs = 0;
 
   constructor(side: "odd" | "even", messages: Source) {
-    this.nextOurs = side === "odd" ? 1 : 2;
-    this.ring = [messages];
+    this.#nextOurs = side === "odd" ? 1 : 2;
+    this.#ring = [messages];
   }
 
   get open(): ByteStream[] {
-    return [...this.byId.values()];
+    return [...this.#byId.values()];
   }
 
   /** Bytes, or their end, wait to be sent or acknowledged. */
@@ -36,39 +36,39 @@ export class Streams implements Source {
 
   /** @throws {RangeError} when {@link MAX_STREAMS} are open. */
   begin(label: string): ByteStream {
-    if (this.count(true) >= MAX_STREAMS) {
+    if (this.#count(true) >= MAX_STREAMS) {
       throw new RangeError(`${MAX_STREAMS} streams are open on this link: close some, or send messages`);
     }
-    const stream = this.keep(this.nextOurs, label);
-    this.nextOurs += 2;
+    const stream = this.#keep(this.#nextOurs, label);
+    this.#nextOurs += 2;
     return stream;
   }
 
   /** The other side began one. */
   answer(id: number, label: string): ByteStream | "violation" | "full" {
-    if (this.isOurs(id) || id <= this.newestTheirs) return "violation";
-    this.newestTheirs = id;
-    return this.count(false) >= MAX_STREAMS ? "full" : this.keep(id, label);
+    if (this.#isOurs(id) || id <= this.#newestTheirs) return "violation";
+    this.#newestTheirs = id;
+    return this.#count(false) >= MAX_STREAMS ? "full" : this.#keep(id, label);
   }
 
-  private isOurs(id: number): boolean {
-    return id % 2 === this.nextOurs % 2;
+  #isOurs(id: number): boolean {
+    return id % 2 === this.#nextOurs % 2;
   }
 
-  private count(ours: boolean): number {
-    return [...this.byId.keys()].filter((id) => this.isOurs(id) === ours).length;
+  #count(ours: boolean): number {
+    return [...this.#byId.keys()].filter((id) => this.#isOurs(id) === ours).length;
   }
 
-  private keep(id: number, label: string): ByteStream {
+  #keep(id: number, label: string): ByteStream {
     const stream = new ByteStream(id, label, () => this.forget(stream));
-    this.byId.set(id, stream);
-    this.ring.push(stream);
+    this.#byId.set(id, stream);
+    this.#ring.push(stream);
     return stream;
   }
 
   /** False: the other side broke the protocol. */
   take(frame: Bytes | End | Reset): boolean {
-    const stream = this.byId.get(frame.stream);
+    const stream = this.#byId.get(frame.stream);
     // Unknown: over here already, or never begun by either side; the latter gains the sender nothing.
     if (!stream) return true;
     let kept = true;
@@ -80,22 +80,22 @@ export class Streams implements Source {
   }
 
   grant(id: number, limit: number): void {
-    this.byId.get(id)?.write.grant(limit);
+    this.#byId.get(id)?.write.grant(limit);
   }
 
   /** Drops a stream that is over. */
   forget(stream: ByteStream): void {
-    if (!stream.over || !this.byId.delete(stream.id)) return;
-    this.ring.splice(this.ring.indexOf(stream), 1);
+    if (!stream.over || !this.#byId.delete(stream.id)) return;
+    this.#ring.splice(this.#ring.indexOf(stream), 1);
   }
 
   /** Messages and streams in turn, so that none starves another. */
   next(): Fresh | undefined {
-    for (let left = this.ring.length; left > 0; left--) {
-      const at = this.turn % this.ring.length;
-      const source = this.ring[at]!;
+    for (let left = this.#ring.length; left > 0; left--) {
+      const at = this.#turn % this.#ring.length;
+      const source = this.#ring[at]!;
       const next = source.next();
-      this.turn = this.ring[at] === source ? at + 1 : at; // its last frame may have ended it
+      this.#turn = this.#ring[at] === source ? at + 1 : at; // its last frame may have ended it
       if (next) return next;
     }
     return undefined;

@@ -28,21 +28,21 @@ export class Track {
   lost = 0;
   bytes = 0;
   progressAt: number = -Infinity;
-  private limitedFor = 0;
-  private limitedSince: number | undefined;
+  #limitedFor = 0;
+  #limitedSince: number | undefined;
 
   /** Whether something waits that its window holds back. */
   limit(limited: boolean, now: number): void {
-    if (limited) this.limitedSince ??= now;
-    else if (this.limitedSince !== undefined) {
-      this.limitedFor += now - this.limitedSince;
-      this.limitedSince = undefined;
+    if (limited) this.#limitedSince ??= now;
+    else if (this.#limitedSince !== undefined) {
+      this.#limitedFor += now - this.#limitedSince;
+      this.#limitedSince = undefined;
     }
   }
 
   carried(now: number): Carried {
     const { sent, lost, bytes, progressAt } = this;
-    const since = this.limitedSince === undefined ? 0 : now - this.limitedSince;
-    return { sent, lost, bytes, progressAt, limited: this.limitedFor + since };
+    const since = this.#limitedSince === undefined ? 0 : now - this.#limitedSince;
+    return { sent, lost, bytes, progressAt, limited: this.#limitedFor + since };
   }
 }

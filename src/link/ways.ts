@@ -14,12 +14,12 @@ export class Ways {
 
   /** Whether the conversation can be carried. */
   get reachable(): boolean {
-    return this.beside === "all" || this.relayed;
+    return this.beside === "all" || this.#relayed;
   }
 
   /** Whether a handshake can. */
   get greetable(): boolean {
-    return this.beside !== "nothing" || this.relayed;
+    return this.beside !== "nothing" || this.#relayed;
   }
 
   /** Whether this side could hear the other. */
@@ -27,7 +27,7 @@ export class Ways {
     return this.relay || this.beside === "all";
   }
 
-  private get relayed(): boolean {
+  get #relayed(): boolean {
     return this.relay && !this.away;
   }
 }

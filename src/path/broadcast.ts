@@ -32,15 +32,15 @@ type Word =
   | { kind: "left"; from: Key };
 
 export class Broadcast implements Neighbourhood {
-  private readonly open: (name: string) => Channel;
+  readonly #open: (name: string) => Channel;
 
   /** `open` makes a channel of a name. */
   constructor(open: (name: string) => Channel) {
-    this.open = open;
+    this.#open = open;
   }
 
   join(resident: Resident): Membership {
-    return new Seat(resident, this.open);
+    return new Seat(resident, this.#open);
   }
 }
 
@@ -51,88 +51,88 @@ export function broadcastOf(scope: object): Broadcast | undefined {
 }
 
 class Seat implements Membership {
-  private readonly resident: Resident;
-  private readonly open: (name: string) => Channel;
-  private readonly own: Channel;
-  private readonly channels = new Map<PeerId, Channel>();
-  private readonly asking = new Map<PeerId, Set<(neighbour: Neighbour) => void>>();
-  private closed = false;
+  readonly #resident: Resident;
+  readonly #open: (name: string) => Channel;
+  readonly #own: Channel;
+  readonly #channels = new Map<PeerId, Channel>();
+  readonly #asking = new Map<PeerId, Set<(neighbour: Neighbour) => void>>();
+  #closed = false;
 
   constructor(resident: Resident, open: (name: string) => Channel) {
-    this.resident = resident;
-    this.open = open;
-    this.own = this.channel(resident.id);
-    this.own.onmessage = ({ data }) => {
+    this.#resident = resident;
+    this.#open = open;
+    this.#own = this.#channel(resident.id);
+    this.#own.onmessage = ({ data }) => {
       const word = readWord(data);
-      if (word && !this.closed) this.take(word);
+      if (word && !this.#closed) this.#take(word);
     };
   }
 
-  private channel(id: PeerId): Channel {
-    const channel = this.open(`waymeet ${id} ${this.resident.network}`);
+  #channel(id: PeerId): Channel {
+    const channel = this.#open(`waymeet ${id} ${this.#resident.network}`);
     channel.unref?.();
     return channel;
   }
 
   find(key: Key): Promise<Neighbour | undefined> {
     const id = peerIdText(key);
-    if (this.closed || id === this.resident.id) return Promise.resolve(undefined);
+    if (this.#closed || id === this.#resident.id) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const asking = this.asking.get(id) ?? new Set();
-      this.asking.set(id, asking.add(answer));
-      const cancel = this.resident.clock.after(BROADCAST_PATIENCE, () => settle(undefined));
+      const asking = this.#asking.get(id) ?? new Set();
+      this.#asking.set(id, asking.add(answer));
+      const cancel = this.#resident.clock.after(BROADCAST_PATIENCE, () => settle(undefined));
       const settle = (neighbour: Neighbour | undefined) => {
         cancel();
         asking.delete(answer);
-        if (asking.size === 0) this.asking.delete(id);
+        if (asking.size === 0) this.#asking.delete(id);
         resolve(neighbour);
       };
       function answer(neighbour: Neighbour): void {
         settle(neighbour);
       }
-      this.say(id, { kind: "who", from: this.resident.key });
+      this.#say(id, { kind: "who", from: this.#resident.key });
     });
   }
 
   leave(): void {
-    for (const id of this.channels.keys()) this.say(id, { kind: "left", from: this.resident.key });
-    this.closed = true;
-    for (const channel of [this.own, ...this.channels.values()]) channel.close();
-    this.channels.clear();
+    for (const id of this.#channels.keys()) this.#say(id, { kind: "left", from: this.#resident.key });
+    this.#closed = true;
+    for (const channel of [this.#own, ...this.#channels.values()]) channel.close();
+    this.#channels.clear();
   }
 
-  private say(id: PeerId, word: Word): void {
-    if (this.closed) return;
-    let channel = this.channels.get(id);
+  #say(id: PeerId, word: Word): void {
+    if (this.#closed) return;
+    let channel = this.#channels.get(id);
     if (!channel) {
-      if (this.channels.size >= MAX_NEIGHBOURS) this.forgetOldest();
-      this.channels.set(id, channel = this.channel(id));
+      if (this.#channels.size >= MAX_NEIGHBOURS) this.#forgetOldest();
+      this.#channels.set(id, channel = this.#channel(id));
     }
     channel.postMessage(word);
   }
 
-  private forgetOldest(): void {
-    const [id] = this.channels.keys();
-    this.channels.get(id!)!.close();
-    this.channels.delete(id!);
+  #forgetOldest(): void {
+    const [id] = this.#channels.keys();
+    this.#channels.get(id!)!.close();
+    this.#channels.delete(id!);
   }
 
-  private take(word: Word): void {
+  #take(word: Word): void {
     const id = peerIdText(word.from);
     switch (word.kind) {
       case "who":
-        return this.say(id, { kind: "here", from: this.resident.key, record: this.resident.record() });
+        return this.#say(id, { kind: "here", from: this.#resident.key, record: this.#resident.record() });
       case "here":
-        return this.asking.get(id)?.forEach((answer) => answer(this.neighbour(id, word.from, word.record)));
+        return this.#asking.get(id)?.forEach((answer) => answer(this.#neighbour(id, word.from, word.record)));
       case "packet":
-        return this.resident.packet(this.neighbour(id, word.from, undefined), word.bytes);
+        return this.#resident.packet(this.#neighbour(id, word.from, undefined), word.bytes);
       case "left":
-        return this.resident.left(word.from);
+        return this.#resident.left(word.from);
     }
   }
 
-  private neighbour(id: PeerId, key: Key, record: SignedBytes | undefined): Neighbour {
-    const send = (bytes: Uint8Array) => this.say(id, { kind: "packet", from: this.resident.key, bytes });
+  #neighbour(id: PeerId, key: Key, record: SignedBytes | undefined): Neighbour {
+    const send = (bytes: Uint8Array) => this.#say(id, { kind: "packet", from: this.#resident.key, bytes });
     return { id, key, why: "in the same browser or process", record, send };
   }
 }

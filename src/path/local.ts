@@ -46,43 +46,43 @@ export interface Membership {
 
 /** The peers of one process; tests make others. */
 export class LocalProcess implements Neighbourhood {
-  private readonly residents = new Map<string, Resident>();
+  readonly #residents = new Map<string, Resident>();
 
   /** The newest peer of a key takes the place of one before. */
   join(resident: Resident): Membership {
     const place = placeOf(resident.network, resident.id);
-    this.residents.set(place, resident);
+    this.#residents.set(place, resident);
     return {
-      find: (key) => Promise.resolve(this.find(resident, key)),
-      leave: () => this.leave(place, resident),
+      find: (key) => Promise.resolve(this.#find(resident, key)),
+      leave: () => this.#leave(place, resident),
     };
   }
 
-  private find(seeker: Resident, key: Key): Neighbour | undefined {
+  #find(seeker: Resident, key: Key): Neighbour | undefined {
     const id = peerIdText(key);
-    const found = this.residents.get(placeOf(seeker.network, id));
-    return found && found !== seeker ? this.meet(seeker, found) : undefined;
+    const found = this.#residents.get(placeOf(seeker.network, id));
+    return found && found !== seeker ? this.#meet(seeker, found) : undefined;
   }
 
   /** `found`, as `seeker` sees it. */
-  private meet(seeker: Resident, found: Resident): Neighbour {
+  #meet(seeker: Resident, found: Resident): Neighbour {
     return {
       id: found.id,
       key: found.key,
       why: "in the same process",
       record: found.record(),
-      send: (packet) => queueMicrotask(() => this.deliver(seeker, found, packet)),
+      send: (packet) => queueMicrotask(() => this.#deliver(seeker, found, packet)),
     };
   }
 
-  private deliver(from: Resident, to: Resident, packet: Uint8Array): void {
-    if (this.residents.get(placeOf(to.network, to.id)) !== to) return;
-    to.packet(this.meet(to, from), packet);
+  #deliver(from: Resident, to: Resident, packet: Uint8Array): void {
+    if (this.#residents.get(placeOf(to.network, to.id)) !== to) return;
+    to.packet(this.#meet(to, from), packet);
   }
 
-  private leave(place: string, resident: Resident): void {
-    if (this.residents.get(place) === resident) this.residents.delete(place);
-    for (const other of this.residents.values()) {
+  #leave(place: string, resident: Resident): void {
+    if (this.#residents.get(place) === resident) this.#residents.delete(place);
+    for (const other of this.#residents.values()) {
       if (other.network === resident.network) other.left(resident.key);
     }
   }

@@ -48,98 +48,100 @@ function obstacle(error: unknown): string {
 }
 
 class NativeEnd implements RtcEnd {
-  private readonly connection: PeerConnection;
-  private readonly channel: DataChannel;
-  private readonly events: RtcEvents;
-  private open = true;
-  private ready = false;
+  readonly #connection: PeerConnection;
+  readonly #channel: DataChannel;
+  readonly #events: RtcEvents;
+  #open = true;
+  #ready = false;
 
   constructor({ PeerConnection }: Library, role: Role, iceServers: IceServer[], events: RtcEvents) {
-    this.events = events;
-    this.connection = new PeerConnection("waymeet", {
+    this.#events = events;
+    this.#connection = new PeerConnection("waymeet", {
       iceServers: iceServers.flatMap(urlsOf),
       disableAutoNegotiation: true,
       maxMessageSize: MAX_MESSAGE_SIZE,
     });
-    this.listen();
+    this.#listen();
     const { negotiated, id, ordered } = CHANNEL_OPTIONS;
-    this.channel = this.connection.createDataChannel(CHANNEL, { negotiated, id, unordered: !ordered });
-    this.listenToChannel();
-    if (role === "offerer") this.connection.setLocalDescription("offer");
+    this.#channel = this.#connection.createDataChannel(CHANNEL, { negotiated, id, unordered: !ordered });
+    this.#listenToChannel();
+    if (role === "offerer") this.#connection.setLocalDescription("offer");
   }
 
   get buffered(): number {
-    return this.open ? this.channel.bufferedAmount() : 0;
+    return this.#open ? this.#channel.bufferedAmount() : 0;
   }
 
   take(words: Words): void {
-    if (!this.open) return;
+    if (!this.#open) return;
     try {
-      if (words.type === "candidate") return this.connection.addRemoteCandidate(words.candidate, words.mid);
-      this.connection.setRemoteDescription(words.sdp, words.type);
-      if (words.type === "offer") this.connection.setLocalDescription("answer");
+      if (words.type === "candidate") return this.#connection.addRemoteCandidate(words.candidate, words.mid);
+      this.#connection.setRemoteDescription(words.sdp, words.type);
+      if (words.type === "offer") this.#connection.setLocalDescription("answer");
     } catch {
-      if (words.type !== "candidate") this.end("the other side's description makes no sense");
+      if (words.type !== "candidate") this.#end("the other side's description makes no sense");
     }
   }
 
   send(packet: Uint8Array): void {
-    if (!this.ready) return;
+    if (!this.#ready) return;
     try {
-      this.channel.sendMessageBinary(packet);
+      this.#channel.sendMessageBinary(packet);
     } catch {
-      this.end("the channel takes nothing any more");
+      this.#end("the channel takes nothing any more");
     }
   }
 
   close(): void {
-    if (!this.open) return;
-    this.open = this.ready = false;
+    if (!this.#open) return;
+    this.#open = this.#ready = false;
     // What never opened has to be closed before its connection, and what did open must not: in
     // each case its `closed` would be lost otherwise, and with it the end of the process.
-    if (!this.channel.isOpen()) this.channel.close();
-    this.connection.close();
+    if (!this.#channel.isOpen()) this.#channel.close();
+    this.#connection.close();
   }
 
-  private listen(): void {
-    const { connection, events } = this;
+  #listen(): void {
+    const connection = this.#connection;
+    const events = this.#events;
     connection.onLocalDescription((sdp, type) => {
-      if (this.open && (type === "offer" || type === "answer")) events.words(ownDescription(type, sdp));
+      if (this.#open && (type === "offer" || type === "answer")) events.words(ownDescription(type, sdp));
     });
     connection.onLocalCandidate((candidate, mid) => {
-      if (this.open) events.words({ type: "candidate", candidate: candidate.replace(/^a=/, ""), mid });
+      if (this.#open) events.words({ type: "candidate", candidate: candidate.replace(/^a=/, ""), mid });
     });
     connection.onGatheringStateChange((state) => {
-      if (this.open && state === "complete") events.gathered();
+      if (this.#open && state === "complete") events.gathered();
     });
     connection.onIceStateChange((state) => {
-      if (this.open && (state === "connected" || state === "completed")) events.paired();
+      if (this.#open && (state === "connected" || state === "completed")) events.paired();
     });
     connection.onStateChange((state) => {
-      if (state === "failed" || state === "closed") this.end(`the connection is ${state}`);
+      if (state === "failed" || state === "closed") this.#end(`the connection is ${state}`);
     });
   }
 
-  private listenToChannel(): void {
-    const { channel, events } = this;
+  #listenToChannel(): void {
+    const channel = this.#channel;
+    const events = this.#events;
     channel.onOpen(() => {
-      if (!this.open) return;
-      this.ready = true;
+      if (!this.#open) return;
+      this.#ready = true;
       events.opened();
     });
-    channel.onClosed(() => this.end("the channel was closed"));
-    channel.onError((text) => this.end(text));
+    channel.onClosed(() => this.#end("the channel was closed"));
+    channel.onError((text) => this.#end(text));
     channel.setBufferedAmountLowThreshold(PATH_LOW_WATER);
-    channel.onBufferedAmountLow(() => this.open && events.drained());
+    channel.onBufferedAmountLow(() => this.#open && events.drained());
     channel.onMessage((message) => {
-      if (this.open && typeof message !== "string") events.message(new Uint8Array(message));
+      if (this.#open && typeof message !== "string") events.message(new Uint8Array(message));
     });
   }
 
-  private end(reason: string): void {
-    if (!this.open) return;
+  #end(reason: string): void {
+    if (!this.#open) return;
     this.close();
-    this.events.closed(reason);
+    this.#events.closed(reason);
   }
 }
 

@@ -60,11 +60,11 @@ interface Lane {
 const MAX_LOCAL = 131_072;
 
 export class Paths {
-  private readonly owner: PathsOwner;
-  private readonly source: PathSource | undefined;
-  private readonly memberships: Membership[];
-  private readonly lanes: Map<PeerId, Lane> = new Map();
-  private closed = false;
+  readonly #owner: PathsOwner;
+  readonly #source: PathSource | undefined;
+  readonly #memberships: Membership[];
+  readonly #lanes: Map<PeerId, Lane> = new Map();
+  #closed = false;
 
   /** `neighbourhoods` in order of preference; `source` finds direct paths, if anything does. */
   constructor(
@@ -72,32 +72,32 @@ export class Paths {
     neighbourhoods: Neighbourhood[],
     source?: (owner: PathsOwner) => PathSource,
   ) {
-    this.owner = owner;
-    this.source = source?.(owner);
+    this.#owner = owner;
+    this.#source = source?.(owner);
     const { network, id, key, clock } = owner;
-    this.memberships = neighbourhoods.map((each) =>
+    this.#memberships = neighbourhoods.map((each) =>
       each.join({
         network,
         id,
         key,
         clock,
         record: () => owner.record(),
-        packet: (from, bytes) => this.take(from, bytes),
-        left: (gone) => this.lanes.get(peerIdText(gone))?.events.closed("the other peer was closed"),
+        packet: (from, bytes) => this.#take(from, bytes),
+        left: (gone) => this.#lanes.get(peerIdText(gone))?.events.closed("the other peer was closed"),
       })
     );
   }
 
   /** Who steers a new link. */
   steer(host: SteeredHost): Steering {
-    void this.seek(host);
-    return new PathSteering(host, this.source, () => void this.seek(host));
+    void this.#seek(host);
+    return new PathSteering(host, this.#source, () => void this.#seek(host));
   }
 
   /** Looks for a peer nearby; the record is verified. */
   async find(key: Key): Promise<Finding> {
-    const { network, clock } = this.owner;
-    for (const membership of this.memberships) {
+    const { network, clock } = this.#owner;
+    for (const membership of this.#memberships) {
       const neighbour = await membership.find(key);
       if (!neighbour?.record) continue;
       const verdict = await verifyRecord(neighbour.record, { network, now: clock.wall() });
@@ -108,31 +108,31 @@ export class Paths {
   }
 
   close(): void {
-    this.closed = true;
-    for (const membership of this.memberships) membership.leave();
+    this.#closed = true;
+    for (const membership of this.#memberships) membership.leave();
   }
 
   /** A link may have a neighbour at its other end. */
-  private async seek(host: PathHost): Promise<void> {
-    for (const membership of this.memberships) {
+  async #seek(host: PathHost): Promise<void> {
+    for (const membership of this.#memberships) {
       const neighbour = await membership.find(host.key);
       if (!neighbour) continue;
-      if (!this.lanes.has(host.peer)) this.open(host, neighbour);
+      if (!this.#lanes.has(host.peer)) this.#open(host, neighbour);
       return;
     }
   }
 
-  private open(host: PathHost, neighbour: Neighbour): Lane | undefined {
-    if (this.closed || this.owner.host(host.peer) !== host) return undefined;
+  #open(host: PathHost, neighbour: Neighbour): Lane | undefined {
+    if (this.#closed || this.#owner.host(host.peer) !== host) return undefined;
     host.offer((events) => {
       const lane = { host, events };
-      this.lanes.set(host.peer, lane);
-      return this.lane(neighbour, lane);
+      this.#lanes.set(host.peer, lane);
+      return this.#lane(neighbour, lane);
     });
-    return this.lanes.get(host.peer);
+    return this.#lanes.get(host.peer);
   }
 
-  private lane(neighbour: Neighbour, lane: Lane): PathTransport {
+  #lane(neighbour: Neighbour, lane: Lane): PathTransport {
     let open = true;
     return {
       kind: "local",
@@ -144,20 +144,20 @@ export class Paths {
       },
       close: () => {
         open = false;
-        if (this.lanes.get(lane.host.peer) === lane) this.lanes.delete(lane.host.peer);
+        if (this.#lanes.get(lane.host.peer) === lane) this.#lanes.delete(lane.host.peer);
       },
     };
   }
 
-  private take(from: Neighbour, bytes: Uint8Array): void {
-    if (this.closed) return;
-    const host = this.owner.host(from.id);
-    const lane = this.lanes.get(from.id) ?? (host && this.open(host, from));
+  #take(from: Neighbour, bytes: Uint8Array): void {
+    if (this.#closed) return;
+    const host = this.#owner.host(from.id);
+    const lane = this.#lanes.get(from.id) ?? (host && this.#open(host, from));
     if (lane) lane.events.packet(bytes);
-    else this.greeted(from, bytes);
+    else this.#greeted(from, bytes);
   }
 
-  private greeted(from: Neighbour, bytes: Uint8Array): void {
-    if (readPacket(bytes)) this.owner.arrived(from.key, bytes, (answer) => from.send(answer));
+  #greeted(from: Neighbour, bytes: Uint8Array): void {
+    if (readPacket(bytes)) this.#owner.arrived(from.key, bytes, (answer) => from.send(answer));
   }
 }

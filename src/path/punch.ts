@@ -58,31 +58,31 @@ export interface PunchParts {
 export class Punch {
   readonly host: PathHost;
   state: AttemptState;
-  private readonly parts: PunchParts;
-  private readonly broker: Key;
+  readonly #parts: PunchParts;
+  readonly #broker: Key;
   /** Milliseconds of the clock. */
   readonly began: number;
   ended: number = Infinity;
-  private readonly alarm: Alarm;
-  private end: RtcEnd | undefined;
-  private path: PathEvents | undefined;
-  private candidate: PathCandidate | undefined;
+  readonly #alarm: Alarm;
+  #end: RtcEnd | undefined;
+  #path: PathEvents | undefined;
+  #candidate: PathCandidate | undefined;
   /** What the other side told: candidates wait for the moment to begin, all for the end to be made. */
-  private told: Words[] = [];
-  private described = false;
-  private begun = false;
-  private paired = false;
+  #told: Words[] = [];
+  #described = false;
+  #begun = false;
+  #paired = false;
   /** What went wrong here, in words. */
   trouble: string | undefined;
-  private candidatesSent = 0;
-  private candidatesTaken = 0;
+  #candidatesSent = 0;
+  #candidatesTaken = 0;
 
   constructor(parts: PunchParts, broker: Key, state: AttemptState) {
-    this.parts = parts;
+    this.#parts = parts;
     this.host = parts.host;
-    this.broker = broker;
+    this.#broker = broker;
     this.began = parts.clock.now();
-    this.alarm = new Alarm(parts.clock, () => this.happen({ type: "tick", obstacle: this.obstacle }));
+    this.#alarm = new Alarm(parts.clock, () => this.happen({ type: "tick", obstacle: this.#obstacle }));
     this.state = state;
   }
 
@@ -93,11 +93,11 @@ export class Punch {
   /** Whether words with this id are about it. */
   concerns(id: Uint8Array): boolean {
     if (this.id && compareBytes(this.id, id) === 0) return true;
-    return this.role === "answerer" && compareBytes(ASKED, id) === 0;
+    return this.#role === "answerer" && compareBytes(ASKED, id) === 0;
   }
 
   happen(event: AttemptEvent): void {
-    const { state, effects } = attemptStep(this.state, event, this.parts.clock.now());
+    const { state, effects } = attemptStep(this.state, event, this.#parts.clock.now());
     this.state = state;
     this.perform(effects);
   }
@@ -106,83 +106,83 @@ export class Punch {
   signalled(bytes: Uint8Array): void {
     const words = decodeWords(bytes);
     if (!words || this.state.phase === "over") return;
-    if (words.type === "candidate" ? this.candidatesTaken++ >= MAX_CANDIDATES : this.described) return;
-    if (words.type !== "candidate") this.described = true;
-    this.told.push(words);
-    this.release();
+    if (words.type === "candidate" ? this.#candidatesTaken++ >= MAX_CANDIDATES : this.#described) return;
+    if (words.type !== "candidate") this.#described = true;
+    this.#told.push(words);
+    this.#release();
   }
 
   /** Another attempt takes its place: nothing is said, nothing is told. */
   drop(): void {
     this.state = { phase: "over", reason: Reason.superseded, verdict: false };
-    this.alarm.stop();
-    this.free("another attempt took its place");
+    this.#alarm.stop();
+    this.#free("another attempt took its place");
   }
 
   perform(effects: AttemptEffect[]): void {
-    for (const effect of effects) this.act(effect);
-    const { clock } = this.parts;
-    if (this.state.phase === "over") this.alarm.stop();
-    else this.alarm.arm(attemptDue(this.state), clock.now());
+    for (const effect of effects) this.#act(effect);
+    const { clock } = this.#parts;
+    if (this.state.phase === "over") this.#alarm.stop();
+    else this.#alarm.arm(attemptDue(this.state), clock.now());
   }
 
-  private get role(): Role | undefined {
+  get #role(): Role | undefined {
     return "terms" in this.state ? this.state.terms.role : undefined;
   }
 
-  private act(effect: AttemptEffect): void {
+  #act(effect: AttemptEffect): void {
     switch (effect.type) {
       case "say":
-        return this.parts.say(effect.frame, this.broker);
+        return this.#parts.say(effect.frame, this.#broker);
       case "open":
-        return this.open(effect.role);
+        return this.#open(effect.role);
       case "begin":
-        this.begun = true;
-        return this.release();
+        this.#begun = true;
+        return this.#release();
       case "over":
-        this.ended = this.parts.clock.now();
-        if (effect.over.reason !== Reason.connected) this.free(`the attempt ended`);
-        return this.parts.over(this, effect.over);
+        this.ended = this.#parts.clock.now();
+        if (effect.over.reason !== Reason.connected) this.#free(`the attempt ended`);
+        return this.#parts.over(this, effect.over);
     }
   }
 
   /** Why there is no path, as far as this side can tell. */
-  private get obstacle(): Reason {
-    return this.described && !this.paired ? Reason.noCandidatePair : Reason.timedOut;
+  get #obstacle(): Reason {
+    return this.#described && !this.#paired ? Reason.noCandidatePair : Reason.timedOut;
   }
 
-  private open(role: Role): void {
-    const { stack, iceServers } = this.parts;
+  #open(role: Role): void {
+    const { stack, iceServers } = this.#parts;
     try {
-      this.end = stack.connect(role, iceServers(), {
-        words: (words) => this.tell(words),
+      this.#end = stack.connect(role, iceServers(), {
+        words: (words) => this.#tell(words),
         gathered: () => this.happen({ type: "gathered" }),
-        paired: () => this.paired = true,
-        opened: () => this.opened(),
-        message: (bytes) => this.path?.packet(bytes),
-        drained: () => this.path?.drained?.(),
-        closed: (reason) => this.closed(reason),
+        paired: () => this.#paired = true,
+        opened: () => this.#opened(),
+        message: (bytes) => this.#path?.packet(bytes),
+        drained: () => this.#path?.drained?.(),
+        closed: (reason) => this.#closed(reason),
       });
     } catch { // a stack that refuses its configuration, or has no more sockets
       return this.happen({ type: "failed", reason: Reason.noCandidatePair });
     }
-    this.release();
+    this.#release();
   }
 
   /** Descriptions at once, so that both are ready; candidates when both begin. */
-  private release(): void {
-    const { end } = this;
+  #release(): void {
+    const end = this.#end;
     if (!end) return;
-    const ready = this.told.filter(({ type }) => type !== "candidate" || (this.begun && this.described));
-    this.told = this.told.filter((words) => !ready.includes(words));
+    const ready = this.#told.filter(({ type }) => type !== "candidate" || (this.#begun && this.#described));
+    this.#told = this.#told.filter((words) => !ready.includes(words));
     ready.sort((a, b) => Number(a.type === "candidate") - Number(b.type === "candidate"));
     for (const words of ready) end.take(words);
   }
 
-  private tell(words: Words): void {
+  #tell(words: Words): void {
     if (words.type === "candidate") {
-      if (this.parts.hidesHosts && isHostCandidate(words.candidate)) return;
-      if (this.candidatesSent++ >= MAX_CANDIDATES) return;
+      if (this.#parts.hidesHosts && isHostCandidate(words.candidate)) return;
+      if (this.#candidatesSent++ >= MAX_CANDIDATES) return;
     }
     const bytes = encodeWords(words);
     if (bytes) this.host.signal(this.id ?? ASKED, bytes);
@@ -191,12 +191,12 @@ export class Punch {
     }
   }
 
-  private opened(): void {
-    const why = `punched in ${Math.round(this.parts.clock.now() - this.began)} ms`;
-    this.candidate = this.host.offer(
+  #opened(): void {
+    const why = `punched in ${Math.round(this.#parts.clock.now() - this.began)} ms`;
+    this.#candidate = this.host.offer(
       (events) => {
-        this.path = events;
-        return transportOf(this.end!, why);
+        this.#path = events;
+        return transportOf(this.#end!, why);
       },
       (outcome) => {
         if (outcome.kind === "validated") this.happen({ type: "validated" });
@@ -208,19 +208,19 @@ export class Punch {
     );
   }
 
-  private closed(reason: string): void {
-    const path = this.path;
-    this.path = undefined;
+  #closed(reason: string): void {
+    const path = this.#path;
+    this.#path = undefined;
     this.trouble ??= reason;
     if (path) path.closed(reason);
-    this.happen({ type: "failed", reason: this.obstacle });
+    this.happen({ type: "failed", reason: this.#obstacle });
   }
 
   /** The channel and all that belongs to it, on every outcome but `connected`. */
-  private free(reason: string): void {
-    this.path = undefined;
-    this.candidate?.withdraw(reason);
-    this.end?.close();
+  #free(reason: string): void {
+    this.#path = undefined;
+    this.#candidate?.withdraw(reason);
+    this.#end?.close();
   }
 }
 

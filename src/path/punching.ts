@@ -54,29 +54,29 @@ interface Early {
 const NO_STACK_RETRY = 3_600_000;
 
 export class Punching implements PathSource {
-  private readonly outcomes: Record<string, number> = {};
-  private unconfirmed = 0;
-  private readonly parts: PunchingParts;
-  private readonly punches = new Map<PeerId, Punch>();
+  readonly #outcomes: Record<string, number> = {};
+  #unconfirmed = 0;
+  readonly #parts: PunchingParts;
+  readonly #punches = new Map<PeerId, Punch>();
   /** Invites that wait for what becomes of an own ask, which goes before them. */
-  private readonly shelved = new WeakMap<Punch, Invite>();
-  private readonly ended = new Map<Punch, (end: AttemptEnd) => void>();
-  private readonly early = new WeakMap<PathHost, Early[]>();
-  private requests = 0;
-  private count = 0;
-  private closed = false;
+  readonly #shelved = new WeakMap<Punch, Invite>();
+  readonly #ended = new Map<Punch, (end: AttemptEnd) => void>();
+  readonly #early = new WeakMap<PathHost, Early[]>();
+  #requests = 0;
+  #count = 0;
+  #closed = false;
 
   constructor(parts: PunchingParts) {
-    this.parts = parts;
+    this.#parts = parts;
   }
 
   /** Loads the stack ahead of the first attempt: 20 ms of a processor, which the first path would wait for. */
   prepare(): void {
-    if (this.parts.policy !== NO_PEER) void this.parts.load();
+    if (this.#parts.policy !== NO_PEER) void this.#parts.load();
   }
 
   get counts(): AttemptCounts {
-    return { outcomes: { ...this.outcomes }, unconfirmed: this.unconfirmed };
+    return { outcomes: { ...this.#outcomes }, unconfirmed: this.#unconfirmed };
   }
 
   attempt(host: PathHost, ended: (end: AttemptEnd) => void): () => void {
@@ -84,155 +84,158 @@ export class Punching implements PathSource {
     const tell = (end: AttemptEnd): void => {
       if (!cancelled) ended(end);
     };
-    void this.begin(host, tell, () => cancelled);
+    void this.#begin(host, tell, () => cancelled);
     return () => {
       cancelled = true;
-      const punch = this.punches.get(host.peer);
-      if (punch && this.ended.get(punch) === tell) punch.happen({ type: "cancel" });
+      const punch = this.#punches.get(host.peer);
+      if (punch && this.#ended.get(punch) === tell) punch.happen({ type: "cancel" });
     };
   }
 
   /** What a node says about attempts; frames about none of ours are late, or false. */
   hear(frame: AttemptFromNode): void {
-    if (frame.kind === "invite") return this.invite(frame);
+    if (frame.kind === "invite") return this.#invite(frame);
     if (frame.kind === "granted" || frame.kind === "denied") {
-      const punch = this.find(({ state }) => state.phase === "asking" && state.request === frame.request);
+      const punch = this.#find(({ state }) => state.phase === "asking" && state.request === frame.request);
       if (frame.kind === "granted") punch?.happen({ type: "granted", frame });
       else punch?.happen({ type: "denied", reason: frame.reason, retryAfter: frame.retryAfter });
       return;
     }
     const { attempt } = frame;
-    const punch = this.find(({ id }) => id !== undefined && compareBytes(id, attempt) === 0);
+    const punch = this.#find(({ id }) => id !== undefined && compareBytes(id, attempt) === 0);
     if (frame.kind === "start") punch?.happen({ type: "start", delay: frame.delay });
     else punch?.happen({ type: "outcome", reason: frame.reason, duration: frame.duration });
   }
 
   /** The other side's words, which may come before the invite. */
   signalled(host: PathHost, attempt: Uint8Array, words: Uint8Array): void {
-    const punch = this.punches.get(host.peer);
+    const punch = this.#punches.get(host.peer);
     if (punch?.concerns(attempt)) return punch.signalled(words);
     // A description is the first word: what was kept is of an attempt that came to nothing.
-    const before = decodeWords(words)?.type === "offer" ? [] : this.early.get(host) ?? [];
-    if (before.length <= MAX_CANDIDATES) this.early.set(host, [...before, { attempt, words }]);
+    const before = decodeWords(words)?.type === "offer" ? [] : this.#early.get(host) ?? [];
+    if (before.length <= MAX_CANDIDATES) this.#early.set(host, [...before, { attempt, words }]);
   }
 
   close(): void {
-    this.closed = true;
-    for (const punch of [...this.punches.values()]) punch.happen({ type: "cancel" });
+    this.#closed = true;
+    for (const punch of [...this.#punches.values()]) punch.happen({ type: "cancel" });
   }
 
-  private async begin(
+  async #begin(
     host: PathHost,
     ended: (end: AttemptEnd) => void,
     cancelled: () => boolean,
   ): Promise<void> {
-    const { parts } = this;
-    if (!await this.allows(host.peer)) return ended(unwanted("direct paths are switched off"));
+    const parts = this.#parts;
+    if (!await this.#allows(host.peer)) return ended(unwanted("direct paths are switched off"));
     const stack = await parts.load();
     if (cancelled()) return;
     if ("why" in stack) return ended(unwanted(stack.why));
     const broker = parts.broker();
-    if (this.closed || !broker) {
+    if (this.#closed || !broker) {
       return ended({ outcome: "cancelled", why: "no node is there to broker an attempt" });
     }
-    const theirs = this.punches.get(host.peer);
-    if (theirs) return void this.ended.set(theirs, ended); // the other side tries already
-    const request = this.requests = (this.requests + 1) >>> 0;
-    this.start(host, stack, broker, ask(request, broker, host.key, parts.clock.now()), ended);
+    const theirs = this.#punches.get(host.peer);
+    if (theirs) return void this.#ended.set(theirs, ended); // the other side tries already
+    const request = this.#requests = (this.#requests + 1) >>> 0;
+    this.#start(host, stack, broker, ask(request, broker, host.key, parts.clock.now()), ended);
   }
 
   /** Of two asks at once that of the smaller key goes on. */
-  private invite(frame: Invite): void {
-    const host = this.parts.host(peerIdText(frame.peer));
-    const own = this.punches.get(peerIdText(frame.peer));
+  #invite(frame: Invite): void {
+    const host = this.#parts.host(peerIdText(frame.peer));
+    const own = this.#punches.get(peerIdText(frame.peer));
     if (own) {
       const { state } = own;
       const early = state.phase === "gathering" || state.phase === "ready";
       const asked = state.phase === "asking" || (early && state.terms.role === "offerer");
-      if (asked && compareBytes(frame.peer, this.parts.key) > 0) return void this.shelved.set(own, frame);
+      if (asked && compareBytes(frame.peer, this.#parts.key) > 0) return void this.#shelved.set(own, frame);
       if (!asked) return;
     }
-    void this.decide(frame, host);
+    void this.#decide(frame, host);
   }
 
-  private async decide(frame: Invite, host: PathHost | undefined): Promise<void> {
-    const { clock } = this.parts;
+  async #decide(frame: Invite, host: PathHost | undefined): Promise<void> {
+    const { clock } = this.#parts;
     const began = clock.now();
-    const stack = host && !this.closed && await this.allows(host.peer) ? await this.parts.load() : undefined;
-    const willing = stack && !("why" in stack) && host && this.parts.host(host.peer) === host && !this.closed;
-    if (!willing) return this.refuse(frame, clock.now() - began);
-    const own = this.punches.get(host.peer);
-    const ended = own && this.ended.get(own);
-    if (own) this.forget(own);
+    const stack = host && !this.#closed && await this.#allows(host.peer)
+      ? await this.#parts.load()
+      : undefined;
+    const willing = stack && !("why" in stack) && host && this.#parts.host(host.peer) === host &&
+      !this.#closed;
+    if (!willing) return this.#refuse(frame, clock.now() - began);
+    const own = this.#punches.get(host.peer);
+    const ended = own && this.#ended.get(own);
+    if (own) this.#forget(own);
     own?.drop();
-    const punch = this.start(host, stack, frame.broker, invited(frame, began), ended);
+    const punch = this.#start(host, stack, frame.broker, invited(frame, began), ended);
     punch.happen({ type: "decided", accepted: true });
-    const early = this.early.get(host) ?? [];
-    this.early.delete(host);
+    const early = this.#early.get(host) ?? [];
+    this.#early.delete(host);
     for (const { attempt, words } of early) if (punch.concerns(attempt)) punch.signalled(words);
   }
 
-  private refuse({ attempt, broker, answer }: Invite, held: number): void {
+  #refuse({ attempt, broker, answer }: Invite, held: number): void {
     const frame = { kind: "answer", attempt, broker, reason: Reason.refused } as const;
-    this.parts.say({ ...frame, held: Math.min(answer, Math.round(held)) }, broker);
+    this.#parts.say({ ...frame, held: Math.min(answer, Math.round(held)) }, broker);
   }
 
   /** A policy that fails allows nothing. */
-  private async allows(peer: PeerId): Promise<boolean> {
+  async #allows(peer: PeerId): Promise<boolean> {
     try {
-      return await this.parts.policy(peer);
+      return await this.#parts.policy(peer);
     } catch {
       return false;
     }
   }
 
-  private start(
+  #start(
     host: PathHost,
     stack: RtcStack,
     broker: Key,
     first: Step,
     ended: ((end: AttemptEnd) => void) | undefined,
   ): Punch {
-    const { clock, hidesHosts } = this.parts;
-    const number = ++this.count;
+    const { clock, hidesHosts } = this.#parts;
+    const number = ++this.#count;
     const punch = new Punch(
       {
         clock,
         host,
         stack,
         hidesHosts,
-        iceServers: () => this.parts.iceServers(),
-        say: (frame, to) => this.parts.say(frame, to),
-        over: (which, over) => this.over(which, over, number),
+        iceServers: () => this.#parts.iceServers(),
+        say: (frame, to) => this.#parts.say(frame, to),
+        over: (which, over) => this.#over(which, over, number),
       },
       broker,
       first.state,
     );
-    this.punches.set(host.peer, punch);
-    if (ended) this.ended.set(punch, ended);
+    this.#punches.set(host.peer, punch);
+    if (ended) this.#ended.set(punch, ended);
     punch.perform(first.effects);
     return punch;
   }
 
-  private over(punch: Punch, over: Over, number: number): void {
+  #over(punch: Punch, over: Over, number: number): void {
     const outcome = reasonName(over.reason);
-    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
-    if (unconfirmed(over)) this.unconfirmed++;
-    const ended = this.ended.get(punch);
-    const invite = this.shelved.get(punch);
-    this.forget(punch);
+    this.#outcomes[outcome] = (this.#outcomes[outcome] ?? 0) + 1;
+    if (unconfirmed(over)) this.#unconfirmed++;
+    const ended = this.#ended.get(punch);
+    const invite = this.#shelved.get(punch);
+    this.#forget(punch);
     // What should have gone before is denied, e.g. because the other's took the last of the pair's rate.
-    if (invite && over.retryAfter !== undefined) void this.decide(invite, punch.host);
+    if (invite && over.retryAfter !== undefined) void this.#decide(invite, punch.host);
     ended?.({ outcome, why: wordsOf(over, punch, number), retryAfter: over.retryAfter });
   }
 
-  private forget(punch: Punch): void {
-    if (this.punches.get(punch.host.peer) === punch) this.punches.delete(punch.host.peer);
-    this.ended.delete(punch);
+  #forget(punch: Punch): void {
+    if (this.#punches.get(punch.host.peer) === punch) this.#punches.delete(punch.host.peer);
+    this.#ended.delete(punch);
   }
 
-  private find(fits: (punch: Punch) => boolean): Punch | undefined {
-    for (const punch of this.punches.values()) if (fits(punch)) return punch;
+  #find(fits: (punch: Punch) => boolean): Punch | undefined {
+    for (const punch of this.#punches.values()) if (fits(punch)) return punch;
     return undefined;
   }
 }

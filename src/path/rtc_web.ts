@@ -25,96 +25,98 @@ export const loadWebRtc: LoadRtc = () => {
 };
 
 class WebEnd implements RtcEnd {
-  private readonly connection: RTCPeerConnection;
-  private readonly channel: RTCDataChannel;
-  private readonly events: RtcEvents;
-  private open = true;
+  readonly #connection: RTCPeerConnection;
+  readonly #channel: RTCDataChannel;
+  readonly #events: RtcEvents;
+  #open = true;
   /** Words are taken in their order: a candidate before the description would be refused. */
-  private taking: Promise<void> = Promise.resolve();
+  #taking: Promise<void> = Promise.resolve();
 
   constructor(role: Role, iceServers: IceServer[], events: RtcEvents) {
-    this.events = events;
-    this.connection = new RTCPeerConnection({ iceServers });
-    this.channel = this.connection.createDataChannel(CHANNEL, CHANNEL_OPTIONS);
-    this.channel.binaryType = "arraybuffer";
-    this.channel.bufferedAmountLowThreshold = PATH_LOW_WATER;
-    this.listen();
-    if (role === "offerer") this.after(() => this.describe("offer"));
+    this.#events = events;
+    this.#connection = new RTCPeerConnection({ iceServers });
+    this.#channel = this.#connection.createDataChannel(CHANNEL, CHANNEL_OPTIONS);
+    this.#channel.binaryType = "arraybuffer";
+    this.#channel.bufferedAmountLowThreshold = PATH_LOW_WATER;
+    this.#listen();
+    if (role === "offerer") this.#after(() => this.#describe("offer"));
   }
 
   get buffered(): number {
-    return this.channel.bufferedAmount;
+    return this.#channel.bufferedAmount;
   }
 
   take(words: Words): void {
-    this.after(() => this.takeNow(words));
+    this.#after(() => this.#takeNow(words));
   }
 
   send(packet: Uint8Array): void {
-    if (!this.open || this.channel.readyState !== "open") return;
+    if (!this.#open || this.#channel.readyState !== "open") return;
     try {
-      this.channel.send(packet as Uint8Array<ArrayBuffer>);
+      this.#channel.send(packet as Uint8Array<ArrayBuffer>);
     } catch {
-      this.end("the channel takes nothing any more");
+      this.#end("the channel takes nothing any more");
     }
   }
 
   close(): void {
-    if (!this.open) return;
-    this.open = false;
-    this.channel.close();
-    this.connection.close();
+    if (!this.#open) return;
+    this.#open = false;
+    this.#channel.close();
+    this.#connection.close();
   }
 
-  private after(act: () => Promise<void>): void {
-    this.taking = this.taking.then(() => this.open ? act() : undefined)
-      .catch(() => this.end("the other side's description makes no sense"));
+  #after(act: () => Promise<void>): void {
+    this.#taking = this.#taking.then(() => this.#open ? act() : undefined)
+      .catch(() => this.#end("the other side's description makes no sense"));
   }
 
-  private async takeNow(words: Words): Promise<void> {
+  async #takeNow(words: Words): Promise<void> {
     if (words.type === "candidate") {
       const { candidate, mid } = words;
       // A candidate of a kind that this browser does not know is no reason to give up.
-      return await this.connection.addIceCandidate({ candidate, sdpMid: mid }).catch(() => {});
+      return await this.#connection.addIceCandidate({ candidate, sdpMid: mid }).catch(() => {});
     }
-    await this.connection.setRemoteDescription({ type: words.type, sdp: words.sdp });
-    if (words.type === "offer") await this.describe("answer");
+    await this.#connection.setRemoteDescription({ type: words.type, sdp: words.sdp });
+    if (words.type === "offer") await this.#describe("answer");
   }
 
-  private async describe(type: "offer" | "answer"): Promise<void> {
-    await this.connection.setLocalDescription();
-    const { sdp } = this.connection.localDescription!;
-    if (this.open) this.events.words(ownDescription(type, sdp));
+  async #describe(type: "offer" | "answer"): Promise<void> {
+    await this.#connection.setLocalDescription();
+    const { sdp } = this.#connection.localDescription!;
+    if (this.#open) this.#events.words(ownDescription(type, sdp));
   }
 
-  private listen(): void {
-    const { connection, channel, events } = this;
+  #listen(): void {
+    const connection = this.#connection;
+    const channel = this.#channel;
+    const events = this.#events;
     connection.onicecandidate = ({ candidate }) => {
-      if (!this.open || !candidate?.candidate) return;
+      if (!this.#open || !candidate?.candidate) return;
       events.words({ type: "candidate", candidate: candidate.candidate, mid: candidate.sdpMid ?? "0" });
     };
     connection.onicegatheringstatechange = () => {
-      if (this.open && connection.iceGatheringState === "complete") events.gathered();
+      if (this.#open && connection.iceGatheringState === "complete") events.gathered();
     };
     connection.oniceconnectionstatechange = () => {
       const state = connection.iceConnectionState;
-      if (this.open && (state === "connected" || state === "completed")) events.paired();
+      if (this.#open && (state === "connected" || state === "completed")) events.paired();
     };
     connection.onconnectionstatechange = () => {
       const state = connection.connectionState;
-      if (state === "failed" || state === "closed") this.end(`the connection is ${state}`);
+      if (state === "failed" || state === "closed") this.#end(`the connection is ${state}`);
     };
-    channel.onopen = () => this.open && events.opened();
-    channel.onclose = () => this.end("the channel was closed");
-    channel.onbufferedamountlow = () => this.open && events.drained();
+    channel.onopen = () => this.#open && events.opened();
+    channel.onclose = () => this.#end("the channel was closed");
+    channel.onbufferedamountlow = () => this.#open && events.drained();
     channel.onmessage = ({ data }) => {
-      if (this.open && data instanceof ArrayBuffer) events.message(new Uint8Array(data));
+      if (this.#open && data instanceof ArrayBuffer) events.message(new Uint8Array(data));
     };
   }
 
-  private end(reason: string): void {
-    if (!this.open) return;
+  #end(reason: string): void {
+    if (!this.#open) return;
     this.close();
-    this.events.closed(reason);
+    this.#events.closed(reason);
   }
 }

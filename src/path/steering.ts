@@ -20,81 +20,83 @@ import { ACTIVE_FOR } from "./limits.ts";
 import type { PathSource } from "./port.ts";
 
 export class PathSteering implements Steering {
-  private readonly host: SteeredHost;
-  private readonly source: PathSource | undefined;
-  private readonly whenOpened: () => void;
-  private readonly alarm: Alarm;
-  private readonly routes: Map<number, Route> = new Map();
-  private state: Choice = newChoice(false);
-  private due = Infinity;
-  private giveUp: (() => void) | undefined;
-  private readonly queue: ChoiceEvent[] = [];
-  private told = "";
+  readonly #host: SteeredHost;
+  readonly #source: PathSource | undefined;
+  readonly #whenOpened: () => void;
+  readonly #alarm: Alarm;
+  readonly #routes: Map<number, Route> = new Map();
+  #state: Choice = newChoice(false);
+  #due = Infinity;
+  #giveUp: (() => void) | undefined;
+  readonly #queue: ChoiceEvent[] = [];
+  #told = "";
 
   /** `whenOpened`: keys are agreed with another process than before. */
   constructor(host: SteeredHost, source: PathSource | undefined, whenOpened: () => void) {
-    this.host = host;
-    this.source = source;
-    this.whenOpened = whenOpened;
-    this.alarm = new Alarm(host.clock, () => this.tick());
+    this.#host = host;
+    this.#source = source;
+    this.#whenOpened = whenOpened;
+    this.#alarm = new Alarm(host.clock, () => this.#tick());
   }
 
   get why(): string | undefined {
-    return whyOf(this.state, this.now);
+    return whyOf(this.#state, this.#now);
   }
 
-  private get now(): number {
-    return this.host.clock.now();
+  get #now(): number {
+    return this.#host.clock.now();
   }
 
   opened(): void {
-    this.whenOpened();
-    this.happen({ type: "opened", first: this.host.first, source: this.source !== undefined });
+    this.#whenOpened();
+    this.#happen({ type: "opened", first: this.#host.first, source: this.#source !== undefined });
   }
 
   offered(route: Route): void {
     const { kind, why } = route.transport!;
-    this.routes.set(route.id, route);
-    this.happen({ type: "offered", id: route.id, kind, why });
+    this.#routes.set(route.id, route);
+    this.#happen({ type: "offered", id: route.id, kind, why });
   }
 
   answered({ id }: Route, rtt: number): void {
-    this.happen({ type: "answered", id, rtt });
+    this.#happen({ type: "answered", id, rtt });
   }
 
   gone({ id }: Route, reason: string): void {
-    this.routes.delete(id);
-    this.happen({ type: "gone", id, reason });
+    this.#routes.delete(id);
+    this.#happen({ type: "gone", id, reason });
   }
 
   relay(up: boolean): void {
-    this.happen({ type: "relay", up });
+    this.#happen({ type: "relay", up });
   }
 
   /** Called at every turn: once a second is enough. */
   busy(): void {
-    if (this.state.activeUntil - this.now < ACTIVE_FOR / 2) this.happen({ type: "busy" });
+    if (this.#state.activeUntil - this.#now < ACTIVE_FOR / 2) this.#happen({ type: "busy" });
   }
 
   stalled(): void {
-    this.happen({ type: "stalled" });
+    this.#happen({ type: "stalled" });
   }
 
   reset(): void {
-    this.giveUp?.();
-    this.giveUp = undefined;
-    this.alarm.stop();
-    this.due = Infinity;
-    this.state = newChoice(this.host.relayed);
+    this.#giveUp?.();
+    this.#giveUp = undefined;
+    this.#alarm.stop();
+    this.#due = Infinity;
+    this.#state = newChoice(this.#host.relayed);
   }
 
-  private tick(): void {
-    const { now, host, state } = this;
-    const due = this.due;
-    this.due = Infinity;
-    if (now < deadline(state)) return this.arm(now);
+  #tick(): void {
+    const now = this.#now;
+    const host = this.#host;
+    const state = this.#state;
+    const due = this.#due;
+    this.#due = Infinity;
+    if (now < deadline(state)) return this.#arm(now);
     const using = host.using;
-    this.happen({
+    this.#happen({
       type: "tick",
       late: Math.max(0, now - due),
       busy: host.busy,
@@ -109,62 +111,62 @@ export class PathSteering implements Steering {
   }
 
   /** What an effect brings about is decided upon when all of them are done. */
-  private happen(event: ChoiceEvent): void {
-    this.queue.push(event);
-    if (this.queue.length > 1) return;
+  #happen(event: ChoiceEvent): void {
+    this.#queue.push(event);
+    if (this.#queue.length > 1) return;
     try {
-      while (this.queue.length > 0) {
-        this.step(this.queue[0]!);
-        this.queue.shift();
+      while (this.#queue.length > 0) {
+        this.#step(this.#queue[0]!);
+        this.#queue.shift();
       }
     } finally {
-      this.queue.length = 0; // a port that throws must not stop what comes after
+      this.#queue.length = 0; // a port that throws must not stop what comes after
     }
-    this.arm(this.now);
-    this.tell();
+    this.#arm(this.#now);
+    this.#tell();
   }
 
-  private step(event: ChoiceEvent): void {
-    const { state, effects } = choose(this.state, event, this.now);
-    this.state = state;
-    for (const effect of effects) this.act(effect);
+  #step(event: ChoiceEvent): void {
+    const { state, effects } = choose(this.#state, event, this.#now);
+    this.#state = state;
+    for (const effect of effects) this.#act(effect);
   }
 
-  private act(effect: ChoiceEffect): void {
-    if (effect.type === "attempt") return this.attempt();
-    const route = effect.id === 0 ? this.host.relay : this.routes.get(effect.id);
+  #act(effect: ChoiceEffect): void {
+    if (effect.type === "attempt") return this.#attempt();
+    const route = effect.id === 0 ? this.#host.relay : this.#routes.get(effect.id);
     if (!route) return;
-    if (effect.type === "challenge") this.host.challenge(route);
-    else if (effect.type === "use") this.host.use(route, effect.abrupt);
-    else this.host.drop(route, effect.reason);
+    if (effect.type === "challenge") this.#host.challenge(route);
+    else if (effect.type === "use") this.#host.use(route, effect.abrupt);
+    else this.#host.drop(route, effect.reason);
   }
 
-  private attempt(): void {
+  #attempt(): void {
     let over = false;
-    const cancel = this.source!.attempt(this.host, ({ why, retryAfter = 0 }) => {
+    const cancel = this.#source!.attempt(this.#host, ({ why, retryAfter = 0 }) => {
       if (over) return;
       over = true;
-      this.giveUp = undefined;
-      this.happen({ type: "attempted", why, retryAfter });
+      this.#giveUp = undefined;
+      this.#happen({ type: "attempted", why, retryAfter });
     });
-    this.giveUp = over ? undefined : () => {
+    this.#giveUp = over ? undefined : () => {
       over = true;
       cancel();
     };
   }
 
-  private arm(now: number): void {
-    const at = deadline(this.state);
-    this.due = at;
-    this.alarm.arm(at, now);
+  #arm(now: number): void {
+    const at = deadline(this.#state);
+    this.#due = at;
+    this.#alarm.arm(at, now);
   }
 
   /** Listeners hear of another path and of another reason, not of time that goes by. */
-  private tell(): void {
-    const { using, reason } = this.state;
+  #tell(): void {
+    const { using, reason } = this.#state;
     const told = `${using} ${using === 0 ? reason : ""}`;
-    if (told === this.told) return;
-    this.told = told;
-    this.host.told();
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#host.told();
   }
 }

@@ -33,36 +33,37 @@ export class Anchor {
   /** The session, while it is ready. */
   session: Session | undefined;
   url: string | undefined;
-  private readonly settings: Settings;
-  private readonly platform: Platform;
-  private readonly passport: Passport;
-  private readonly events: AnchorEvents;
-  private dialled: Session | undefined;
-  private backoff: ReconnectState = FRESH;
-  private readyAt = 0;
+  readonly #settings: Settings;
+  readonly #platform: Platform;
+  readonly #passport: Passport;
+  readonly #events: AnchorEvents;
+  #dialled: Session | undefined;
+  #backoff: ReconnectState = FRESH;
+  #readyAt = 0;
   /** Between two tries. */
-  private waiting: { left: string | undefined; cancel: () => void } | undefined;
+  #waiting: { left: string | undefined; cancel: () => void } | undefined;
   /** No network, or the program may be ending: nothing is dialled in haste. */
-  private still = false;
-  private closed = false;
+  #still = false;
+  #closed = false;
 
   constructor(settings: Settings, platform: Platform, passport: Passport, events: AnchorEvents) {
-    this.settings = settings;
-    this.platform = platform;
-    this.passport = passport;
-    this.events = events;
+    this.#settings = settings;
+    this.#platform = platform;
+    this.#passport = passport;
+    this.#events = events;
   }
 
   /** Dials where its owner says; idle when that is nowhere. `left`: a URL that is not to be the first choice. */
   dial(left?: string): void {
-    this.waiting?.cancel();
-    this.waiting = undefined;
-    this.url = this.events.choose(this, left);
-    if (this.url !== undefined) this.dialled = this.begin(this.url);
+    this.#waiting?.cancel();
+    this.#waiting = undefined;
+    this.url = this.#events.choose(this, left);
+    if (this.url !== undefined) this.#dialled = this.#begin(this.url);
   }
 
-  private begin(url: string): Session {
-    const { settings, passport } = this;
+  #begin(url: string): Session {
+    const settings = this.#settings;
+    const passport = this.#passport;
     return dialSession({
       url,
       insecure: settings.insecure,
@@ -70,78 +71,78 @@ export class Anchor {
       network: settings.network,
       instance: passport.instance,
       started: (hello) => passport.startedBy(hello),
-      agent: this.platform.name,
+      agent: this.#platform.name,
       token: settings.token,
-      connect: this.platform.connect,
+      connect: this.#platform.connect,
       clock: settings.clock,
       random: settings.random,
-      early: (hello) => this.events.introduce(this, hello),
+      early: (hello) => this.#events.introduce(this, hello),
       handlers: {
-        ready: (session) => this.ready(session),
+        ready: (session) => this.#ready(session),
         data: (_, message, start, end) =>
-          this.events.data(this, peerOf(message, start), dataPayload(message, start, end)),
-        control: (_, frame) => this.events.control(this, frame),
-        measured: (_, rtt) => this.events.measured(this, rtt),
+          this.#events.data(this, peerOf(message, start), dataPayload(message, start, end)),
+        control: (_, frame) => this.#events.control(this, frame),
+        measured: (_, rtt) => this.#events.measured(this, rtt),
         // Not when the socket is closed: the other session takes over at once.
-        leaving: (session, end) => this.ended(session, end),
-        closed: (session, end) => this.ended(session, end),
+        leaving: (session, end) => this.#ended(session, end),
+        closed: (session, end) => this.#ended(session, end),
       },
     });
   }
 
-  private ready(session: Session): void {
+  #ready(session: Session): void {
     this.session = session;
-    this.readyAt = this.settings.clock.now();
-    this.events.up(this);
+    this.#readyAt = this.#settings.clock.now();
+    this.#events.up(this);
   }
 
-  private ended(session: Session, end: SessionEnd): void {
-    if (this.dialled !== session) return;
-    this.dialled = undefined;
-    const lasted = this.session ? this.settings.clock.now() - this.readyAt : 0;
+  #ended(session: Session, end: SessionEnd): void {
+    if (this.#dialled !== session) return;
+    this.#dialled = undefined;
+    const lasted = this.session ? this.#settings.clock.now() - this.#readyAt : 0;
     this.session = undefined;
-    if (this.closed) return;
+    if (this.#closed) return;
     const { state, decision } = reconnectStep(
-      this.backoff,
+      this.#backoff,
       end,
       lasted,
-      this.settings.random(1)[0]! / 256,
-      this.settings.backoff,
+      this.#settings.random(1)[0]! / 256,
+      this.#settings.backoff,
     );
-    this.backoff = state;
-    this.events.down(this, end, decision);
-    if (decision.type === "stop" || this.closed) return;
+    this.#backoff = state;
+    this.#events.down(this, end, decision);
+    if (decision.type === "stop" || this.#closed) return;
     // A node that is gone gets one more chance before the next: most come back on their port at once.
     // One that is silent is silent to a new session, too.
     const elsewhere = decision.elsewhere || !end.wasReady || end.reason === Reason.pingTimeout;
     const left = elsewhere ? this.url : undefined;
-    this.dialLater(decision.delay, left);
+    this.#dialLater(decision.delay, left);
   }
 
-  private dialLater(delay: number, left: string | undefined): void {
-    this.waiting?.cancel();
-    const { clock, backoff } = this.settings;
+  #dialLater(delay: number, left: string | undefined): void {
+    this.#waiting?.cancel();
+    const { clock, backoff } = this.#settings;
     // Platforms err about their network, so this is a long wait and no end.
-    const wait = this.still ? Math.max(delay, backoff.max) : delay;
-    this.waiting = { left, cancel: clock.after(wait, () => this.dial(left)) };
+    const wait = this.#still ? Math.max(delay, backoff.max) : delay;
+    this.#waiting = { left, cancel: clock.after(wait, () => this.dial(left)) };
   }
 
   /** What the platform tells: waits grow long or end, and a session in doubt is asked. */
   changed(change: Change): void {
-    this.still = change === "offline" || change === "leaving";
+    this.#still = change === "offline" || change === "leaving";
     if (change === "leaving") this.giveUp("the program is leaving");
-    if (this.still) {
-      if (this.waiting) this.dialLater(0, this.waiting.left);
+    if (this.#still) {
+      if (this.#waiting) this.#dialLater(0, this.#waiting.left);
       return;
     }
-    this.backoff = FRESH;
-    if (this.waiting) this.dial(this.waiting.left);
+    this.#backoff = FRESH;
+    if (this.#waiting) this.dial(this.#waiting.left);
     else this.session?.probe(PROBE_PATIENCE);
   }
 
   /** Nowhere to go, until it is dialled. */
   get idle(): boolean {
-    return this.url === undefined && !this.closed;
+    return this.url === undefined && !this.#closed;
   }
 
   /** Waits for its owner to dial it again. */
@@ -151,15 +152,15 @@ export class Anchor {
 
   /** Gives this try up, as if the node had: another follows, elsewhere if there is somewhere else. */
   giveUp(text: string): void {
-    this.dialled?.close(Reason.closed, text);
+    this.#dialled?.close(Reason.closed, text);
   }
 
   /** Says bye; nothing is dialled any more. */
   close(reason: number): void {
-    this.closed = true;
-    this.waiting?.cancel();
-    this.waiting = undefined;
+    this.#closed = true;
+    this.#waiting?.cancel();
+    this.#waiting = undefined;
     this.session = undefined;
-    this.dialled?.close(reason);
+    this.#dialled?.close(reason);
   }
 }

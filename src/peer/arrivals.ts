@@ -9,14 +9,14 @@ import type { Reception } from "./reception.ts";
 
 /** Where packets go that came from other peers, by whatever path: to their links, or to the reception. */
 export class Arrivals {
-  private readonly clock: Clock;
-  private readonly reception: Reception;
-  private readonly link: (peer: PeerId) => SharedLink | undefined;
+  readonly #clock: Clock;
+  readonly #reception: Reception;
+  readonly #link: (peer: PeerId) => SharedLink | undefined;
 
   constructor(clock: Clock, reception: Reception, link: (peer: PeerId) => SharedLink | undefined) {
-    this.clock = clock;
-    this.reception = reception;
-    this.link = link;
+    this.#clock = clock;
+    this.#reception = reception;
+    this.#link = link;
   }
 
   /** `from`: what brought it; `reply` sends back by the same. `source` is only borrowed. */
@@ -24,12 +24,12 @@ export class Arrivals {
     const packet = readPacket(bytes);
     if (!packet) return;
     const peer = peerIdText(source);
-    if (packet.kind === "init") return void this.reception.receive(source.slice(), peer, packet, reply);
-    const shared = this.link(peer);
+    if (packet.kind === "init") return void this.#reception.receive(source.slice(), peer, packet, reply);
+    const shared = this.#link(peer);
     const result = shared?.take(packet, from);
     const instance = shared?.connection.instance;
     if (result?.stamp !== undefined && instance) {
-      this.reception.freshness.learn(peer, instance, result.stamp, this.clock.now());
+      this.#reception.freshness.learn(peer, instance, result.stamp, this.#clock.now());
     }
     const strange = shared === undefined || result?.unknown;
     if (packet.kind === "transport" && strange) reply(writeUnknown(packet.epoch));

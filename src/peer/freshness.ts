@@ -16,12 +16,12 @@ interface Newest {
  * than something accepted is refused, so it delivers nothing a second time.
  */
 export class Freshness {
-  private readonly newest = new Map<string, Newest>();
-  private swept = 0;
+  readonly #newest = new Map<string, Newest>();
+  #swept = 0;
 
   /** Peers remembered. */
   get size(): number {
-    return this.newest.size;
+    return this.#newest.size;
   }
 
   /** True when nothing newer of that peer was seen; remembered then. */
@@ -31,20 +31,20 @@ export class Freshness {
     time: number,
     now: number,
   ): boolean {
-    this.sweep(now);
-    const known = this.newest.get(peer);
+    this.#sweep(now);
+    const known = this.#newest.get(peer);
     if (known && from.started < known.started) return false;
     if (known && compareBytes(known.instance, from.instance) === 0 && time <= known.time) return false;
-    this.newest.set(peer, { instance: from.instance, started: from.started, time, noted: now });
+    this.#newest.set(peer, { instance: from.instance, started: from.started, time, noted: now });
     return true;
   }
 
   /** A handshake that this side began was answered: what the peer began before it is old now. */
   learn(peer: string, instance: Uint8Array, time: number, now: number): void {
-    this.sweep(now);
-    const known = this.newest.get(peer);
+    this.#sweep(now);
+    const known = this.#newest.get(peer);
     const same = known && compareBytes(known.instance, instance) === 0;
-    this.newest.set(peer, {
+    this.#newest.set(peer, {
       instance,
       started: known?.started ?? 0,
       time: Math.max(time, same ? known.time : 0),
@@ -53,11 +53,11 @@ export class Freshness {
   }
 
   /** What is older than the window of first packets is refused for its age alone. */
-  private sweep(now: number): void {
-    if (now - this.swept < INIT_WINDOW) return;
-    this.swept = now;
-    for (const [peer, { noted }] of this.newest) {
-      if (now - noted > 2 * INIT_WINDOW) this.newest.delete(peer);
+  #sweep(now: number): void {
+    if (now - this.#swept < INIT_WINDOW) return;
+    this.#swept = now;
+    for (const [peer, { noted }] of this.#newest) {
+      if (now - noted > 2 * INIT_WINDOW) this.#newest.delete(peer);
     }
   }
 }

@@ -14,10 +14,10 @@ export interface HeldLink {
 
 /** The links of a peer, at most one with each other peer. */
 export class Links {
-  private readonly links = new Map<PeerId, HeldLink>();
-  private readonly carrier: LinkOwner;
-  private readonly isUp: () => boolean;
-  private readonly begun: (link: Link) => void;
+  readonly #links = new Map<PeerId, HeldLink>();
+  readonly #carrier: LinkOwner;
+  readonly #isUp: () => boolean;
+  readonly #begun: (link: Link) => void;
 
   /** `isUp`: whether packets can leave now; `begun`: somebody else began a link. */
   constructor(
@@ -25,27 +25,27 @@ export class Links {
     isUp: () => boolean,
     begun: (link: Link) => void,
   ) {
-    this.isUp = isUp;
-    this.begun = begun;
-    this.carrier = {
+    this.#isUp = isUp;
+    this.#begun = begun;
+    this.#carrier = {
       ...carrier,
-      superseded: (shared, successor) => this.succeed(shared, successor),
-      ended: (shared) => this.forget(shared),
+      superseded: (shared, successor) => this.#succeed(shared, successor),
+      ended: (shared) => this.#forget(shared),
     };
   }
 
   get(peer: PeerId): SharedLink | undefined {
-    return this.links.get(peer)?.shared;
+    return this.#links.get(peer)?.shared;
   }
 
   get all(): SharedLink[] {
-    return [...this.links.values()].map(({ shared }) => shared);
+    return [...this.#links.values()].map(({ shared }) => shared);
   }
 
   /** One handle of each. */
   get handles(): ReadonlyMap<PeerId, Link> {
     const handles = new Map<PeerId, Link>();
-    for (const [peer, held] of this.links) {
+    for (const [peer, held] of this.#links) {
       const [first] = held.handles;
       if (first) handles.set(peer, first);
     }
@@ -54,31 +54,31 @@ export class Links {
 
   /** Another handle of the link with `peer`, if there is one that is not being closed. */
   join(peer: PeerId): Link | undefined {
-    const held = this.links.get(peer);
-    return held && !held.shared.closing ? this.hold(held) : undefined;
+    const held = this.#links.get(peer);
+    return held && !held.shared.closing ? this.#hold(held) : undefined;
   }
 
   /** Resolves when no link with `peer` is being closed any more: two at once would take each other's packets. */
   async left(peer: PeerId): Promise<void> {
-    for (let held = this.links.get(peer); held?.shared.closing; held = this.links.get(peer)) {
+    for (let held = this.#links.get(peer); held?.shared.closing; held = this.#links.get(peer)) {
       await this.close(held.shared, "");
     }
   }
 
   /** A new link to the process that a verified record describes. */
   begin(peer: PeerId, record: PeerRecord): Link {
-    const held = this.create(peer);
+    const held = this.#create(peer);
     held.shared.greet(record);
-    return this.hold(held);
+    return this.#hold(held);
   }
 
   /** A verified, fresh greeting: for the link there is, or for a new one. Returns the response packet. */
   welcome(peer: PeerId, greeting: Greeting, init: OpenedInit): Uint8Array | undefined {
-    const known = this.links.get(peer);
+    const known = this.#links.get(peer);
     if (known) return known.shared.greeted(greeting, init);
-    const held = this.create(peer);
+    const held = this.#create(peer);
     const packet = held.shared.greeted(greeting, init);
-    this.begun(this.hold(held));
+    this.#begun(this.#hold(held));
     return packet;
   }
 
@@ -91,14 +91,14 @@ export class Links {
     });
   }
 
-  private create(peer: PeerId): HeldLink {
-    const held = { shared: new SharedLink(this.carrier, peer, peerIdBytes(peer)), handles: new Set<Link>() };
-    this.links.set(peer, held);
-    held.shared.setPath(this.isUp());
+  #create(peer: PeerId): HeldLink {
+    const held = { shared: new SharedLink(this.#carrier, peer, peerIdBytes(peer)), handles: new Set<Link>() };
+    this.#links.set(peer, held);
+    held.shared.setPath(this.#isUp());
     return held;
   }
 
-  private hold({ shared, handles }: HeldLink): Link {
+  #hold({ shared, handles }: HeldLink): Link {
     const link = new Link(shared, async (closing, text) => {
       handles.delete(closing);
       if (handles.size === 0) await this.close(shared, text);
@@ -107,14 +107,14 @@ export class Links {
     return link;
   }
 
-  private succeed(shared: SharedLink, successor: Candidate): void {
+  #succeed(shared: SharedLink, successor: Candidate): void {
     shared.abort(Reason.linkClosed, "the other side began anew");
-    const held = this.create(shared.peer);
+    const held = this.#create(shared.peer);
     held.shared.succeed(successor);
-    this.begun(this.hold(held));
+    this.#begun(this.#hold(held));
   }
 
-  private forget(shared: SharedLink): void {
-    if (this.links.get(shared.peer)?.shared === shared) this.links.delete(shared.peer);
+  #forget(shared: SharedLink): void {
+    if (this.#links.get(shared.peer)?.shared === shared) this.#links.delete(shared.peer);
   }
 }

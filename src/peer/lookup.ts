@@ -15,15 +15,15 @@ const HEDGE = 400;
 
 /** Questions to the node and their answers. */
 export class Lookups {
-  private readonly open = new Map<number, { key: Key; settle: (finding: Finding) => void }>();
-  private readonly clock: Clock;
-  private readonly network: string;
-  private last = 0;
+  readonly #open = new Map<number, { key: Key; settle: (finding: Finding) => void }>();
+  readonly #clock: Clock;
+  readonly #network: string;
+  #last = 0;
 
   /** `clock.wall` judges the records' times. */
   constructor(clock: Clock, network: string) {
-    this.clock = clock;
-    this.network = network;
+    this.#clock = clock;
+    this.#network = network;
   }
 
   /** Asks the nodes in their order, the next one when the one before knows nothing or is slow to say so. */
@@ -34,7 +34,7 @@ export class Lookups {
       const askFrom = (at: number) => {
         if (at >= sessions.length) return;
         let goOn = () => void (goOn = () => {}, askFrom(at + 1));
-        const cancel = this.clock.after(HEDGE, () => goOn());
+        const cancel = this.#clock.after(HEDGE, () => goOn());
         void this.ask(sessions[at]!, key).then((finding) => {
           cancel();
           if (finding.kind !== "lost") best = finding;
@@ -48,26 +48,26 @@ export class Lookups {
   }
 
   ask(session: Session, key: Key): Promise<Finding> {
-    const request = this.last = (this.last + 1) >>> 0;
+    const request = this.#last = (this.#last + 1) >>> 0;
     return new Promise((resolve) => {
-      const cancel = this.clock.after(PATIENCE, () => settle({ kind: "lost" }));
+      const cancel = this.#clock.after(PATIENCE, () => settle({ kind: "lost" }));
       const settle = (finding: Finding) => {
         cancel();
-        this.open.delete(request);
+        this.#open.delete(request);
         resolve(finding);
       };
-      this.open.set(request, { key, settle });
+      this.#open.set(request, { key, settle });
       if (session.send(encodeLookup(request, key)) < 0) settle({ kind: "lost" });
     });
   }
 
   async answer({ request, reason, record }: Found): Promise<void> {
-    const asked = this.open.get(request);
+    const asked = this.#open.get(request);
     if (!asked) return;
     if (!record || reason !== Reason.none) {
       return asked.settle({ kind: reason === Reason.absent ? "absent" : "lost" });
     }
-    const verdict = await verifyRecord(record, { network: this.network, now: this.clock.wall() });
+    const verdict = await verifyRecord(record, { network: this.#network, now: this.#clock.wall() });
     // A record that is forged, stale or somebody else's says only that this node knows no better.
     const genuine = verdict.error === undefined && compareBytes(verdict.record.peer, asked.key) === 0;
     asked.settle(genuine ? { kind: "found", record: verdict.record } : { kind: "absent" });
@@ -75,6 +75,6 @@ export class Lookups {
 
   /** The session is gone: nobody will answer. */
   lost(): void {
-    for (const { settle } of [...this.open.values()]) settle({ kind: "lost" });
+    for (const { settle } of [...this.#open.values()]) settle({ kind: "lost" });
   }
 }

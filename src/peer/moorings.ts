@@ -37,198 +37,198 @@ export interface MooringEvents {
 }
 
 export class Moorings {
-  private readonly settings: Settings;
-  private readonly passport: Passport;
-  private readonly events: MooringEvents;
-  private home: Anchor;
-  private standby: Anchor | undefined;
-  private readonly random: () => number;
-  private readonly nodes: NodeList;
-  private ranking = UNRANKED;
-  private promoting = false;
+  readonly #settings: Settings;
+  readonly #passport: Passport;
+  readonly #events: MooringEvents;
+  #home: Anchor;
+  #standby: Anchor | undefined;
+  readonly #random: () => number;
+  readonly #nodes: NodeList;
+  #ranking = UNRANKED;
+  #promoting = false;
   /** The node that each anchor is, or is about to be, at. */
-  private readonly claims = new Map<Anchor, Key>();
-  private readonly sounding: Sounding<Session>;
-  private refresh: (() => void) | undefined;
-  private readonly platform: Platform;
-  private unwatch: (() => void) | undefined;
-  private rouse: (() => void) | undefined;
-  private closed = false;
+  readonly #claims = new Map<Anchor, Key>();
+  readonly #sounding: Sounding<Session>;
+  #refresh: (() => void) | undefined;
+  readonly #platform: Platform;
+  #unwatch: (() => void) | undefined;
+  #rouse: (() => void) | undefined;
+  #closed = false;
 
   constructor(settings: Settings, platform: Platform, passport: Passport, events: MooringEvents) {
-    this.settings = settings;
-    this.platform = platform;
-    this.passport = passport;
-    this.events = events;
+    this.#settings = settings;
+    this.#platform = platform;
+    this.#passport = passport;
+    this.#events = events;
     const { nodes: own, learn, identity, random } = settings;
-    this.random = () => random(1)[0]! / 256;
-    this.nodes = new NodeList({ own, learn, id: identity.id, random: this.random });
-    this.sounding = new Sounding(
+    this.#random = () => random(1)[0]! / 256;
+    this.#nodes = new NodeList({ own, learn, id: identity.id, random: this.#random });
+    this.#sounding = new Sounding(
       settings.clock,
       (session) => session.close(Reason.pingTimeout, "this node was silent while the other one answered"),
     );
-    const anchor = () => new Anchor(settings, platform, passport, this.anchorEvents());
-    this.home = anchor();
-    this.standby = settings.standby ? anchor() : undefined;
+    const anchor = () => new Anchor(settings, platform, passport, this.#anchorEvents());
+    this.#home = anchor();
+    this.#standby = settings.standby ? anchor() : undefined;
   }
 
   /** The session that packets take unless there is a reason for the other. */
   get session(): Session | undefined {
-    return this.home.session ?? this.standby?.session;
+    return this.#home.session ?? this.#standby?.session;
   }
 
   /** Sessions that are ready, home first, with the URLs of their nodes. */
   get sessions(): { session: Session; url: string; plane: Plane }[] {
-    return this.anchors.flatMap(({ session, url }, i) =>
+    return this.#anchors.flatMap(({ session, url }, i) =>
       session ? [{ session, url: url!, plane: i === 0 ? "home" as const : "standby" as const }] : []
     );
   }
 
   /** The session of a plane, or the other when that one is down. */
   by(plane: Plane): Session | undefined {
-    return (plane === "home" ? undefined : this.standby?.session) ?? this.session;
+    return (plane === "home" ? undefined : this.#standby?.session) ?? this.session;
   }
 
   /** The node that packets of this plane travel through. */
   urlOf(plane: Plane): string {
     const session = this.by(plane);
-    return this.anchors.find((anchor) => anchor.session === session)?.url ?? this.home.url ?? "";
+    return this.#anchors.find((anchor) => anchor.session === session)?.url ?? this.#home.url ?? "";
   }
 
   /** How many nodes there are to try. */
   get known(): number {
-    return this.nodes.size;
+    return this.#nodes.size;
   }
 
-  private get anchors(): Anchor[] {
-    return this.standby ? [this.home, this.standby] : [this.home];
+  get #anchors(): Anchor[] {
+    return this.#standby ? [this.#home, this.#standby] : [this.#home];
   }
 
   dial(): void {
-    this.refreshLater();
-    this.unwatch = this.platform.changes?.((change) => {
-      for (const anchor of this.anchors) anchor.changed(change);
+    this.#refreshLater();
+    this.#unwatch = this.#platform.changes?.((change) => {
+      for (const anchor of this.#anchors) anchor.changed(change);
     });
-    for (const anchor of this.anchors) anchor.dial();
+    for (const anchor of this.#anchors) anchor.dial();
   }
 
   /** A link waits for an answer in vain: one of the sessions may have died without a word. */
   doubt(): void {
-    this.sounding.begin(this.sessions.map(({ session }) => session));
+    this.#sounding.begin(this.sessions.map(({ session }) => session));
   }
 
   /** Says bye everywhere; nothing is dialled any more. */
   close(reason: number): void {
-    this.closed = true;
-    this.sounding.stop();
-    this.refresh?.();
-    this.unwatch?.();
-    this.rouse?.();
-    for (const anchor of this.anchors) anchor.close(reason);
+    this.#closed = true;
+    this.#sounding.stop();
+    this.#refresh?.();
+    this.#unwatch?.();
+    this.#rouse?.();
+    for (const anchor of this.#anchors) anchor.close(reason);
   }
 
-  private anchorEvents() {
+  #anchorEvents() {
     return {
-      choose: (anchor: Anchor, left: string | undefined) => this.choose(anchor, left),
-      introduce: (anchor: Anchor, hello: Hello) => this.introduce(anchor, hello),
-      up: (anchor: Anchor) => this.up(anchor),
+      choose: (anchor: Anchor, left: string | undefined) => this.#choose(anchor, left),
+      introduce: (anchor: Anchor, hello: Hello) => this.#introduce(anchor, hello),
+      up: (anchor: Anchor) => this.#up(anchor),
       measured: (anchor: Anchor, rtt: number) => {
-        this.sounding.heard(anchor.session!);
-        this.measured(this.planeOf(anchor), rtt);
+        this.#sounding.heard(anchor.session!);
+        this.#measured(this.#planeOf(anchor), rtt);
       },
-      down: (anchor: Anchor, end: SessionEnd, decision: Decision) => this.down(anchor, end, decision),
+      down: (anchor: Anchor, end: SessionEnd, decision: Decision) => this.#down(anchor, end, decision),
       data: (anchor: Anchor, source: Key, packet: Uint8Array) => {
-        this.sounding.heard(anchor.session!);
-        this.events.data(source, packet, this.planeOf(anchor));
+        this.#sounding.heard(anchor.session!);
+        this.#events.data(source, packet, this.#planeOf(anchor));
       },
       control: (anchor: Anchor, frame: Control) => {
-        this.sounding.heard(anchor.session!);
-        this.control(anchor, frame);
+        this.#sounding.heard(anchor.session!);
+        this.#control(anchor, frame);
       },
     };
   }
 
-  private planeOf(anchor: Anchor): Plane {
-    return anchor === this.home ? "home" : "standby";
+  #planeOf(anchor: Anchor): Plane {
+    return anchor === this.#home ? "home" : "standby";
   }
 
   /** The next URL that this anchor may use beside what the other one does. */
-  private choose(anchor: Anchor, left: string | undefined): string | undefined {
-    const free = this.nodes.candidates(this.otherOf(anchor)?.url);
+  #choose(anchor: Anchor, left: string | undefined): string | undefined {
+    const free = this.#nodes.candidates(this.#otherOf(anchor)?.url);
     const current = left ?? anchor.url;
     if (left === undefined && current !== undefined && free.includes(current)) return current;
     const at = current === undefined ? -1 : free.indexOf(current);
     return free[(at + 1) % free.length];
   }
 
-  private otherOf(anchor: Anchor): Anchor | undefined {
-    return this.anchors.find((other) => other !== anchor);
+  #otherOf(anchor: Anchor): Anchor | undefined {
+    return this.#anchors.find((other) => other !== anchor);
   }
 
   /** What a node says of others may be what an anchor waits for. */
-  private learn(teller: string, urls: readonly string[]): void {
-    this.nodes.learn(teller, urls);
-    if (!this.closed) this.dialIdle();
+  #learn(teller: string, urls: readonly string[]): void {
+    this.#nodes.learn(teller, urls);
+    if (!this.#closed) this.#dialIdle();
   }
 
-  private dialIdle(): void {
-    for (const anchor of this.anchors) if (anchor.idle) anchor.dial();
+  #dialIdle(): void {
+    for (const anchor of this.#anchors) if (anchor.idle) anchor.dial();
   }
 
-  private control(anchor: Anchor, frame: Control): void {
-    if (frame.kind !== "nodes") return this.events.control(frame, this.planeOf(anchor));
-    this.nodes.learn(anchor.url!, frame.nodes);
-    this.rouse ??= this.settings.clock.after(this.random() * SPREAD, () => {
-      this.rouse = undefined;
-      this.dialIdle();
+  #control(anchor: Anchor, frame: Control): void {
+    if (frame.kind !== "nodes") return this.#events.control(frame, this.#planeOf(anchor));
+    this.#nodes.learn(anchor.url!, frame.nodes);
+    this.#rouse ??= this.#settings.clock.after(this.#random() * SPREAD, () => {
+      this.#rouse = undefined;
+      this.#dialIdle();
     });
   }
 
   /** The record leaves with the auth, so that whoever looks us up from now on finds us. */
-  private async introduce(anchor: Anchor, hello: Hello): Promise<Uint8Array[]> {
-    this.passport.startedBy(hello);
-    if (!this.claim(anchor, hello.node)) return [];
+  async #introduce(anchor: Anchor, hello: Hello): Promise<Uint8Array[]> {
+    this.#passport.startedBy(hello);
+    if (!this.#claim(anchor, hello.node)) return [];
     const others = this.sessions.filter(({ session }) => session !== anchor.session);
     const keys = others.map(({ session }) => session.remoteKey);
-    const nodes = anchor === this.home ? [hello.node, ...keys] : [...keys, hello.node];
-    return [encodePublish(await this.passport.sign(nodes))];
+    const nodes = anchor === this.#home ? [hello.node, ...keys] : [...keys, hello.node];
+    return [encodePublish(await this.#passport.sign(nodes))];
   }
 
   /** One node under two names: a second session would take the seat of the first. */
-  private claim(anchor: Anchor, node: Key): boolean {
-    const taken = [...this.claims].some(([other, key]) => other !== anchor && compareBytes(key, node) === 0);
-    if (!taken) this.claims.set(anchor, node);
+  #claim(anchor: Anchor, node: Key): boolean {
+    const taken = [...this.#claims].some(([other, key]) => other !== anchor && compareBytes(key, node) === 0);
+    if (!taken) this.#claims.set(anchor, node);
     else {
-      this.nodes.forget(anchor.url!);
+      this.#nodes.forget(anchor.url!);
       anchor.giveUp("this node holds the other session already");
     }
     return !taken;
   }
 
-  private up(anchor: Anchor): void {
-    if (anchor === this.standby && !this.home.session) this.swap();
-    this.events.up(anchor.session!, anchor.url!, this.planeOf(anchor), "connected");
+  #up(anchor: Anchor): void {
+    if (anchor === this.#standby && !this.#home.session) this.#swap();
+    this.#events.up(anchor.session!, anchor.url!, this.#planeOf(anchor), "connected");
     // The other node's record does not name this one yet.
-    if (this.sessions.length > 1) void this.publish();
-    this.refreshLater();
-    this.learn(anchor.url!, anchor.session?.welcome?.nodes ?? []);
+    if (this.sessions.length > 1) void this.#publish();
+    this.#refreshLater();
+    this.#learn(anchor.url!, anchor.session?.welcome?.nodes ?? []);
   }
 
-  private down(anchor: Anchor, end: SessionEnd, decision: Decision): void {
-    const plane = this.planeOf(anchor);
-    this.claims.delete(anchor);
-    this.rank({ type: "lost", plane });
-    if (plane === "home" && this.standby?.session) this.swap();
-    if (decision.type === "stop") return this.stop(anchor, end, plane, decision.why);
+  #down(anchor: Anchor, end: SessionEnd, decision: Decision): void {
+    const plane = this.#planeOf(anchor);
+    this.#claims.delete(anchor);
+    this.#rank({ type: "lost", plane });
+    if (plane === "home" && this.#standby?.session) this.#swap();
+    if (decision.type === "stop") return this.#stop(anchor, end, plane, decision.why);
     const { url } = anchor;
-    this.learn(url!, end.nodes);
-    this.lost(end, url!, plane, decision);
+    this.#learn(url!, end.nodes);
+    this.#lost(end, url!, plane, decision);
   }
 
-  private lost(end: SessionEnd, url: string, plane: Plane, decision: Decision): void {
-    this.events.down(end, url, plane, decision);
-    if (plane === "home" && end.wasReady) this.promoted();
-    if (this.session) void this.publish();
+  #lost(end: SessionEnd, url: string, plane: Plane, decision: Decision): void {
+    this.#events.down(end, url, plane, decision);
+    if (plane === "home" && end.wasReady) this.#promoted();
+    if (this.session) void this.#publish();
   }
 
   /**
@@ -236,80 +236,80 @@ export class Moorings {
    * on, ready or not, and this one where a node is left. Replaced, it ends everywhere; so it
    * does without a node of its configuration. What a learned node says counts for that node.
    */
-  private stop(anchor: Anchor, end: SessionEnd, plane: Plane, why: "reason" | "attempts"): void {
+  #stop(anchor: Anchor, end: SessionEnd, plane: Plane, why: "reason" | "attempts"): void {
     const url = anchor.url!;
-    const other = this.otherOf(anchor)?.idle === false ? this.otherOf(anchor) : undefined;
-    const own = this.nodes.isOwn(url);
-    if (why === "reason") this.nodes.refuse(url);
-    const free = why === "reason" && this.nodes.candidates(other?.url).length > 0;
-    const over = own && (end.reason === Reason.replaced || !this.nodes.anyOwn);
-    if (over || !(free || other)) return this.events.stopped(end, url);
-    this.lost(end, url, plane, { type: "stop", why, end });
-    if (this.closed) return;
+    const other = this.#otherOf(anchor)?.idle === false ? this.#otherOf(anchor) : undefined;
+    const own = this.#nodes.isOwn(url);
+    if (why === "reason") this.#nodes.refuse(url);
+    const free = why === "reason" && this.#nodes.candidates(other?.url).length > 0;
+    const over = own && (end.reason === Reason.replaced || !this.#nodes.anyOwn);
+    if (over || !(free || other)) return this.#events.stopped(end, url);
+    this.#lost(end, url, plane, { type: "stop", why, end });
+    if (this.#closed) return;
     if (free) anchor.dial(url);
-    else this.retire(anchor, why);
+    else this.#retire(anchor, why);
   }
 
   /** Without a node to go to; one that is told of later is welcome, unless the attempts are used up. */
-  private retire(anchor: Anchor, why: "reason" | "attempts"): void {
-    if (anchor === this.home) this.swap();
-    if (why === "attempts") this.standby = undefined;
+  #retire(anchor: Anchor, why: "reason" | "attempts"): void {
+    if (anchor === this.#home) this.#swap();
+    if (why === "attempts") this.#standby = undefined;
     else anchor.rest();
   }
 
-  private swap(): void {
-    [this.home, this.standby] = [this.standby!, this.home];
-    this.rank({ type: "swapped" });
+  #swap(): void {
+    [this.#home, this.#standby] = [this.#standby!, this.#home];
+    this.#rank({ type: "swapped" });
   }
 
-  private rank(event: RankingEvent): void {
-    this.ranking = rankingStep(this.ranking, event, this.settings.clock.now());
+  #rank(event: RankingEvent): void {
+    this.#ranking = rankingStep(this.#ranking, event, this.#settings.clock.now());
   }
 
-  private measured(plane: Plane, rtt: number): void {
-    this.rank({ type: "measured", plane, rtt });
-    if (this.promoting || !favoursStandby(this.ranking, this.settings.clock.now())) return;
+  #measured(plane: Plane, rtt: number): void {
+    this.#rank({ type: "measured", plane, rtt });
+    if (this.#promoting || !favoursStandby(this.#ranking, this.#settings.clock.now())) return;
     // What waits in a socket would be overtaken by what is sent after it.
     if (this.sessions.some(({ session }) => session.buffered > 0)) return;
-    void this.promote();
+    void this.#promote();
   }
 
   /** The standby becomes home: all nodes are told before anything changes here, and both sessions stay. */
-  private async promote(): Promise<void> {
+  async #promote(): Promise<void> {
     const before = this.sessions;
-    this.promoting = true;
-    const told = await this.publish(before.toReversed());
-    this.promoting = false;
+    this.#promoting = true;
+    const told = await this.#publish(before.toReversed());
+    this.#promoting = false;
     const after = this.sessions;
     // What happened meanwhile has been published in its turn.
     if (!told || before.some(({ session }, i) => after[i]?.session !== session)) return;
-    this.swap();
-    this.promoted();
+    this.#swap();
+    this.#promoted();
   }
 
-  private promoted(): void {
-    const { session, url } = this.home;
-    if (session) this.events.up(session, url!, "home", "promoted");
+  #promoted(): void {
+    const { session, url } = this.#home;
+    if (session) this.#events.up(session, url!, "home", "promoted");
   }
 
   /**
    * A key that cannot be used now (one in a device, say) leaves the record as it is until the
    * next refresh; then false.
    */
-  private async publish(sessions: readonly { session: Session }[] = this.sessions): Promise<boolean> {
-    const signed = await this.passport.sign(sessions.map(({ session }) => session.remoteKey)).catch(() =>
+  async #publish(sessions: readonly { session: Session }[] = this.sessions): Promise<boolean> {
+    const signed = await this.#passport.sign(sessions.map(({ session }) => session.remoteKey)).catch(() =>
       undefined
     );
-    if (this.closed || !signed) return false;
+    if (this.#closed || !signed) return false;
     for (const { session } of this.sessions) session.send(encodePublish(signed));
     return true;
   }
 
-  private refreshLater(): void {
-    this.refresh?.();
-    this.refresh = this.settings.clock.after(RECORD_REFRESH, () => {
-      void this.publish(); // without a session for those who are nearby
-      this.refreshLater();
+  #refreshLater(): void {
+    this.#refresh?.();
+    this.#refresh = this.#settings.clock.after(RECORD_REFRESH, () => {
+      void this.#publish(); // without a session for those who are nearby
+      this.#refreshLater();
     });
   }
 }

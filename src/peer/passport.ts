@@ -20,30 +20,30 @@ export class Passport {
   readonly linkKey: KeyPair;
   /** The newest record. */
   record: SignedBytes | undefined;
-  private readonly own: Clock;
-  private readonly network: string;
-  private readonly born: number;
-  private started: number | undefined;
-  private offset = 0;
-  private sequence = 0;
+  readonly #own: Clock;
+  readonly #network: string;
+  readonly #born: number;
+  #started: number | undefined;
+  #offset = 0;
+  #sequence = 0;
 
   constructor(identity: Identity, network: string, clock: Clock, random: Random) {
     this.instance = random(16);
     this.linkKey = generateLinkKey(random);
     this.identity = identity;
-    this.network = network;
-    this.own = clock;
-    this.born = clock.wall();
+    this.#network = network;
+    this.#own = clock;
+    this.#born = clock.wall();
   }
 
   /** Milliseconds since 1970, by the node's clock where this machine's is far off. */
   wall(): number {
-    return this.own.wall() + this.offset;
+    return this.#own.wall() + this.#offset;
   }
 
   /** This machine's clock, but for {@link wall}. */
   get clock(): Clock {
-    const { own } = this;
+    const own = this.#own;
     return {
       now: () => own.now(),
       wall: () => this.wall(),
@@ -54,29 +54,29 @@ export class Passport {
 
   /** When this process began, by the first node's clock; the same ever after, since it names the process. */
   startedBy(hello: Hello): number {
-    const difference = hello.time - this.own.wall();
-    this.offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
-    this.started ??= Math.floor(this.born + this.offset);
-    return this.started;
+    const difference = hello.time - this.#own.wall();
+    this.#offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
+    this.#started ??= Math.floor(this.#born + this.#offset);
+    return this.#started;
   }
 
   /** A new record that names these nodes, home first. */
   async sign(nodes: Key[]): Promise<SignedBytes> {
     const issued = Math.floor(this.wall());
-    const sequence = ++this.sequence;
+    const sequence = ++this.#sequence;
     const record = await signRecord(this.identity, {
       peer: this.identity.publicKey,
       instance: this.instance,
-      started: this.started ?? Math.floor(this.born),
+      started: this.#started ?? Math.floor(this.#born),
       linkKey: this.linkKey.publicKey,
       nodes,
       sequence,
       issued,
       expires: issued + RECORD_LIFETIME,
-      network: this.network,
+      network: this.#network,
     });
     // Signatures may overtake each other: what is shown never gets older.
-    if (sequence === this.sequence || !this.record) this.record = record;
+    if (sequence === this.#sequence || !this.record) this.record = record;
     return record;
   }
 }

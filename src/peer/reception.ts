@@ -29,13 +29,13 @@ export interface Hall {
 
 export class Reception {
   readonly freshness: Freshness = new Freshness();
-  private readonly judging = new Map<PeerId, Promise<Verdict>>();
-  private readonly hall: Hall;
-  private readonly cache: InitCache;
+  readonly #judging = new Map<PeerId, Promise<Verdict>>();
+  readonly #hall: Hall;
+  readonly #cache: InitCache;
 
   constructor(hall: Hall) {
-    this.hall = hall;
-    this.cache = new InitCache(hall.clock);
+    this.#hall = hall;
+    this.#cache = new InitCache(hall.clock);
   }
 
   /** `reply` sends back by the path that brought the packet. */
@@ -45,17 +45,17 @@ export class Reception {
     packet: InitPacket,
     reply: (answer: Uint8Array) => void,
   ): Promise<void> {
-    const begun = this.cache.begin(noiseMessage(packet), peer);
+    const begun = this.#cache.begin(noiseMessage(packet), peer);
     if (begun.kind === "repeated") return reply(begun.response);
     if (begun.kind === "busy") return reply(writeRefused(packet.handshake, Reason.overQuota));
     if (begun.kind !== "begun") return;
-    const opened = openInit(this.hall.local, source, packet);
+    const opened = openInit(this.#hall.local, source, packet);
     if (!opened) {
       begun.init.abandon();
       // Most likely greeted to a process that is gone: the hint makes its sender look us up.
       return reply(writeRefused(packet.handshake, Reason.peerRestarted));
     }
-    const response = await this.answer(peer, opened, begun.init);
+    const response = await this.#answer(peer, opened, begun.init);
     if (response) {
       begun.init.answer(response);
       reply(response);
@@ -65,29 +65,29 @@ export class Reception {
     }
   }
 
-  private async answer(peer: PeerId, opened: OpenedInit, init: OpenInit): Promise<Uint8Array | undefined> {
-    const { clock } = this.hall;
+  async #answer(peer: PeerId, opened: OpenedInit, init: OpenInit): Promise<Uint8Array | undefined> {
+    const { clock } = this.#hall;
     const greeting = await opened.verify(clock.wall());
     if (!greeting) return undefined;
     if (!this.freshness.admit(peer, greeting.record, greeting.time, clock.now())) return undefined;
     if (!init.accept(greeting.time)) return undefined;
-    if (!this.hall.knows(peer)) {
-      if (greeting.continues) return this.decline(opened, Reason.linkClosed, "that link is closed here");
-      const verdict = await this.judge(peer);
-      if (!verdict.accepted) return this.decline(opened, Reason.linkRejected, verdict.reason);
+    if (!this.#hall.knows(peer)) {
+      if (greeting.continues) return this.#decline(opened, Reason.linkClosed, "that link is closed here");
+      const verdict = await this.#judge(peer);
+      if (!verdict.accepted) return this.#decline(opened, Reason.linkRejected, verdict.reason);
     }
-    return this.hall.welcome(peer, greeting, opened);
+    return this.#hall.welcome(peer, greeting, opened);
   }
 
   /** The program is asked once, however often a peer greets while it decides. */
-  private judge(peer: PeerId): Promise<Verdict> {
-    const judging = this.judging.get(peer) ??
-      this.hall.judge(peer).finally(() => this.judging.delete(peer));
-    this.judging.set(peer, judging);
+  #judge(peer: PeerId): Promise<Verdict> {
+    const judging = this.#judging.get(peer) ??
+      this.#hall.judge(peer).finally(() => this.#judging.delete(peer));
+    this.#judging.set(peer, judging);
     return judging;
   }
 
-  private decline(opened: OpenedInit, reason: number, text: string): Uint8Array {
-    return opened.answer({ time: this.hall.local.stamp(), reason, text, frames: new Uint8Array() }).packet;
+  #decline(opened: OpenedInit, reason: number, text: string): Uint8Array {
+    return opened.answer({ time: this.#hall.local.stamp(), reason, text, frames: new Uint8Array() }).packet;
   }
 }

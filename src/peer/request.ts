@@ -7,29 +7,30 @@ import type { Verdict } from "./reception.ts";
  */
 export class LinkRequest {
   readonly peer: PeerId;
-  private decision: Promise<Verdict> | undefined;
+  #decision: Promise<Verdict> | undefined;
 
   constructor(peer: PeerId) {
     this.peer = peer;
   }
 
   accept(): void {
-    this.decision ??= Promise.resolve({ accepted: true });
+    this.#decision ??= Promise.resolve({ accepted: true });
   }
 
   /** `reason` is told to the other side. */
   reject(reason: string = "not now"): void {
-    this.decision ??= Promise.resolve({ accepted: false, reason });
+    this.#decision ??= Promise.resolve({ accepted: false, reason });
   }
 
   /** The promise decides: true accepts, false rejects, a rejection of the promise rejects as well. */
   decideLater(decision: Promise<boolean>): void {
-    this.decision ??= decision.then(verdictOf, () => verdictOf(false));
+    this.#decision ??= decision.then(verdictOf, () => verdictOf(false));
   }
 
   /** What was decided, or what `fallback` decides. */
   verdict(fallback: (peer: PeerId) => boolean | Promise<boolean>): Promise<Verdict> {
-    return this.decision ?? Promise.resolve(this.peer).then(fallback).then(verdictOf, () => verdictOf(false));
+    return this.#decision ??
+      Promise.resolve(this.peer).then(fallback).then(verdictOf, () => verdictOf(false));
   }
 }
 

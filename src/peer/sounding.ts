@@ -22,46 +22,46 @@ export interface Sounded {
  * to through that node for a minute (RFC 3706 calls it dead peer detection).
  */
 export class Sounding<S extends Sounded> {
-  private readonly clock: Clock;
-  private readonly dead: (session: S) => void;
-  private readonly silent = new Set<S>();
-  private asked = 0;
-  private nextAt = -Infinity;
-  private cancel: (() => void) | undefined;
+  readonly #clock: Clock;
+  readonly #dead: (session: S) => void;
+  readonly #silent = new Set<S>();
+  #asked = 0;
+  #nextAt = -Infinity;
+  #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, dead: (session: S) => void) {
-    this.clock = clock;
-    this.dead = dead;
+    this.#clock = clock;
+    this.#dead = dead;
   }
 
   /** Asks these sessions, unless they were asked a moment ago. */
   begin(sessions: readonly S[]): void {
-    const now = this.clock.now();
-    if (sessions.length < 2 || now < this.nextAt) return;
-    this.nextAt = now + PAUSE;
-    this.silent.clear();
-    for (const session of sessions) this.silent.add(session);
-    this.asked = sessions.length;
-    this.cancel?.();
-    this.cancel = this.clock.after(SILENCE, () => this.judge(now + SILENCE));
+    const now = this.#clock.now();
+    if (sessions.length < 2 || now < this.#nextAt) return;
+    this.#nextAt = now + PAUSE;
+    this.#silent.clear();
+    for (const session of sessions) this.#silent.add(session);
+    this.#asked = sessions.length;
+    this.#cancel?.();
+    this.#cancel = this.#clock.after(SILENCE, () => this.#judge(now + SILENCE));
     for (const session of sessions) session.ask();
   }
 
   /** Something came by this session. */
   heard(session: S): void {
-    this.silent.delete(session);
+    this.#silent.delete(session);
   }
 
   stop(): void {
-    this.cancel?.();
-    this.cancel = undefined;
-    this.silent.clear();
+    this.#cancel?.();
+    this.#cancel = undefined;
+    this.#silent.clear();
   }
 
-  private judge(due: number): void {
-    this.cancel = undefined;
-    const dead = this.silent.size < this.asked && this.clock.now() - due <= LATE ? [...this.silent] : [];
-    this.silent.clear();
-    for (const session of dead) this.dead(session);
+  #judge(due: number): void {
+    this.#cancel = undefined;
+    const dead = this.#silent.size < this.#asked && this.#clock.now() - due <= LATE ? [...this.#silent] : [];
+    this.#silent.clear();
+    for (const session of dead) this.#dead(session);
   }
 }

@@ -10,37 +10,37 @@ interface Waiting {
 
 /** Those who wait for a session with a node. */
 export class Standstill {
-  private going = false;
-  private failure: WaymeetError | undefined;
+  #going = false;
+  #failure: WaymeetError | undefined;
   /** Why each node's last try came to nothing, by URL. */
-  private readonly failures = new Map<string, WaymeetError>();
-  private readonly waiting = new Set<Waiting>();
+  readonly #failures = new Map<string, WaymeetError>();
+  readonly #waiting = new Set<Waiting>();
 
   /** A session is there. */
   go(): void {
-    this.going = true;
-    this.failures.clear();
-    this.settle((each) => each.resolve());
+    this.#going = true;
+    this.#failures.clear();
+    this.#settle((each) => each.resolve());
   }
 
   /** The session is gone; another may come. */
   stop(): void {
-    this.going = false;
+    this.#going = false;
   }
 
   /** A try came to nothing. Who waits for the first session is told once every node failed. */
   failed(error: WaymeetError, url: string, nodes: number): void {
-    this.failures.set(url, error);
-    if (this.failures.size < nodes) return;
+    this.#failures.set(url, error);
+    if (this.#failures.size < nodes) return;
     // A node that answered and said no says more than one that is not there.
-    const refusal = [...this.failures.values()].find(({ code }) => code !== "node-unreachable");
-    this.settle((each) => each.first && each.reject(refusal ?? error));
+    const refusal = [...this.#failures.values()].find(({ code }) => code !== "node-unreachable");
+    this.#settle((each) => each.first && each.reject(refusal ?? error));
   }
 
   /** No session will ever be there. */
   fail(error: WaymeetError): void {
-    this.failure ??= error;
-    this.settle((each) => each.reject(this.failure!));
+    this.#failure ??= error;
+    this.#settle((each) => each.reject(this.#failure!));
   }
 
   /** Resolves with the first session; rejects when every node failed once. */
@@ -50,10 +50,10 @@ export class Standstill {
 
   /** Resolves when a session is there; rejects when none will be, at `until`, or when `signal` fires. */
   wait(clock: Clock | undefined, until: number, signal?: AbortSignal, first: boolean = false): Promise<void> {
-    if (this.failure) return Promise.reject(this.failure);
+    if (this.#failure) return Promise.reject(this.#failure);
     if (signal?.aborted) return Promise.reject(aborted(signal));
-    if (this.going) return Promise.resolve();
-    return this.suspend(
+    if (this.#going) return Promise.resolve();
+    return this.#suspend(
       first,
       signal,
       ({ reject }) => clock?.after(Math.max(0, until - clock.now()), () => reject(late())),
@@ -62,12 +62,12 @@ export class Standstill {
 
   /** Resolves after `delay` ms, or when a session comes; rejects as {@link wait}. */
   pause(clock: Clock, delay: number, signal?: AbortSignal): Promise<void> {
-    if (this.failure) return Promise.reject(this.failure);
+    if (this.#failure) return Promise.reject(this.#failure);
     if (signal?.aborted) return Promise.reject(aborted(signal));
-    return this.suspend(false, signal, ({ resolve }) => clock.after(delay, resolve));
+    return this.#suspend(false, signal, ({ resolve }) => clock.after(delay, resolve));
   }
 
-  private suspend(
+  #suspend(
     first: boolean,
     signal: AbortSignal | undefined,
     arm: (each: Waiting) => (() => void) | undefined,
@@ -77,7 +77,7 @@ export class Standstill {
       const release = () => {
         cancel?.();
         signal?.removeEventListener("abort", abort);
-        this.waiting.delete(each);
+        this.#waiting.delete(each);
       };
       const each: Waiting = {
         first,
@@ -85,13 +85,13 @@ export class Standstill {
         reject: (error) => (release(), reject(error)),
       };
       signal?.addEventListener("abort", abort);
-      this.waiting.add(each);
+      this.#waiting.add(each);
       const cancel = arm(each);
     });
   }
 
-  private settle(act: (each: Waiting) => void): void {
-    for (const each of [...this.waiting]) act(each);
+  #settle(act: (each: Waiting) => void): void {
+    for (const each of [...this.#waiting]) act(each);
   }
 }
 

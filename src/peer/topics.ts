@@ -37,40 +37,40 @@ interface Joined {
 
 /** The topics of a peer: announced through all its sessions, told of by the first. */
 export class Topics {
-  private readonly host: Omit<TopicHost, "left">;
-  private readonly identity: Identity;
-  private readonly network: string;
-  private readonly joined = new Map<string, Joined>();
-  private sessions: Session[] = [];
-  private refresh: (() => void) | undefined;
+  readonly #host: Omit<TopicHost, "left">;
+  readonly #identity: Identity;
+  readonly #network: string;
+  readonly #joined = new Map<string, Joined>();
+  #sessions: Session[] = [];
+  #refresh: (() => void) | undefined;
 
   /** `host.clock.wall` stamps the announcements. */
   constructor(identity: Identity, network: string, host: Omit<TopicHost, "left">) {
-    this.identity = identity;
-    this.network = network;
-    this.host = host;
+    this.#identity = identity;
+    this.#network = network;
+    this.#host = host;
   }
 
-  private get clock(): Clock {
-    return this.host.clock;
+  get #clock(): Clock {
+    return this.#host.clock;
   }
 
   async join({ name, secret = "" }: TopicOptions, signal?: AbortSignal): Promise<Topic> {
-    const key = await topicKey(this.network, name, secret);
+    const key = await topicKey(this.#network, name, secret);
     const { id } = key.identity;
-    if (this.joined.has(id)) {
+    if (this.#joined.has(id)) {
       throw new TypeError("this peer is in that topic: use what the first join returned");
     }
-    const topic = new Topic(name, key, { ...this.host, left: () => this.left(id) });
+    const topic = new Topic(name, key, { ...this.#host, left: () => this.#left(id) });
     const answered = resolvers();
     const settle = (error?: WaymeetError) => error ? answered.reject(error) : answered.resolve();
     const joined = { topic, key, announcement: NOTHING, sent: new Map(), answered: settle };
-    this.joined.set(id, joined);
-    const cancel = this.clock.after(PATIENCE, () => settle(late()));
+    this.#joined.set(id, joined);
+    const cancel = this.#clock.after(PATIENCE, () => settle(late()));
     try {
-      await this.sign(joined);
-      this.announce(joined);
-      this.refreshLater();
+      await this.#sign(joined);
+      this.#announce(joined);
+      this.#refreshLater();
       await unlessAborted(answered.promise, signal);
       return topic;
     } catch (error) {
@@ -84,19 +84,19 @@ export class Topics {
 
   /** These are the sessions now, home first. */
   attach(sessions: Session[]): void {
-    const moved = sessions[0] !== this.sessions[0];
-    this.sessions = sessions;
-    for (const joined of this.joined.values()) {
+    const moved = sessions[0] !== this.#sessions[0];
+    this.#sessions = sessions;
+    for (const joined of this.#joined.values()) {
       if (moved) joined.topic.unheard();
-      this.announce(joined);
+      this.#announce(joined);
     }
   }
 
   hear(frame: Roster | TopicMember): void {
-    const joined = this.joined.get(peerIdText(frame.topic));
+    const joined = this.#joined.get(peerIdText(frame.topic));
     if (!joined) return;
     if (frame.kind === "member") return joined.topic.member(peerIdText(frame.peer), frame.present);
-    if (frame.reason === Reason.rateLimited) return this.askAgain(joined);
+    if (frame.reason === Reason.rateLimited) return this.#askAgain(joined);
     if (frame.reason !== Reason.none) return joined.answered(refusal(frame.reason));
     joined.topic.roster(frame.peers.map(peerIdText), frame.size);
     joined.answered();
@@ -105,60 +105,60 @@ export class Topics {
   /** A message with this proof came over a link. Without a topic that it proves, it is nobody's. */
   said(message: Message, tag: Uint8Array): void {
     const from = peerIdBytes(message.from);
-    for (const { topic } of this.joined.values()) if (topic.proves(from, tag)) return topic.said(message);
+    for (const { topic } of this.#joined.values()) if (topic.proves(from, tag)) return topic.said(message);
   }
 
   close(): void {
-    this.refresh?.();
-    for (const { topic, answered } of [...this.joined.values()]) {
+    this.#refresh?.();
+    for (const { topic, answered } of [...this.#joined.values()]) {
       answered(new WaymeetError("closed", "the peer was closed"));
       void topic.leave();
     }
   }
 
-  private left(id: string): void {
-    const joined = this.joined.get(id);
+  #left(id: string): void {
+    const joined = this.#joined.get(id);
     joined?.rest?.();
-    this.joined.delete(id);
-    if (this.joined.size === 0) this.refresh?.();
+    this.#joined.delete(id);
+    if (this.#joined.size === 0) this.#refresh?.();
     const frame = encodeWithdraw(peerIdBytes(id as PeerId));
     for (const session of joined?.sent.keys() ?? []) session.send(frame);
   }
 
-  private async sign(joined: Joined): Promise<void> {
-    const issued = Math.floor(this.clock.wall());
-    const fields = { issued, expires: issued + RECORD_LIFETIME, network: this.network };
-    joined.announcement = await signAnnouncement(joined.key.identity, this.identity, fields);
+  async #sign(joined: Joined): Promise<void> {
+    const issued = Math.floor(this.#clock.wall());
+    const fields = { issued, expires: issued + RECORD_LIFETIME, network: this.#network };
+    joined.announcement = await signAnnouncement(joined.key.identity, this.#identity, fields);
     joined.sent.clear();
   }
 
   /** To each session that has not got it yet; the first is asked to tell who else is there. */
-  private announce(joined: Joined): void {
+  #announce(joined: Joined): void {
     if (joined.announcement === NOTHING) return;
     const before = joined.sent;
     joined.sent = new Map();
-    this.sessions.forEach((session, i) => {
+    this.#sessions.forEach((session, i) => {
       const tells = i === 0;
       if (before.get(session) !== tells) session.send(encodeAnnounce(joined.announcement, tells));
       joined.sent.set(session, tells);
     });
   }
 
-  private askAgain(joined: Joined): void {
+  #askAgain(joined: Joined): void {
     joined.rest?.();
-    joined.rest = this.clock.after(ASK_AGAIN, () => {
+    joined.rest = this.#clock.after(ASK_AGAIN, () => {
       joined.sent.clear();
-      this.announce(joined);
+      this.#announce(joined);
     });
   }
 
-  private refreshLater(): void {
-    this.refresh?.();
-    this.refresh = this.clock.after(RECORD_REFRESH, () => {
-      this.refreshLater();
-      for (const joined of this.joined.values()) {
+  #refreshLater(): void {
+    this.#refresh?.();
+    this.#refresh = this.#clock.after(RECORD_REFRESH, () => {
+      this.#refreshLater();
+      for (const joined of this.#joined.values()) {
         // A key that cannot be used now leaves the announcement as it is until the next time.
-        this.sign(joined).then(() => this.announce(joined), () => {});
+        this.#sign(joined).then(() => this.#announce(joined), () => {});
       }
     });
   }

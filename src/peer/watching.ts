@@ -21,15 +21,15 @@ interface Subject {
 
 /** The peers that this one watches, and the session by which it is told of them. */
 export class Watching {
-  private readonly clock: Clock;
-  private readonly subjects = new Map<PeerId, Subject>();
+  readonly #clock: Clock;
+  readonly #subjects = new Map<PeerId, Subject>();
   /** Asked for again later. */
-  private readonly again = new Set<PeerId>();
-  private session: Session | undefined;
-  private cancel: (() => void) | undefined;
+  readonly #again = new Set<PeerId>();
+  #session: Session | undefined;
+  #cancel: (() => void) | undefined;
 
   constructor(clock: Clock) {
-    this.clock = clock;
+    this.#clock = clock;
   }
 
   /** @throws {RangeError} when `patience` is no time that a timer can wait. */
@@ -37,33 +37,33 @@ export class Watching {
     if (!(patience >= 0 && patience <= 0x7fff_ffff)) {
       throw new RangeError(`patience is 0 … ${0x7fff_ffff} milliseconds, not ${patience}`);
     }
-    const known = this.subjects.get(peer);
+    const known = this.#subjects.get(peer);
     const subject: Subject = known ?? { watches: new Set(), said: undefined };
-    const watch = new Watch(peer, this.clock, patience, (closed) => this.release(subject, closed));
+    const watch = new Watch(peer, this.#clock, patience, (closed) => this.#release(subject, closed));
     subject.watches.add(watch);
-    this.subjects.set(peer, subject);
-    if (!known) this.session?.send(encodeWatch([peerIdBytes(peer)]));
+    this.#subjects.set(peer, subject);
+    if (!known) this.#session?.send(encodeWatch([peerIdBytes(peer)]));
     else if (known.said !== undefined) watch.sighted(known.said ?? undefined);
     return watch;
   }
 
   /** The home session is this one now. */
   attach(session: Session | undefined): void {
-    if (session === this.session) return;
-    this.each((frame) => this.session?.send(frame), encodeUnwatch, this.subjects.keys());
-    this.session = session;
-    for (const subject of this.subjects.values()) {
+    if (session === this.#session) return;
+    this.#each((frame) => this.#session?.send(frame), encodeUnwatch, this.#subjects.keys());
+    this.#session = session;
+    for (const subject of this.#subjects.values()) {
       subject.said = undefined;
       for (const watch of subject.watches) watch.unheard();
     }
-    this.ask(this.subjects.keys());
+    this.#ask(this.#subjects.keys());
   }
 
   hear({ reason, peer: key, node }: Sighting): void {
     const peer = peerIdText(key);
-    const subject = this.subjects.get(peer);
+    const subject = this.#subjects.get(peer);
     if (!subject) return;
-    if (reason === Reason.rateLimited) return this.askAgain(peer);
+    if (reason === Reason.rateLimited) return this.#askAgain(peer);
     const told = reason === Reason.none || reason === Reason.absent;
     if (told) subject.said = node && peerIdText(node);
     for (const watch of subject.watches) {
@@ -73,22 +73,22 @@ export class Watching {
   }
 
   close(): void {
-    this.cancel?.();
-    for (const { watches } of [...this.subjects.values()]) for (const watch of [...watches]) watch.close();
+    this.#cancel?.();
+    for (const { watches } of [...this.#subjects.values()]) for (const watch of [...watches]) watch.close();
   }
 
-  private release(subject: Subject, watch: Watch): void {
+  #release(subject: Subject, watch: Watch): void {
     subject.watches.delete(watch);
-    if (subject.watches.size > 0 || this.subjects.get(watch.peer) !== subject) return;
-    this.subjects.delete(watch.peer);
-    this.session?.send(encodeUnwatch([peerIdBytes(watch.peer)]));
+    if (subject.watches.size > 0 || this.#subjects.get(watch.peer) !== subject) return;
+    this.#subjects.delete(watch.peer);
+    this.#session?.send(encodeUnwatch([peerIdBytes(watch.peer)]));
   }
 
-  private ask(peers: Iterable<PeerId>): void {
-    this.each((frame) => this.session?.send(frame), encodeWatch, peers);
+  #ask(peers: Iterable<PeerId>): void {
+    this.#each((frame) => this.#session?.send(frame), encodeWatch, peers);
   }
 
-  private each(
+  #each(
     send: (frame: Uint8Array) => void,
     encode: (keys: Uint8Array[]) => Uint8Array,
     peers: Iterable<PeerId>,
@@ -97,13 +97,13 @@ export class Watching {
     for (let at = 0; at < keys.length; at += MAX_WATCHED) send(encode(keys.slice(at, at + MAX_WATCHED)));
   }
 
-  private askAgain(peer: PeerId): void {
-    this.again.add(peer);
-    this.cancel ??= this.clock.after(ASK_AGAIN, () => {
-      this.cancel = undefined;
-      const peers = [...this.again].filter((each) => this.subjects.has(each));
-      this.again.clear();
-      this.ask(peers);
+  #askAgain(peer: PeerId): void {
+    this.#again.add(peer);
+    this.#cancel ??= this.#clock.after(ASK_AGAIN, () => {
+      this.#cancel = undefined;
+      const peers = [...this.#again].filter((each) => this.#subjects.has(each));
+      this.#again.clear();
+      this.#ask(peers);
     });
   }
 }

@@ -31,47 +31,47 @@ export function connectWith(WebSocket: WebSocketConstructor): Connect {
 }
 
 class WebSocketPort implements Socket {
-  private readonly socket: WebSocketLike;
-  private handlers: SocketHandlers | undefined;
-  private trouble = "";
+  readonly #socket: WebSocketLike;
+  #handlers: SocketHandlers | undefined;
+  #trouble = "";
 
   constructor(socket: WebSocketLike, handlers: SocketHandlers) {
-    this.socket = socket;
-    this.handlers = handlers;
+    this.#socket = socket;
+    this.#handlers = handlers;
     socket.binaryType = "arraybuffer";
-    socket.onopen = () => this.handlers?.open?.();
+    socket.onopen = () => this.#handlers?.open?.();
     socket.onmessage = ({ data }: { data: ArrayBuffer | string }) =>
-      this.handlers?.message(typeof data === "string" ? data : new Uint8Array(data));
-    socket.onerror = ({ message }: { message?: string }) => void (this.trouble = message ?? "");
+      this.#handlers?.message(typeof data === "string" ? data : new Uint8Array(data));
+    socket.onerror = ({ message }: { message?: string }) => void (this.#trouble = message ?? "");
     socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
-      this.ended(code, reason || this.trouble);
+      this.#ended(code, reason || this.#trouble);
   }
 
   get buffered(): number {
-    return this.socket.bufferedAmount;
+    return this.#socket.bufferedAmount;
   }
 
   send(message: Uint8Array | string): number {
-    if (this.socket.readyState !== OPEN) return -1;
-    this.socket.send(message);
-    return this.socket.bufferedAmount;
+    if (this.#socket.readyState !== OPEN) return -1;
+    this.#socket.send(message);
+    return this.#socket.bufferedAmount;
   }
 
   close(code: number, reason: string): void {
-    if (this.socket.readyState > OPEN) return;
-    this.socket.close(code, reason);
+    if (this.#socket.readyState > OPEN) return;
+    this.#socket.close(code, reason);
   }
 
   /** Browsers have no way to drop a connection: the owner is told at once, the socket closes behind it. */
   terminate(): void {
-    if (this.socket.terminate) this.socket.terminate();
-    else if (this.socket.readyState <= OPEN) this.socket.close();
-    this.ended(1006, "terminated");
+    if (this.#socket.terminate) this.#socket.terminate();
+    else if (this.#socket.readyState <= OPEN) this.#socket.close();
+    this.#ended(1006, "terminated");
   }
 
-  private ended(code: number, reason: string): void {
-    const handlers = this.handlers;
-    this.handlers = undefined;
+  #ended(code: number, reason: string): void {
+    const handlers = this.#handlers;
+    this.#handlers = undefined;
     handlers?.close(code, reason);
   }
 }

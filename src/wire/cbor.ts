@@ -110,14 +110,14 @@ class Reader {
   }
 
   next(): boolean {
-    if (!this.head()) return false;
+    if (!this.#head()) return false;
     switch (this.major) {
       case UNSIGNED:
         return true;
       case BYTES:
-        return this.skip();
+        return this.#skip();
       case TEXT:
-        return this.skip() && isText(this.bytes, this.at - this.argument, this.at);
+        return this.#skip() && isText(this.bytes, this.at - this.argument, this.at);
       case ARRAY:
       case MAP:
         // Each child takes a byte at least: a huge declared count ends here.
@@ -129,17 +129,17 @@ class Reader {
     }
   }
 
-  private head(): boolean {
+  #head(): boolean {
     if (this.at >= this.end) return false;
     const initial = this.bytes[this.at++]!;
     this.major = initial >> 5;
     this.argument = initial & 31;
     if (this.argument < 24) return true;
     if (this.argument > 27) return false; // reserved, or of indefinite length
-    return this.longArgument(this.argument - 24);
+    return this.#longArgument(this.argument - 24);
   }
 
-  private longArgument(width: number): boolean {
+  #longArgument(width: number): boolean {
     const size = 1 << width;
     if (this.end - this.at < size) return false;
     let argument = 0;
@@ -148,7 +148,7 @@ class Reader {
     return argument >= SHORTEST[width]! && argument <= Number.MAX_SAFE_INTEGER;
   }
 
-  private skip(): boolean {
+  #skip(): boolean {
     if (this.argument > this.end - this.at) return false;
     this.at += this.argument;
     return true;
@@ -159,8 +159,8 @@ class Reader {
 class Level {
   readonly map: boolean;
   left: number;
-  private keyStart = 0;
-  private keyEnd = 0;
+  #keyStart = 0;
+  #keyEnd = 0;
 
   constructor(map: boolean, left: number) {
     this.map = map;
@@ -172,15 +172,15 @@ class Level {
     const key = this.map && this.left % 2 === 0;
     this.left--;
     if (!key) return true;
-    if (reader.major !== TEXT || !this.ascends(reader.bytes, start, reader.at)) return false;
-    this.keyStart = start;
-    this.keyEnd = reader.at;
+    if (reader.major !== TEXT || !this.#ascends(reader.bytes, start, reader.at)) return false;
+    this.#keyStart = start;
+    this.#keyEnd = reader.at;
     return true;
   }
 
-  private ascends(bytes: Uint8Array, start: number, end: number): boolean {
-    if (this.keyEnd === 0) return true;
-    return compareBytes(bytes.subarray(this.keyStart, this.keyEnd), bytes.subarray(start, end)) < 0;
+  #ascends(bytes: Uint8Array, start: number, end: number): boolean {
+    if (this.#keyEnd === 0) return true;
+    return compareBytes(bytes.subarray(this.#keyStart, this.#keyEnd), bytes.subarray(start, end)) < 0;
   }
 }
 
