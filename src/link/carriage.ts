@@ -285,12 +285,27 @@ export class Carriage implements SteeredHost {
     const loose = routes.detour && connection.transmitLoose(now);
     if (loose) routes.send(loose, routes.detour);
     const { using } = routes;
+    if (this.#doubles(using)) this.#sendDoubled(now, using);
     while (!using.full) {
       const packet = connection.transmitSealed(now, using.room);
       if (!packet) break;
       routes.send(packet, using);
     }
     this.#tellSteering(now);
+  }
+
+  /** Whether an answer is overdue, here or there, and the relay beneath may bring it. */
+  #doubles(using: Route): boolean {
+    const routes = this.#routes;
+    return this.#overdue && using !== routes.relay && routes.relayUp && !this.#connection.isAway;
+  }
+
+  /** A lossy path may lose every try of a lonely message; the relay loses none. */
+  #sendDoubled(now: number, using: Route): void {
+    const packets = this.#connection.transmitDoubled(now, using.room);
+    if (!packets) return;
+    this.#routes.send(packets[0], using);
+    this.#routes.send(packets[1], this.#routes.relay);
   }
 
   #tellSteering(now: number): void {

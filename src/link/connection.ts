@@ -229,6 +229,15 @@ export class Connection {
     return plaintext && this.#agreement.keyring.sending!.seal(plaintext);
   }
 
+  /** As {@link transmitSealed}, twice: each copy that arrives is acknowledged, by the path that brought it. */
+  transmitDoubled(now: number, room: number): [Uint8Array, Uint8Array] | undefined {
+    const { conversation } = this;
+    if (!this.#carrying) return undefined;
+    const plaintext = conversation.transmit(now, room, true);
+    const { sending } = this.#agreement.keyring;
+    return plaintext && [sending!.seal(plaintext), sending!.seal(plaintext)];
+  }
+
   /** A packet of acknowledgements and answers alone, for the path they are about. */
   transmitLoose(now: number): Uint8Array | undefined {
     const plaintext = this.#carrying ? this.conversation.transmitLoose(now) : undefined;

@@ -164,11 +164,14 @@ export class Conversation {
     return repeated;
   }
 
-  /** The plaintext of the next packet, at most about `room` bytes, or `undefined` when nothing is to be sent. */
-  transmit(now: number, room: number): Uint8Array | undefined {
+  /**
+   * The plaintext of the next packet, at most about `room` bytes, or `undefined` when nothing is to be sent.
+   * `doubled`: it leaves by two paths.
+   */
+  transmit(now: number, room: number, doubled: boolean = false): Uint8Array | undefined {
     const parts = this.#loose(now);
     const used = parts.reduce((sum, part) => sum + part.length, 0);
-    const sent = this.sender.ready && this.sender.transmit(parts, room - used, now) > 0;
+    const sent = this.sender.ready && this.sender.transmit(parts, room - used, now, doubled) > 0;
     if (sent && !this.sender.ready) parts.push(ASK);
     if (this.#parting) parts.unshift(this.#receiver.lastWord());
     this.#parting = false;

@@ -21,6 +21,8 @@ interface Chunk {
   packet: number;
   sentAt: number;
   transmissions: number;
+  /** It last left by another path, too: its arrival says nothing about which of the two brought it. */
+  doubled: boolean;
   /** Counted as a loss of its path. */
   missed: boolean;
   /** `lost`: waits to leave (again). */
@@ -96,13 +98,17 @@ export class Sender {
     return (this.#lost.length > 0 && mayRepeat) || (this.#fresh && this.congestion.room);
   }
 
-  /** Appends frames to `parts` up to `room` bytes (one frame at least); returns the bytes added. */
-  transmit(parts: Uint8Array[], room: number, now: number): number {
+  /**
+   * Appends frames to `parts` up to `room` bytes (one frame at least); returns the bytes added.
+   * `doubled`: they leave by another path than the one in use, too.
+   */
+  transmit(parts: Uint8Array[], room: number, now: number, doubled: boolean = false): number {
     let size = 0;
     for (;;) {
       const chunk = this.#take(room - size, size === 0);
       if (!chunk) break;
       this.#depart(chunk, now);
+      chunk.doubled = doubled;
       parts.push(chunk.frame);
       size += chunk.frame.length;
     }
@@ -144,6 +150,7 @@ export class Sender {
       packet: 0,
       sentAt: 0,
       transmissions: 0,
+      doubled: false,
       missed: false,
       state: "lost",
     };
@@ -206,7 +213,7 @@ export class Sender {
       if (chunk.state === "in-flight") track.congestion.acknowledged(frame.length, chunk.packet);
       else if (chunk.missed) track.lost--; // late, not lost
       // Sent again by another path, it says nothing about which of the two brought it.
-      if (chunk.transmissions === 1) track.progressAt = now;
+      if (chunk.transmissions === 1 && !chunk.doubled) track.progressAt = now;
       track.bytes += frame.length;
       chunk.state = "arrived";
       news.push(chunk);
@@ -223,14 +230,15 @@ export class Sender {
   /** Round trip and youngest arrival. What left once comes first: it tells how soon an answer can be one. */
   #learn(arrived: Chunk[], now: number): void {
     const track = this.#track;
-    const once = youngest(arrived, (chunk) => chunk.track === track && chunk.transmissions === 1);
+    const told = arrived.filter((chunk) => chunk.track === track && !chunk.doubled);
+    const once = youngest(told, ({ transmissions }) => transmissions === 1);
     if (once && once.packet > track.newest.packet) {
       track.newest = once;
       this.roundTrip.sample(now - once.sentAt);
     }
     // Sent again, it does not tell which of the two arrived (Karn's algorithm), unless
     // the answer came too late to be one to the former (RFC 8985 §6.2).
-    const again = youngest(arrived, (chunk) => chunk.track === track && chunk.transmissions > 1);
+    const again = youngest(told, ({ transmissions }) => transmissions > 1);
     if (!again || again.packet <= track.newest.packet) return;
     if (now - again.sentAt < (this.roundTrip.least ?? 0)) return;
     track.newest = again;

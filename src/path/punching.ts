@@ -11,7 +11,7 @@ import type { AttemptFromNode, AttemptFromPeer, Invite } from "../wire/attempt_p
 import { compareBytes } from "../wire/cbor.ts";
 import { type Key, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
-import { ask, invited, type Over, type Step } from "./attempt.ts";
+import { ask, ASK_PATIENCE, invited, type Over, type Step } from "./attempt.ts";
 import type { AttemptEnd, PathHost, PathSource } from "./port.ts";
 import { Punch } from "./punch.ts";
 import { decodeWords, type LoadRtc, MAX_CANDIDATES, type RtcStack } from "./rtc.ts";
@@ -46,6 +46,8 @@ export interface AttemptCounts {
 
 /** Words for an attempt whose invite is still on its way. */
 interface Early {
+  /** Milliseconds of the clock. */
+  at: number;
   attempt: Uint8Array;
   words: Uint8Array;
 }
@@ -113,7 +115,8 @@ export class Punching implements PathSource {
     if (punch?.concerns(attempt)) return punch.signalled(words);
     // A description is the first word: what was kept is of an attempt that came to nothing.
     const before = decodeWords(words)?.type === "offer" ? [] : this.#early.get(host) ?? [];
-    if (before.length <= MAX_CANDIDATES) this.#early.set(host, [...before, { attempt, words }]);
+    if (before.length > MAX_CANDIDATES) return;
+    this.#early.set(host, [...before, { at: this.#parts.clock.now(), attempt, words }]);
   }
 
   close(): void {
@@ -172,7 +175,10 @@ export class Punching implements PathSource {
     punch.happen({ type: "decided", accepted: true });
     const early = this.#early.get(host) ?? [];
     this.#early.delete(host);
-    for (const { attempt, words } of early) if (punch.concerns(attempt)) punch.signalled(words);
+    for (const { at, attempt, words } of early) {
+      // Older words are of an ask that was denied, for another end: the fresh ones are still on their way.
+      if (clock.now() - at < ASK_PATIENCE && punch.concerns(attempt)) punch.signalled(words);
+    }
   }
 
   #refuse({ attempt, broker, answer }: Invite, held: number): void {

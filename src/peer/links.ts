@@ -15,11 +15,13 @@ export interface HeldLink {
 /** The links of a peer, at most one with each other peer. */
 export class Links {
   readonly #links = new Map<PeerId, HeldLink>();
+  /** Dials under way. */
+  readonly #dials = new Map<PeerId, number>();
   readonly #carrier: LinkOwner;
   readonly #isUp: () => boolean;
   readonly #begun: (link: Link) => void;
 
-  /** `isUp`: whether packets can leave now; `begun`: somebody else began a link. */
+  /** `isUp`: whether packets can leave now; `begun`: somebody else began a link, and nobody here dials it. */
   constructor(
     carrier: Omit<LinkOwner, "superseded" | "ended">,
     isUp: () => boolean,
@@ -78,8 +80,24 @@ export class Links {
     if (known) return known.shared.greeted(greeting, init);
     const held = this.#create(peer);
     const packet = held.shared.greeted(greeting, init);
-    this.#begun(this.#hold(held));
+    this.#tell(held);
     return packet;
+  }
+
+  /**
+   * A dial begins: a link that the other side begins meanwhile is what it gets, and no news. A program
+   * that heard of it twice would read it in two loops, each with half of the messages. Call what is
+   * returned when the dial is over.
+   */
+  dialling(peer: PeerId): () => void {
+    this.#dials.set(peer, (this.#dials.get(peer) ?? 0) + 1);
+    return () => {
+      const left = this.#dials.get(peer)! - 1;
+      if (left > 0) return void this.#dials.set(peer, left);
+      this.#dials.delete(peer);
+      const held = this.#links.get(peer);
+      if (held && held.handles.size === 0 && !held.shared.closing) this.#tell(held);
+    };
   }
 
   /** Ends a link politely; resolves when it has ended. */
@@ -111,7 +129,11 @@ export class Links {
     shared.abort(Reason.linkClosed, "the other side began anew");
     const held = this.#create(shared.peer);
     held.shared.succeed(successor);
-    this.#begun(this.#hold(held));
+    this.#tell(held);
+  }
+
+  #tell(held: HeldLink): void {
+    if (!this.#dials.has(held.shared.peer)) this.#begun(this.#hold(held));
   }
 
   #forget(shared: SharedLink): void {

@@ -126,7 +126,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     this.#company = new Company(identity, network, {
       clock: this.#clock,
       key: identity.publicKey,
-      dial: (peer, signal) => this.dial(peer, { signal }),
+      dial: (peer, signal) => this.#reach(peer, { signal }),
       post: (peer, data, options) => this.#links.get(peer)?.post(data, options),
     });
     this.#links = new Links(
@@ -193,15 +193,21 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
    * @throws {RangeError} when `deadline` is no time that a timer can wait.
    * @throws {WaymeetError} `absent`, `node-unreachable`, `aborted`, `closed`.
    */
-  async dial(id: string, { signal, deadline = 0 }: DialOptions = {}): Promise<Link> {
+  async dial(id: string, options: DialOptions = {}): Promise<Link> {
+    const over = this.#links.dialling(parsePeerId(id));
+    try {
+      return await this.#reach(id, options);
+    } finally {
+      over();
+    }
+  }
+
+  /** A link to send by: what the other side begins meanwhile is still news to the program. */
+  async #reach(id: string, { signal, deadline = 0 }: DialOptions): Promise<Link> {
     const peer = parsePeerId(id);
     if (peer === this.id) throw new TypeError("that is this peer's own id: a link needs two peers");
     checkDeadline(deadline);
-    try {
-      return await this.#dial(peer, deadline, signal);
-    } catch (error) {
-      throw about(peer, error);
-    }
+    return await this.#dial(peer, deadline, signal).catch((error) => Promise.reject(about(peer, error)));
   }
 
   async #dial(peer: PeerId, deadline: number, signal: AbortSignal | undefined): Promise<Link> {
@@ -230,7 +236,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
    * close in one. `deadline` (milliseconds, default 0) is how long the peer may be away.
    */
   async send(id: string, data: Uint8Array | string, options: SendOptions = {}): Promise<Delivery> {
-    const link = await this.dial(id, { signal: options.signal, deadline: options.deadline });
+    const link = await this.#reach(id, options);
     try {
       return await link.send(data, { ...options, deadline: options.deadline || undefined });
     } finally {

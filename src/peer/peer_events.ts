@@ -46,7 +46,7 @@ export function nodeSession(
 }
 
 export interface PeerEvents {
-  /** Another peer began a link; close it when done. */
+  /** Another peer began a link, and no dial of this program is under way that gets it; close it when done. */
   link: { link: Link };
   /** Another peer wants to begin a link: decide, or leave it to the `accept` option. */
   request: { request: LinkRequest };

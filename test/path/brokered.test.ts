@@ -243,6 +243,7 @@ describe("an attempt through the nodes", () => {
     const [one, other] = outcomes(meeting).map((each) => ({ ...each, "rate-limited": 0 }));
     assert.deepEqual(one, other); // who is denied has no attempt, all else both had
     assert.equal("unanswered" in one!, false);
+    assert.deepEqual(meeting.links.map(({ path }) => path.kind), ["direct", "direct"]);
   });
 });
 

@@ -72,6 +72,23 @@ describe("whatever a direct path does", () => {
     await world.end();
   });
 
+  it("a lonely message whose every try is lost arrives by the relay beneath at the first doubt", async () => {
+    const { world, direct, ab, ba } = await meet();
+    const heard = collect(ba);
+    await leap(world, 5_000);
+    const line = direct.line!;
+    line.swallowing = true;
+    const sent = world.run(ab.send("lonely"));
+    for (const [at, swallowing] of [[20, false], [290, true], [330, false]] as const) {
+      world.clock.after(at, () => line.swallowing = swallowing);
+    }
+    const began = world.clock.now();
+    await sent;
+    assert.ok(world.clock.now() - began < 340, `it took ${world.clock.now() - began} ms`);
+    assert.deepEqual([heard, ab.path.kind], [["lonely"], "direct"]);
+    await world.end();
+  });
+
   it("a mapping that expires while the link is idle is kept alive; one that expires all the same loses nothing", async () => {
     const { world, direct, ab, ba } = await meet({ ...CLEAR, expires: 15_000 });
     const heard = collect(ba);
@@ -154,8 +171,7 @@ describe("whatever a direct path does", () => {
         const waits = await world.run(Promise.all(talking));
         assert.ok(Math.max(...waits) < 1_500, `a delivery took ${Math.max(...waits)} ms`);
         assert.deepEqual(heard, [numbers(60), numbers(60)]);
-        const { line } = direct;
-        if (line && !line.closed) {
+        for (const line of direct.lines) {
           line.swallowing = false;
           line.weather = CLEAR;
         }

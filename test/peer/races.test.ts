@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { generateIdentity } from "../../src/identity/identity.ts";
+import type { Link } from "../../src/link/link.ts";
 import { WaymeetError } from "../../src/wire/error.ts";
 import { collect, nextLink, VirtualWorld } from "./virtual_world.ts";
 
@@ -133,6 +134,41 @@ describe("races between dialling, sending and closing", () => {
       ),
       { numRuns: 25 },
     );
+  });
+
+  it("both dial at once: each has one link, and no event beside it that would take half of the messages", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 60 }), async (gap) => {
+        const [a, b] = [await world.open(), await world.open()];
+        const links: Link[] = [];
+        for (const peer of [a, b]) peer.addEventListener("link", ({ link }) => links.push(link));
+        const ab = a.dial(b.id);
+        await world.clock.advance(gap);
+        const ba = b.dial(a.id);
+        links.push(await world.run(ab), await world.run(ba));
+        await world.run(Promise.all(links.map((link) => link.opened)));
+        for (const peer of [a, b]) {
+          const other = peer === a ? b : a;
+          const own = links.filter((link) => link.peer === other.id);
+          // The later dial may get another handle of what an event told of before.
+          assert.ok(own.length === 1 || (peer === b && gap > 0), `${own.length} after ${gap} ms`);
+        }
+        await world.run(Promise.all([a.close(), b.close()]));
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  it("a dial that is given up leaves the link that came meanwhile to the event", async () => {
+    const [a, b] = [await world.open(), await world.open()];
+    const stop = new AbortController();
+    const dialling = a.dial(b.id, { signal: stop.signal });
+    const arriving = nextLink(a);
+    const welcomed = world.run(b.dial(a.id));
+    stop.abort();
+    await assert.rejects(dialling);
+    await welcomed;
+    assert.equal((await world.run(arriving)).peer, b.id);
   });
 
   it("both dial, send and close at once: every message that was delivered arrived once", async () => {
