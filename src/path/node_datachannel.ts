@@ -35,6 +35,7 @@ export const loadNodeDataChannel: LoadRtc = () => loading ??= load();
 async function load(): ReturnType<LoadRtc> {
   try {
     const library = await import("node-datachannel");
+    library.preload(); // its threads and OpenSSL's tables: 10 ms that the first path would wait for
     return { connect: (role, iceServers, events) => new NativeEnd(library, role, iceServers, events) };
   } catch (error) {
     return { why: obstacle(error) };

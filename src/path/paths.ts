@@ -90,6 +90,7 @@ export class Paths {
 
   /** Who steers a new link. */
   steer(host: SteeredHost): Steering {
+    queueMicrotask(() => this.#source?.begun?.(host)); // the link is still being made
     void this.#seek(host);
     return new PathSteering(host, this.#source, () => void this.#seek(host));
   }

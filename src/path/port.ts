@@ -29,6 +29,8 @@ export interface AttemptEnd {
 
 /** Finds direct paths: the punch broker's client, or a simulator. */
 export interface PathSource {
+  /** A link begins: words told now travel in its greeting. */
+  begun?(host: PathHost): void;
   /**
    * Begins one try for this link; offers what it finds with {@link PathHost.offer}. MUST
    * call `ended` exactly once, by a deadline of its own, unless the returned function

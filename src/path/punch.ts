@@ -27,6 +27,8 @@ import {
   type PathHost,
   type PathTransport,
 } from "./port.ts";
+import type { Foreseen } from "./foresight.ts";
+import { areNeighbours, type Candidate, inCheckOrder, isCandidate } from "./check_order.ts";
 import {
   decodeWords,
   encodeWords,
@@ -34,6 +36,7 @@ import {
   isReflexiveCandidate,
   MAX_CANDIDATES,
   type RtcEnd,
+  type RtcEvents,
   type RtcStack,
   type Words,
 } from "./rtc.ts";
@@ -44,12 +47,19 @@ import {
  */
 export const ASKED: Uint8Array = new Uint8Array(16);
 
+/** Milliseconds that the second of two neighbours waits for the first one's checks, which it is not behind a NAT to miss. */
+const SECOND_PATIENCE = 150;
+
 export interface PunchParts {
   readonly clock: Clock;
   readonly host: PathHost;
   readonly stack: RtcStack;
   /** Addresses of this machine itself are not told. */
   readonly hidesHosts: boolean;
+  /** The own end whose offer went with the greeting: this side offers, whoever asks. */
+  foreseen?: Foreseen | undefined;
+  /** The other side's such offer: it offers. */
+  offered?: Words | undefined;
   iceServers(): IceServer[];
   say(frame: AttemptFromPeer, broker: Key): void;
   over(punch: Punch, over: Over): void;
@@ -70,11 +80,16 @@ export class Punch {
   /** What the other side told: candidates wait for the moment to begin, all for the end to be made. */
   #told: Words[] = [];
   #described = false;
+  /** Which of the two descriptions is this side's. */
+  #describes: Role | undefined;
+  /** The other side was told whatever matters. */
+  #complete = false;
   #begun = false;
+  #second: (() => void) | undefined;
   #paired = false;
   /** What went wrong here, in words. */
   trouble: string | undefined;
-  #candidatesSent = 0;
+  readonly #own: Candidate[] = [];
   #candidatesTaken = 0;
 
   constructor(parts: PunchParts, broker: Key, state: AttemptState) {
@@ -107,9 +122,22 @@ export class Punch {
     const words = decodeWords(bytes);
     if (!words || this.state.phase === "over") return;
     if (words.type === "candidate" ? this.#candidatesTaken++ >= MAX_CANDIDATES : this.#described) return;
+    this.#hear(words);
+  }
+
+  #hear(words: Words): void {
     if (words.type !== "candidate") this.#described = true;
+    if (words.type === "offer" && this.#describes === "offerer") this.#giveWay();
     this.#told.push(words);
     this.#release();
+  }
+
+  /** The asker offers, so ours did not come with the greeting. */
+  #giveWay(): void {
+    this.#end?.close();
+    this.#own.length = 0;
+    this.#complete = false;
+    this.#connect("answerer");
   }
 
   /** Another attempt takes its place: nothing is said, nothing is told. */
@@ -137,8 +165,7 @@ export class Punch {
       case "open":
         return this.#open(effect.role);
       case "begin":
-        this.#begun = true;
-        return this.#release();
+        return this.#begin();
       case "over":
         this.ended = this.#parts.clock.now();
         if (effect.over.reason !== Reason.connected) this.#free(`the attempt ended`);
@@ -146,49 +173,99 @@ export class Punch {
     }
   }
 
+  /**
+   * The offering end is the client in DTLS: what it sends to one that ICE has not connected
+   * yet is lost, and repeated after a second. Behind NATs both must check at once, and half
+   * a round trip lies between. In one network nothing does, but no check is lost there
+   * either: so the answering end checks first, and its checks bring ours about.
+   */
+  #begin(): void {
+    const candidates = this.#told.filter(isCandidate);
+    const second = this.#describes === "offerer" && areNeighbours(candidates, this.#own);
+    const begin = (): void => {
+      this.#begun = true;
+      this.#release();
+    };
+    if (second) this.#second = this.#parts.clock.after(SECOND_PATIENCE, begin);
+    else begin();
+  }
+
   /** Why there is no path, as far as this side can tell. */
   get #obstacle(): Reason {
     return this.#described && !this.#paired ? Reason.noCandidatePair : Reason.timedOut;
   }
 
+  /** Who asks offers, unless an offer came with the greeting. */
   #open(role: Role): void {
-    const { stack, iceServers } = this.#parts;
-    try {
-      this.#end = stack.connect(role, iceServers(), {
-        words: (words) => this.#tell(words),
-        gathered: () => this.happen({ type: "gathered" }),
-        paired: () => this.#paired = true,
-        opened: () => this.#opened(),
-        message: (bytes) => this.#path?.packet(bytes),
-        drained: () => this.#path?.drained?.(),
-        closed: (reason) => this.#closed(reason),
-      });
-    } catch { // a stack that refuses its configuration, or has no more sockets
-      return this.happen({ type: "failed", reason: Reason.noCandidatePair });
-    }
+    const { foreseen, offered } = this.#parts;
+    if (foreseen) {
+      this.#describes = "offerer";
+      this.#end = foreseen.end;
+      if (role === "offerer") this.#tell(foreseen.offer!); // the other side did not ask when it was greeted
+      foreseen.takenOver(this.#events);
+    } else this.#connect(offered ? "answerer" : role);
+    if (offered) this.#hear(offered);
     this.#release();
+  }
+
+  #connect(role: Role): void {
+    const { stack, iceServers } = this.#parts;
+    this.#describes = role;
+    try {
+      this.#end = stack.connect(role, iceServers(), this.#events);
+    } catch { // a stack that refuses its configuration, or has no more sockets
+      this.happen({ type: "failed", reason: Reason.noCandidatePair });
+    }
+  }
+
+  get #events(): RtcEvents {
+    return {
+      words: (words) => this.#tell(words),
+      gathered: () => this.#toldAll(),
+      paired: () => this.#paired = true,
+      opened: () => this.#opened(),
+      message: (bytes) => this.#path?.packet(bytes),
+      drained: () => this.#path?.drained?.(),
+      closed: (reason) => this.#closed(reason),
+    };
   }
 
   /** Descriptions at once, so that both are ready; candidates when both begin. */
   #release(): void {
     const end = this.#end;
     if (!end) return;
-    const ready = this.#told.filter(({ type }) => type !== "candidate" || (this.#begun && this.#described));
-    this.#told = this.#told.filter((words) => !ready.includes(words));
-    ready.sort((a, b) => Number(a.type === "candidate") - Number(b.type === "candidate"));
-    for (const words of ready) end.take(words);
+    for (const words of this.#told) if (!isCandidate(words)) end.take(words);
+    const candidates = this.#told.filter(isCandidate);
+    const now = this.#begun && this.#described;
+    this.#told = now ? [] : candidates;
+    this.#getReady();
+    if (now) { for (const words of inCheckOrder(candidates, this.#own)) end.take(words); }
   }
 
   #tell(words: Words): void {
     if (words.type === "candidate") {
       if (this.#parts.hidesHosts && isHostCandidate(words.candidate)) return;
-      if (this.#candidatesSent++ >= MAX_CANDIDATES) return;
+      if (this.#own.push(words) > MAX_CANDIDATES) return;
     }
     const bytes = encodeWords(words);
     if (bytes) this.host.signal(this.id ?? ASKED, bytes);
     if (words.type === "candidate" && isReflexiveCandidate(words.candidate)) {
-      this.happen({ type: "gathered" });
+      this.#toldAll();
     }
+  }
+
+  #toldAll(): void {
+    this.#complete = true;
+    this.#getReady();
+  }
+
+  /**
+   * An offer is answered before the other side may check: a check would open DTLS before
+   * there is a fingerprint to hold its certificate against (RFC 8842 §5.1), and it would fail.
+   */
+  #getReady(): void {
+    const answered = this.#described || this.#describes !== "offerer";
+    if (this.#complete && answered) this.happen({ type: "gathered" });
   }
 
   #opened(): void {
@@ -219,6 +296,7 @@ export class Punch {
   /** The channel and all that belongs to it, on every outcome but `connected`. */
   #free(reason: string): void {
     this.#path = undefined;
+    this.#second?.();
     this.#candidate?.withdraw(reason);
     this.#end?.close();
   }

@@ -13,10 +13,11 @@ import { type Key, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { ask, ASK_PATIENCE, invited, type Over, type Step } from "./attempt.ts";
 import type { AttemptEnd, PathHost, PathSource } from "./port.ts";
-import { Punch } from "./punch.ts";
-import { decodeWords, type LoadRtc, MAX_CANDIDATES, type RtcStack } from "./rtc.ts";
+import { Foresight, GREETED, OFFER_FRESH } from "./foresight.ts";
+import { Punch, type PunchParts } from "./punch.ts";
+import { decodeWords, type LoadRtc, MAX_CANDIDATES, type RtcStack, type Words } from "./rtc.ts";
 
-/** Whether a peer with whom there is a link may try to open a direct path, and so learn addresses of this one. */
+/** Whether a peer that was dialled, or with whom there is a link, may get a direct path, and so learn addresses of this one. */
 export type DirectPolicy = (peer: PeerId) => boolean | Promise<boolean>;
 
 /** No peer may, so nothing is ever loaded for it. */
@@ -64,17 +65,38 @@ export class Punching implements PathSource {
   readonly #shelved = new WeakMap<Punch, Invite>();
   readonly #ended = new Map<Punch, (end: AttemptEnd) => void>();
   readonly #early = new WeakMap<PathHost, Early[]>();
+  readonly #greeted = new WeakMap<PathHost, { offer: Words; until: number }>();
+  readonly #foresight: Foresight;
   #requests = 0;
   #count = 0;
   #closed = false;
 
   constructor(parts: PunchingParts) {
     this.#parts = parts;
+    this.#foresight = new Foresight(parts.clock);
   }
 
   /** Loads the stack ahead of the first attempt: 20 ms of a processor, which the first path would wait for. */
   prepare(): void {
     if (this.#parts.policy !== NO_PEER) void this.#parts.load();
+  }
+
+  /** That peer is being dialled: an end is made while it is looked up. */
+  async expect(peer: PeerId): Promise<void> {
+    if (this.#parts.policy === NO_PEER || !this.#foresight.mayExpect(peer) || !await this.#allows(peer)) {
+      return;
+    }
+    const stack = await this.#parts.load();
+    if (!this.#closed && !("why" in stack)) this.#foresight.expect(peer, stack, this.#parts.iceServers());
+  }
+
+  /** That peer was not found. */
+  forgo(peer: PeerId): void {
+    this.#foresight.forgo(peer);
+  }
+
+  begun(host: PathHost): void {
+    this.#foresight.begun(host);
   }
 
   get counts(): AttemptCounts {
@@ -111,6 +133,7 @@ export class Punching implements PathSource {
 
   /** The other side's words, which may come before the invite. */
   signalled(host: PathHost, attempt: Uint8Array, words: Uint8Array): void {
+    if (compareBytes(attempt, GREETED) === 0) return this.#greetedWith(host, words);
     const punch = this.#punches.get(host.peer);
     if (punch?.concerns(attempt)) return punch.signalled(words);
     // A description is the first word: what was kept is of an attempt that came to nothing.
@@ -119,8 +142,23 @@ export class Punching implements PathSource {
     this.#early.set(host, [...before, { at: this.#parts.clock.now(), attempt, words }]);
   }
 
+  /** An offer that came with the greeting, for the attempt that this side asks for at once. */
+  #greetedWith(host: PathHost, words: Uint8Array): void {
+    const offer = decodeWords(words);
+    if (offer?.type === "offer") {
+      this.#greeted.set(host, { offer, until: this.#parts.clock.now() + OFFER_FRESH });
+    }
+  }
+
+  #takeOffer(host: PathHost): Words | undefined {
+    const greeted = this.#greeted.get(host);
+    this.#greeted.delete(host);
+    return greeted && this.#parts.clock.now() < greeted.until ? greeted.offer : undefined;
+  }
+
   close(): void {
     this.#closed = true;
+    this.#foresight.close();
     for (const punch of [...this.#punches.values()]) punch.happen({ type: "cancel" });
   }
 
@@ -141,7 +179,10 @@ export class Punching implements PathSource {
     const theirs = this.#punches.get(host.peer);
     if (theirs) return void this.#ended.set(theirs, ended); // the other side tries already
     const request = this.#requests = (this.#requests + 1) >>> 0;
-    this.#start(host, stack, broker, ask(request, broker, host.key, parts.clock.now()), ended);
+    const first = ask(request, broker, host.key, parts.clock.now());
+    const offered = this.#takeOffer(host);
+    const foreseen = offered ? undefined : this.#foresight.take(host);
+    this.#start(host, stack, broker, first, ended, { offered, foreseen });
   }
 
   /** Of two asks at once that of the smaller key goes on. */
@@ -171,7 +212,8 @@ export class Punching implements PathSource {
     const ended = own && this.#ended.get(own);
     if (own) this.#forget(own);
     own?.drop();
-    const punch = this.#start(host, stack, frame.broker, invited(frame, began), ended);
+    const foreseen = this.#foresight.take(host);
+    const punch = this.#start(host, stack, frame.broker, invited(frame, began), ended, { foreseen });
     punch.happen({ type: "decided", accepted: true });
     const early = this.#early.get(host) ?? [];
     this.#early.delete(host);
@@ -201,6 +243,7 @@ export class Punching implements PathSource {
     broker: Key,
     first: Step,
     ended: ((end: AttemptEnd) => void) | undefined,
+    greeted: Pick<PunchParts, "foreseen" | "offered">,
   ): Punch {
     const { clock, hidesHosts } = this.#parts;
     const number = ++this.#count;
@@ -210,6 +253,7 @@ export class Punching implements PathSource {
         host,
         stack,
         hidesHosts,
+        ...greeted,
         iceServers: () => this.#parts.iceServers(),
         say: (frame, to) => this.#parts.say(frame, to),
         over: (which, over) => this.#over(which, over, number),

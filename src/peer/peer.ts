@@ -207,7 +207,10 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const peer = parsePeerId(id);
     if (peer === this.id) throw new TypeError("that is this peer's own id: a link needs two peers");
     checkDeadline(deadline);
-    return await this.#dial(peer, deadline, signal).catch((error) => Promise.reject(about(peer, error)));
+    return await this.#dial(peer, deadline, signal).catch((error) => {
+      this.#punching?.forgo(peer);
+      throw about(peer, error);
+    });
   }
 
   async #dial(peer: PeerId, deadline: number, signal: AbortSignal | undefined): Promise<Link> {
@@ -216,6 +219,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     for (let wait = SEEK_FIRST;; wait = Math.min(2 * wait, SEEK_LAST)) {
       const known = this.#links.join(peer);
       if (known) return known;
+      void this.#punching?.expect(peer);
       const finding = await this.#seek(peer, began + Math.max(deadline, NODE_PATIENCE), signal);
       if (finding.kind === "found") return await this.#begun(peer, finding.record, signal);
       const patience = finding.kind === "lost" ? Math.max(deadline, NODE_PATIENCE) : deadline;

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import { peerIdText } from "../../src/identity/peer_id.ts";
 import { GATHER_PATIENCE } from "../../src/path/attempt.ts";
 import type { AttemptEnd, PathHost } from "../../src/path/port.ts";
+import { GREETED, OFFER_FRESH } from "../../src/path/foresight.ts";
 import { ASKED } from "../../src/path/punch.ts";
 import { NO_PEER, Punching } from "../../src/path/punching.ts";
 import { encodeWords, type RtcEnd, type RtcEvents, type Words } from "../../src/path/rtc.ts";
@@ -95,18 +96,46 @@ describe("an attempt's asker", () => {
     assert.deepEqual(signals.map(({ attempt }) => attempt), [ASKED, ATTEMPT]);
   });
 
-  it("is ready once the other side was told its public address, not before", async () => {
-    const { punching, host, ends, kinds, grant } = bench();
-    punching.attempt(host, () => {});
-    await settled();
-    grant();
-    assert.deepEqual(kinds(), ["attempt"]);
-    ends[0]!.events.words(REFLEXIVE);
-    assert.deepEqual(kinds(), ["attempt", "answer"]);
+  it("is ready once the other side was told its public address and has answered, not before", async () => {
+    for (const answeredFirst of [true, false]) {
+      const { punching, host, ends, kinds, grant, hear } = bench();
+      punching.attempt(host, () => {});
+      await settled();
+      grant();
+      const steps = [() => hear(ATTEMPT, ANSWER), () => ends[0]!.events.words(REFLEXIVE)];
+      const [first, second] = answeredFirst ? steps : steps.toReversed();
+      first!();
+      assert.deepEqual(kinds(), ["attempt"]);
+      second!();
+      assert.deepEqual(kinds(), ["attempt", "answer"]);
+    }
+  });
+
+  it("leaves the first checks to an answering neighbour, whose DTLS must be there when it speaks", async () => {
+    const own = { ...REFLEXIVE, candidate: "candidate:1 1 UDP 9 10.9.9.1 5 typ host" };
+    const near = { ...REFLEXIVE, candidate: "candidate:1 1 UDP 9 10.9.9.2 5 typ host" };
+    const far = { ...REFLEXIVE, candidate: "candidate:1 1 UDP 9 10.9.8.2 5 typ host" };
+    for (const [theirs, waits] of [[near, true], [far, false]] as const) {
+      const { punching, host, ends, grant, hear, clock } = bench();
+      punching.attempt(host, () => {});
+      await settled();
+      grant();
+      hear(ATTEMPT, ANSWER);
+      hear(ATTEMPT, theirs);
+      ends[0]!.events.words(own);
+      ends[0]!.events.gathered();
+      punching.hear({ kind: "start", attempt: ATTEMPT, delay: 0 });
+      await clock.advance(100);
+      assert.deepEqual(ends[0]!.taken, waits ? ["answer"] : ["answer", "candidate"]);
+      await clock.advance(100);
+      assert.deepEqual(ends[0]!.taken, ["answer", "candidate"], "should no check of the other side come");
+      punching.close();
+    }
   });
 
   it("is ready at the grant when it has told all by then", async () => {
-    const { punching, host, ends, kinds, grant } = bench();
+    const { punching, host, ends, kinds, grant, hear } = bench();
+    hear(GREETED, OFFER);
     punching.attempt(host, () => {});
     await settled();
     ends[0]!.events.gathered();
@@ -198,5 +227,107 @@ describe("a stack that takes a while to load", () => {
     assert.equal(loads, 0);
     new Punching({ ...parts, policy: () => true }).prepare();
     assert.equal(loads, 1);
+  });
+});
+
+describe("a dial's foresight", () => {
+  const foresee = async (made: ReturnType<typeof bench>) => {
+    await made.punching.expect(made.host.peer);
+    made.ends[0]?.events.words(OFFER);
+    made.punching.begun(made.host);
+  };
+
+  it("describes itself in the greeting, and tells no address before it is invited", async () => {
+    const made = bench();
+    const { ends, signals, kinds, invite, hear, punching, clock } = made;
+    await made.punching.expect(made.host.peer);
+    ends[0]!.events.words(OFFER);
+    ends[0]!.events.words(REFLEXIVE);
+    punching.begun(made.host);
+    assert.deepEqual(signals.map(({ attempt }) => attempt), [GREETED]);
+    invite();
+    await settled();
+    assert.deepEqual([ends.length, ends[0]!.role], [1, "offerer"]);
+    assert.deepEqual(signals.map(({ attempt }) => attempt), [GREETED, ATTEMPT]);
+    hear(ASKED, ANSWER);
+    assert.deepEqual(kinds(), ["answer"], "ready with the answer: its address was known by then");
+    hear(ASKED, REFLEXIVE);
+    punching.hear({ kind: "start", attempt: ATTEMPT, delay: 0 });
+    await clock.advance(1);
+    assert.deepEqual(ends[0]!.taken, ["answer", "candidate"]);
+    punching.close();
+  });
+
+  it("is answered by the greeted side as it asks", async () => {
+    const { punching, host, ends, hear, signals } = bench();
+    hear(GREETED, OFFER);
+    punching.attempt(host, () => {});
+    await settled();
+    assert.deepEqual([ends[0]!.role, ends[0]!.taken], ["answerer", ["offer"]]);
+    ends[0]!.events.words(ANSWER);
+    assert.deepEqual(signals.map(({ attempt }) => attempt), [ASKED]);
+    punching.close();
+  });
+
+  it("gives way to an asker that offers itself, because it had no offer in time", async () => {
+    const made = bench();
+    const { ends, invite, hear, punching } = made;
+    await foresee(made);
+    invite();
+    await settled();
+    hear(ASKED, OFFER);
+    assert.deepEqual(ends.map(({ role, closed, taken }) => [role, closed, taken]), [
+      ["offerer", true, []],
+      ["answerer", false, ["offer"]],
+    ]);
+    punching.close();
+  });
+
+  it("serves the own question when the other side asks none, and says its offer again", async () => {
+    const made = bench();
+    const { ends, punching, host, signals } = made;
+    await foresee(made);
+    punching.attempt(host, () => {});
+    await settled();
+    assert.deepEqual(signals.map(({ attempt }) => attempt), [GREETED, ASKED]);
+    assert.deepEqual(ends.map(({ role }) => role), ["offerer"]);
+    punching.close();
+  });
+
+  it("counts for no attempt that comes later than the greeting", async () => {
+    const { punching, host, ends, hear, clock } = bench();
+    hear(GREETED, OFFER);
+    await clock.advance(OFFER_FRESH);
+    punching.attempt(host, () => {});
+    await settled();
+    assert.deepEqual([ends[0]!.role, ends[0]!.taken], ["offerer", []]);
+    punching.close();
+  });
+
+  it("is given up when the greeting leaves before there is an offer, nobody is found, or nobody asks", async () => {
+    const early = bench();
+    await early.punching.expect(early.host.peer);
+    early.punching.begun(early.host);
+    assert.deepEqual([early.signals, early.ends[0]!.closed], [[], true]);
+    const absent = bench();
+    await absent.punching.expect(absent.host.peer);
+    absent.punching.forgo(absent.host.peer);
+    assert.ok(absent.ends[0]!.closed);
+    const unasked = bench();
+    await foresee(unasked);
+    await unasked.clock.advance(5_000);
+    assert.ok(unasked.ends[0]!.closed);
+    for (const { clock } of [early, absent, unasked]) assert.equal(clock.timers, 0);
+  });
+
+  it("makes few ends at a time, and one a peer", async () => {
+    const { punching, ends } = bench();
+    for (let i = 0; i < 20; i++) {
+      await punching.expect(peerIdText(new Uint8Array(32).fill(i)));
+      await punching.expect(peerIdText(new Uint8Array(32).fill(i)));
+    }
+    assert.equal(ends.length, 8);
+    punching.close();
+    assert.ok(ends.every(({ closed }) => closed));
   });
 });
