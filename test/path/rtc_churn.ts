@@ -8,14 +8,26 @@ if ("why" in loaded) throw new Error(loaded.why);
 const stack: RtcStack = loaded;
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
 
-/** Resolves when the message is there, or, without candidates, when both have described themselves. */
+/**
+ * Resolves when the message is there, or, without candidates, when both have described themselves.
+ * Candidates wait for the answer, as in an attempt: see `Punch`.
+ */
 async function pair(opens: boolean): Promise<void> {
   const ends: RtcEnd[] = [];
+  const held: (() => void)[] = [];
+  let answered = false;
   let settle = (): void => {};
   const done = new Promise<void>((resolve) => settle = resolve);
   const events = (other: () => RtcEnd | undefined, opened: () => void): RtcEvents => ({
     words: (words: Words) => {
-      if (words.type !== "candidate" || opens) setTimeout(() => other()?.take(words), 1);
+      const take = (): void => {
+        other()?.take(words);
+        if (words.type !== "answer") return;
+        answered = true;
+        for (const each of held.splice(0)) each();
+      };
+      if (words.type !== "candidate" || (opens && answered)) setTimeout(take, 1);
+      else if (opens) held.push(take);
       if (words.type === "answer" && !opens) setTimeout(settle, 5);
     },
     gathered() {},
