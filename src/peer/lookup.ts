@@ -10,6 +10,12 @@ import { compareBytes } from "../wire/cbor.ts";
 /** Milliseconds after which a question to the node counts as unanswered. */
 const PATIENCE = 5_000;
 
+/** Milliseconds a dial waits for the session with the node. */
+export const NODE_PATIENCE = 10_000;
+/** Waits between looking for a peer that is away, milliseconds. */
+export const SEEK_FIRST = 100;
+export const SEEK_LAST = 2_000;
+
 /** Milliseconds after which the next node is asked as well: the first may have frozen. */
 const HEDGE = 400;
 

@@ -22,7 +22,7 @@ import { firstFound, nearby, Paths } from "../path/paths.ts";
 import { isFromBroker, punchingOf } from "./attempts.ts";
 import { Moorings } from "./moorings.ts";
 import { Passport, stamps } from "./passport.ts";
-import { Lookups } from "./lookup.ts";
+import { Lookups, NODE_PATIENCE, SEEK_FIRST, SEEK_LAST } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
 import { Reception, type Verdict } from "./reception.ts";
@@ -396,9 +396,3 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     return finding;
   }
 }
-
-/** Milliseconds a dial waits for the session with the node. */
-const NODE_PATIENCE = 10_000;
-/** Waits between looking for a peer that is away, milliseconds. */
-const SEEK_FIRST = 100;
-const SEEK_LAST = 2_000;
