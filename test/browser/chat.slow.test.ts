@@ -193,10 +193,7 @@ describe("the chat in Chromium", { skip }, () => {
       await person.delivered("message 499.");
       await ben.open(name);
       for (const one of [person, ben]) {
-        while (await one.page.locator("#earlier").isVisible()) {
-          await one.page.locator("#earlier").click();
-          await one.page.waitForTimeout(200);
-        }
+        await one.readBack();
       }
       const statuses = await person.page.locator("#entries > li.own").evaluateAll((rows) =>
         rows.map((row) => (row as HTMLElement).dataset.status)
@@ -253,5 +250,17 @@ describe("the chat in Chromium", { skip }, () => {
     const ada = await crowd.tab("Ada", context, page(port));
     await ada.arrive();
     assert.deepEqual(crowd.complaints, []);
+    const answer = await ada.page.reload();
+    assert.match(await answer!.headerValue("content-security-policy") ?? "", /^default-src 'none'; /);
+    await ada.isThere();
+    assert.equal(await ada.page.evaluate(runsInline), false, "the browser holds the page to the policy");
   });
 });
+
+/** Whether a script runs that stands in the page itself, as one would that somebody had smuggled in. */
+function runsInline(): boolean {
+  const script = document.createElement("script");
+  script.textContent = "globalThis.smuggled = true";
+  document.body.append(script);
+  return "smuggled" in globalThis;
+}

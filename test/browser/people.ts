@@ -9,7 +9,10 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Milliseconds for whatever a page is to show: a busy machine must not fail a test. */
 const PATIENCE = 30_000;
 
-/** One tab with the chat. */
+/**
+ * One tab with the chat. Whoever does something has it in front: behind others a page draws once a
+ * second, and Playwright clicks on nothing before it was drawn twice.
+ */
 export class Person {
   readonly name: string;
   readonly page: Page;
@@ -28,6 +31,7 @@ export class Person {
 
   /** Makes an identity of that name, in a page that asks for one. */
   async arrive(): Promise<void> {
+    await this.page.bringToFront();
     await this.page.locator("#new-name").fill(this.name);
     await this.page.getByRole("button", { name: "Make a key" }).click();
     await this.isThere();
@@ -38,6 +42,7 @@ export class Person {
   }
 
   async id(): Promise<string> {
+    await this.page.bringToFront();
     await this.page.locator(".me").click();
     const id = await this.page.locator("#whole-id").innerText();
     await this.page.keyboard.press("Escape");
@@ -45,6 +50,7 @@ export class Person {
   }
 
   async ask(id: string, note: string = ""): Promise<void> {
+    await this.page.bringToFront();
     await this.page.getByRole("button", { name: "Add a contact" }).click();
     await this.page.getByLabel(/Their id/).fill(id);
     await this.page.getByLabel(/A word to them/).fill(note);
@@ -52,10 +58,12 @@ export class Person {
   }
 
   async accept(name: string): Promise<void> {
+    await this.page.bringToFront();
     await this.page.getByRole("button", { name: `Accept ${name}` }).click();
   }
 
   async open(name: string): Promise<void> {
+    await this.page.bringToFront();
     await this.room(name).click();
     await this.page.getByRole("heading", { name: new RegExp(`^(# )?${name}$`) }).waitFor();
   }
@@ -66,11 +74,28 @@ export class Person {
   }
 
   async say(text: string): Promise<void> {
+    await this.page.bringToFront();
     await this.page.locator("#text").fill(text);
     await this.page.locator("#text").press("Enter");
-    await this.page.waitForFunction(() =>
-      (document.getElementById("text") as HTMLTextAreaElement).value === ""
+    await this.page.waitForFunction(
+      () => (document.getElementById("text") as HTMLTextAreaElement).value === "",
+      undefined,
+      { polling: 20 },
     );
+  }
+
+  /** Shows the open conversation from its beginning. */
+  async readBack(): Promise<void> {
+    const rows = this.page.locator("#entries > li");
+    while (await this.page.locator("#earlier").isVisible()) {
+      const shown = await rows.count();
+      await this.page.locator("#earlier").click();
+      await this.page.waitForFunction(
+        (shown) => document.querySelectorAll("#entries > li").length > shown,
+        shown,
+        { polling: 20 },
+      );
+    }
   }
 
   /** The row of a message, by its text. */
