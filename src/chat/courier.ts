@@ -106,17 +106,18 @@ export class Courier {
   }
 
   async #deliver(): Promise<void> {
-    let waiting = await this.#waiting();
-    if (waiting.length === 0) return;
+    // A link is dialled for what there is to send alone; one that is there costs nothing.
+    if (this.#link?.closed !== false && (await this.#pending()).length === 0) return;
     const link = await this.#port.link(this.peer);
-    if (link !== this.#link) {
-      this.#takeBack();
-      this.#link = link;
-      waiting = await this.#waiting();
-    }
-    for (const entry of waiting) {
+    if (link !== this.#link) this.#takeBack();
+    this.#link = link;
+    const name = await this.#port.store.name();
+    const pending = await this.#pending();
+    // From here on nothing waits: a restart of the other side that came between two entries would
+    // have the second one overtake what goes again before it.
+    for (const entry of pending) {
       if (this.#under.size >= ABREAST) return; // goes on when one of them arrives
-      await this.#send(link, entry);
+      if (!this.#under.has(entry.id)) this.#send(link, name, entry);
     }
   }
 
@@ -125,12 +126,12 @@ export class Courier {
     return status === "queued" || status === "sent";
   }
 
-  /** What is pending and not under way, in order. */
-  async #waiting(): Promise<Entry[]> {
+  /** In order, what is under way among it. */
+  async #pending(): Promise<Entry[]> {
     const pending = (await this.#port.store.outbox()).filter((entry) => this.#concerns(entry));
     // What a person has given up, or the other side refused, is not waited for any more.
     this.#takeBack(new Set(pending.map(({ id }) => id)));
-    return pending.filter(({ id }) => !this.#under.has(id));
+    return pending;
   }
 
   /** What is under way is not any more, but for `kept`. */
@@ -142,10 +143,10 @@ export class Courier {
     }
   }
 
-  async #send(link: Link, entry: Entry): Promise<void> {
+  #send(link: Link, name: string, entry: Entry): void {
     const { id, at, body, room } = entry;
     const group = room.startsWith("#") ? room.slice(1) : "";
-    const bytes = encodeMessage({ name: await this.#port.store.name(), at, group, body });
+    const bytes = encodeMessage({ name, at, group, body });
     if (link.closed) throw new WaymeetError("closed", "the link ended before the message left");
     const taken = new AbortController();
     const posted = link.post(bytes, {
