@@ -17,6 +17,7 @@ import type { Key, SignedBytes } from "../wire/protocol.ts";
 import { verifyRecord } from "../wire/record.ts";
 import { broadcastOf } from "./broadcast.ts";
 import { type Membership, type Neighbour, type Neighbourhood, thisProcess } from "./local.ts";
+import { LocalSearch } from "./local_search.ts";
 import type { PathSource } from "./port.ts";
 import { PathSteering } from "./steering.ts";
 
@@ -64,6 +65,7 @@ export class Paths {
   readonly #source: PathSource | undefined;
   readonly #memberships: Membership[];
   readonly #lanes: Map<PeerId, Lane> = new Map();
+  readonly #search: LocalSearch;
   #closed = false;
 
   /** `neighbourhoods` in order of preference; `source` finds direct paths, if anything does. */
@@ -75,6 +77,7 @@ export class Paths {
     this.#owner = owner;
     this.#source = source?.(owner);
     const { network, id, key, clock } = owner;
+    this.#search = new LocalSearch(clock, (host) => this.#seek(host));
     this.#memberships = neighbourhoods.map((each) =>
       each.join({
         network,
@@ -92,7 +95,12 @@ export class Paths {
   steer(host: SteeredHost): Steering {
     queueMicrotask(() => this.#source?.begun?.(host)); // the link is still being made
     void this.#seek(host);
-    return new PathSteering(host, this.#source, () => void this.#seek(host));
+    return new PathSteering(
+      host,
+      this.#source,
+      () => void this.#seek(host),
+      () => this.#search.forget(host),
+    );
   }
 
   /** Looks for a peer nearby; the record is verified. */
@@ -110,17 +118,19 @@ export class Paths {
 
   close(): void {
     this.#closed = true;
+    this.#search.close();
     for (const membership of this.#memberships) membership.leave();
   }
 
-  /** A link may have a neighbour at its other end. */
-  async #seek(host: PathHost): Promise<void> {
+  /** A link may have a neighbour at its other end: opens a path to it. Returns whether there is one now. */
+  async #seek(host: PathHost): Promise<boolean> {
     for (const membership of this.#memberships) {
       const neighbour = await membership.find(host.key);
       if (!neighbour) continue;
       if (!this.#lanes.has(host.peer)) this.#open(host, neighbour);
-      return;
+      break;
     }
+    return this.#lanes.get(host.peer)?.host === host;
   }
 
   #open(host: PathHost, neighbour: Neighbour): Lane | undefined {
@@ -145,7 +155,9 @@ export class Paths {
       },
       close: () => {
         open = false;
-        if (this.#lanes.get(lane.host.peer) === lane) this.#lanes.delete(lane.host.peer);
+        if (this.#lanes.get(lane.host.peer) !== lane) return;
+        this.#lanes.delete(lane.host.peer);
+        if (!this.#closed) this.#search.lost(lane.host);
       },
     };
   }

@@ -23,6 +23,7 @@ export class PathSteering implements Steering {
   readonly #host: SteeredHost;
   readonly #source: PathSource | undefined;
   readonly #whenOpened: () => void;
+  readonly #whenReset: () => void;
   readonly #alarm: Alarm;
   readonly #routes: Map<number, Route> = new Map();
   #state: Choice = newChoice(false);
@@ -31,11 +32,17 @@ export class PathSteering implements Steering {
   readonly #queue: ChoiceEvent[] = [];
   #told = "";
 
-  /** `whenOpened`: keys are agreed with another process than before. */
-  constructor(host: SteeredHost, source: PathSource | undefined, whenOpened: () => void) {
+  /** `whenOpened`: keys are agreed with another process than before; `whenReset`: they count no more. */
+  constructor(
+    host: SteeredHost,
+    source: PathSource | undefined,
+    whenOpened: () => void,
+    whenReset: () => void,
+  ) {
     this.#host = host;
     this.#source = source;
     this.#whenOpened = whenOpened;
+    this.#whenReset = whenReset;
     this.#alarm = new Alarm(host.clock, () => this.#tick());
   }
 
@@ -81,6 +88,7 @@ export class PathSteering implements Steering {
   }
 
   reset(): void {
+    this.#whenReset();
     this.#giveUp?.();
     this.#giveUp = undefined;
     this.#alarm.stop();
