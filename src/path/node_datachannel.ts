@@ -135,7 +135,8 @@ class NativeEnd implements RtcEnd {
     channel.setBufferedAmountLowThreshold(PATH_LOW_WATER);
     channel.onBufferedAmountLow(() => this.#open && events.drained());
     channel.onMessage((message) => {
-      if (this.#open && typeof message !== "string") events.message(new Uint8Array(message));
+      if (!this.#open || typeof message === "string") return;
+      events.message(bytesOf(message));
     });
   }
 
@@ -144,6 +145,12 @@ class NativeEnd implements RtcEnd {
     this.close();
     this.#events.closed(reason);
   }
+}
+
+/** Each message comes in memory of its own, which need not be copied; but a `Buffer`'s `slice` is no copy, so it is none. */
+function bytesOf(message: ArrayBuffer | Uint8Array): Uint8Array {
+  if (message instanceof ArrayBuffer) return new Uint8Array(message);
+  return new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
 }
 
 /** libdatachannel wants credentials within the URL. */

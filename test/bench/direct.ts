@@ -1,9 +1,10 @@
 /**
  * What a link costs by a direct path, beside a link over the relay and a bare data channel
- * of the same stack, all between the same two processes: messages a second, microseconds of
- * both processes' CPU for each, and the median round trip. The three take turns, so that a
- * noisy machine is noisy for all; medians are printed. `beyond AEAD`: the CPU of the direct
- * link without what sealing and opening took in the same run, as a multiple of the bare channel's.
+ * of the same stack, between the same two processes: messages a second, microseconds of
+ * both processes' CPU for each, and the median round trip. A fourth lane is a direct link
+ * between two processes whose cipher only copies: what a link costs beyond its AEAD, given as a
+ * multiple of the bare channel. Beside it, what sealing and opening take in a loop of their own.
+ * All take turns, so that a noisy machine is noisy for all; medians are printed.
  *
  *     npx tsx test/bench/direct.ts [rounds] [milliseconds] [node|bun]      (root: it makes a network namespace)
  */
@@ -22,7 +23,6 @@ const NETWORK =
   `ip link set lo up && ip link add v0 type veth peer name v1 && ip addr add ${ADDRESS}/24 dev v0 &&
   ip link set v0 up && ip link set v1 up && exec "$@"`;
 const INSIDE = "WAYMEET_BENCH_INSIDE";
-const LANES: readonly LaneName[] = ["bare", "direct", "relay"];
 const SIZES = [64, 1_024, 16_384];
 const PINGS = 100;
 
@@ -47,10 +47,10 @@ const runtime = (process.argv[4] ?? "node") as RuntimeName;
 const node = await serve({ host: ADDRESS, port: 0, access: { kind: "open" }, names: "any" });
 const children: ChildProcess[] = [];
 
-function end(name: string): Program {
+function end(name: string, ...words: string[]): Program {
   const [program, ...args] = runtimes().find((each) => each.name === runtime)!.command;
   const path = fileURLToPath(new URL("direct_end.ts", import.meta.url));
-  const child = spawn(program!, [...args, path, `ws://${ADDRESS}:${node.port}`], {
+  const child = spawn(program!, [...args, path, `ws://${ADDRESS}:${node.port}`, ...words], {
     stdio: ["pipe", "pipe", "inherit"],
   });
   children.push(child);
@@ -76,64 +76,89 @@ interface Sample {
   cpu: number;
 }
 
-async function usage(): Promise<{ cpu: number; received: Record<LaneName, number> }> {
-  const [here, there] = await Promise.all([a, b].map((one) => one.ask({ order: "usage" }, "usage")));
-  return { cpu: Number(here!["cpu"]) + Number(there!["cpu"]), received: there!["received"] as never };
+/** Two processes with a link between them. */
+interface Pair {
+  from: Program;
+  to: Program;
 }
 
-async function measure(lane: LaneName, size: number): Promise<Sample> {
-  const before = await usage();
-  const began = performance.now();
-  const { sent } = await a.ask({ order: "send", lane, size, ms: duration }, "sent") as unknown as {
-    sent: number;
+async function pair(...words: string[]): Promise<Pair> {
+  const [from, to] = [end("from", ...words), end("to", ...words)];
+  const { direct, relay } = await to.event("ready");
+  await from.event("ready");
+  from.order({ order: "dial", direct, relay });
+  await from.event("path", { fits: ({ lane, kind }) => lane === "direct" && kind === "direct" });
+  return { from, to };
+}
+
+interface Usage {
+  cpu: number;
+  received: Record<LaneName, number>;
+}
+
+async function usage({ from, to }: Pair): Promise<Usage> {
+  const [here, there] = await Promise.all([from, to].map((one) => one.ask({ order: "usage" }, "usage")));
+  return {
+    cpu: Number(here!["cpu"]) + Number(there!["cpu"]),
+    received: there!["received"] as Usage["received"],
   };
-  let after = await usage();
-  for (; after.received[lane] < before.received[lane] + sent; after = await usage()) {
+}
+
+async function measure(between: Pair, lane: LaneName, size: number): Promise<Sample> {
+  const before = await usage(between);
+  const began = performance.now();
+  const told = await between.from.ask({ order: "send", lane, size, ms: duration }, "sent");
+  const sent = Number(told["sent"]);
+  let after = await usage(between);
+  for (; after.received[lane] < before.received[lane] + sent; after = await usage(between)) {
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   const seconds = (performance.now() - began) / 1_000;
   return { perSecond: sent / seconds, cpu: (after.cpu - before.cpu) / sent };
 }
 
-/** Microseconds to seal here and to open there. */
-async function aead(size: number): Promise<number> {
-  const seal = await a.ask({ order: "aead", size }, "aead");
-  return Number(seal["seal"]) + Number((await b.ask({ order: "aead", size }, "aead"))["open"]);
+/** Microseconds to seal at one end and to open at the other. */
+async function aead({ from, to }: Pair, size: number): Promise<number> {
+  const [seal, open] = [
+    await from.ask({ order: "aead", size }, "aead"),
+    await to.ask({ order: "aead", size }, "aead"),
+  ];
+  return Number(seal["seal"]) + Number(open["open"]);
 }
 
-const [a, b] = [end("a"), end("b")];
-const { direct, relay } = await b.event("ready");
-await a.event("ready");
-a.order({ order: "dial", direct, relay });
-await a.event("path", { fits: ({ lane, kind }) => lane === "direct" && kind === "direct" });
-await joinBare(a, b);
+const sealed = await pair();
+await joinBare(sealed.from, sealed.to);
+const LANES: [name: string, between: Pair, lane: LaneName][] = [
+  ["bare", sealed, "bare"],
+  ["direct", sealed, "direct"],
+  ["without AEAD", await pair("plain"), "direct"],
+  ["relay", sealed, "relay"],
+];
 
 for (const size of SIZES) {
-  const samples = new Map(LANES.map((lane) => [lane, [] as Sample[]]));
+  const samples = new Map(LANES.map(([name]) => [name, [] as Sample[]]));
   const ciphers: number[] = [];
   for (let round = -1; round < count; round++) { // the first one warms up
-    for (const lane of LANES) {
-      const sample = await measure(lane, size);
-      if (round >= 0) samples.get(lane)!.push(sample);
+    for (const [name, between, lane] of LANES) {
+      const sample = await measure(between, lane, size);
+      if (round >= 0) samples.get(name)!.push(sample);
     }
-    if (round >= 0) ciphers.push(await aead(size));
+    if (round >= 0) ciphers.push(await aead(sealed, size));
   }
-  const cpu = (lane: LaneName) => median(samples.get(lane)!.map((sample) => sample.cpu));
+  const cpu = (name: string) => median(samples.get(name)!.map((sample) => sample.cpu));
   const row: Record<string, number> = { size };
-  for (const lane of LANES) {
-    row[`${lane} messages/s`] = Math.round(median(samples.get(lane)!.map(({ perSecond }) => perSecond)));
-    row[`${lane} CPU µs`] = Number(cpu(lane).toFixed(1));
+  for (const [name] of LANES) {
+    row[`${name} messages/s`] = Math.round(median(samples.get(name)!.map(({ perSecond }) => perSecond)));
+    row[`${name} CPU µs`] = Number(cpu(name).toFixed(1));
   }
-  row["AEAD µs"] = Number(median(ciphers).toFixed(1));
-  row["beyond AEAD"] = Number(((cpu("direct") - median(ciphers)) / cpu("bare")).toFixed(2));
+  row["AEAD alone µs"] = Number(median(ciphers).toFixed(1));
+  row["without AEAD / bare"] = Number((cpu("without AEAD") / cpu("bare")).toFixed(2));
   console.log(JSON.stringify(row));
 }
 const trips: Record<string, number> = {};
-for (const lane of LANES) {
-  const { times } = await a.ask({ order: "ping", lane, count: PINGS }, "pinged") as unknown as {
-    times: number[];
-  };
-  trips[`${lane} round trip µs`] = Math.round(median(times));
+for (const [name, { from }, lane] of LANES) {
+  const { times } = await from.ask({ order: "ping", lane, count: PINGS }, "pinged");
+  trips[`${name} round trip µs`] = Math.round(median(times as number[]));
 }
 console.log(JSON.stringify(trips));
 for (const child of children) child.kill("SIGKILL");

@@ -4,7 +4,7 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { defaultAead, KEY_SIZE } from "../../src/link/aead.ts";
+import { defaultAead, KEY_SIZE, substituteChaCha, TAG_SIZE } from "../../src/link/aead.ts";
 import type { Link } from "../../src/link/link.ts";
 import { loadNodeDataChannel } from "../../src/path/node_datachannel.ts";
 import { PATH_HIGH_WATER } from "../../src/path/port.ts";
@@ -32,6 +32,13 @@ const WINDOW = 1_048_576;
 /** Milliseconds for which the cipher is measured. */
 const AEAD_TIME = 300;
 
+/** With `plain` links copy where they would seal: what they cost beside their cipher. */
+if (process.argv[3] === "plain") {
+  substituteChaCha({
+    seal: (_key, _nonce, _ad, plaintext, into) => into.set(plaintext),
+    open: (_key, _nonce, _ad, sealed) => sealed.slice(0, sealed.length - TAG_SIZE),
+  });
+}
 const runtime = process.versions.bun ? "bun" : "node";
 const { Peer } = await import(`../../src/mod.${runtime}.ts`) as typeof import("../../src/mod.node.ts");
 const nodes = [process.argv[2]!];
