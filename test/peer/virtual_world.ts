@@ -14,8 +14,10 @@ import type { Socket, SocketHandlers } from "../../src/session/socket.ts";
 import { type PairEnd, socketPair } from "../session/socket_pair.ts";
 import type { VirtualDirect } from "../path/virtual_direct.ts";
 import type { VirtualRtc } from "../path/virtual_rtc.ts";
-import { VirtualClock } from "../session/virtual_clock.ts";
+import { settle, VirtualClock } from "../session/virtual_clock.ts";
 
+/** Milliseconds that pass at once where nothing is due. */
+const LEAP = 10;
 const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
 
 /** A node that can be killed and started again under its key. */
@@ -215,10 +217,11 @@ export class VirtualWorld {
     let settled = false;
     const mark = () => void (settled = true);
     promise.then(mark, mark);
-    for (const until = this.clock.now() + limit; !settled;) {
-      await this.clock.advance(step);
+    const until = this.clock.now() + limit;
+    for (await settle(); !settled; await settle()) {
+      const idle = Math.min(this.clock.due - this.clock.now(), LEAP);
+      await this.clock.advance(Math.max(step, idle));
       if (this.clock.now() > until) throw new Error(`nothing came of it in ${limit} virtual ms`);
-      if (!settled) await new Promise((resolve) => setImmediate(resolve));
     }
     return await promise;
   }
