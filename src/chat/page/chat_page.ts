@@ -22,6 +22,8 @@ import { look, type View } from "./view_model.ts";
 
 /** Entries of a room shown at first, and more each time. */
 const PAGE = 200;
+/** Milliseconds between two looks: what changes with each of many messages is not drawn for each. */
+const BREATH = 40;
 
 /** The identity of this tab: three tabs may be three people. */
 const CHOSEN = "waymeet-identity";
@@ -119,6 +121,8 @@ class ChatPage {
       this.#conversation.show(view.open);
       this.#title(view);
       this.#see();
+      // A hidden page's timers may wait for a minute, and its title must not.
+      if (!document.hidden) await new Promise((resolve) => setTimeout(resolve, BREATH));
     }
   }
 
