@@ -1,4 +1,14 @@
-/** Chromium from Debian, driven by Playwright: nothing is downloaded. */
+/**
+ * Chromium from Debian, driven by Playwright: nothing is downloaded.
+ *
+ * No Firefox. Playwright's own protocol for it (`-juggler-pipe`) needs its patched build: Debian's
+ * `firefox-esr` 153.7 ignores the switch, and the launch waits in vain. By WebDriver BiDi (`channel:
+ * "moz-firefox"`, experimental in Playwright 1.65.1) it starts within 8 s, but no context can be made:
+ * each sends `emulation.setMediaFeaturesOverride`, whatever its options, which Firefox 153 does not
+ * know. Worth another look with a later ESR.
+ *
+ * @module
+ */
 import { existsSync } from "node:fs";
 import { type Browser, chromium } from "playwright";
 
