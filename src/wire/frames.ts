@@ -4,10 +4,11 @@
  *
  * @module
  */
-import { readAttemptFrame } from "./attempt_frames.ts";
+import { attemptFrames } from "./attempt_frames.ts";
 import { decode, type Value } from "./cbor.ts";
-import { MAX_CONTROL, MAX_NODES, MAX_TEXT } from "./limits.ts";
-import { readMeshFrame } from "./mesh_frames.ts";
+import { FieldFrames } from "./field_frames.ts";
+import { MAX_CONTROL, MAX_TEXT } from "./limits.ts";
+import { meshFrames, readMeshList } from "./mesh_frames.ts";
 import {
   type Bye,
   type Control,
@@ -25,9 +26,9 @@ import {
 } from "./protocol.ts";
 import { clipText } from "./reason.ts";
 import { encodeChecked, readAuth, readHello, readWelcome } from "./session_frames.ts";
-import { is32, isBytes, isList, isNodeUrl, isReason, isText, isUint, readSigned } from "./shape.ts";
-import { readAnnounce, readRoster, readTopicMember, readWithdraw } from "./topic_frames.ts";
-import { readSighting, readUnwatch, readWatch } from "./watch_frames.ts";
+import { is32, isBytes, isNodes, isReason, isRequest, isText, isUint, readSigned } from "./shape.ts";
+import { readAnnounce, readTopicMember, topicFrames } from "./topic_frames.ts";
+import { readSighting, watchFrames } from "./watch_frames.ts";
 
 export * from "./attempt_frames.ts";
 export * from "./mesh_frames.ts";
@@ -35,7 +36,6 @@ export * from "./session_frames.ts";
 export * from "./topic_frames.ts";
 export * from "./watch_frames.ts";
 
-const MAX_REQUEST = 0xffff_ffff;
 const NONCE_SIZE = 8;
 
 /**
@@ -57,7 +57,19 @@ export function decodeControl(bytes: Uint8Array): Control | undefined {
   return readFrame(frame[0], frame, bytes);
 }
 
+const sessionFrames = new FieldFrames<Bye | Lookup | Nodes | Notice | Ping | Pong>({
+  bye: { reason: isReason, text: isText, nodes: isNodes },
+  ping: { nonce: isNonce },
+  pong: { nonce: isNonce },
+  notice: { reason: isReason, peer: is32 },
+  lookup: { request: isRequest, peer: is32 },
+  nodes: { nodes: isNodes },
+});
+const TABLES = [sessionFrames, attemptFrames, topicFrames, watchFrames, meshFrames];
+
 function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | undefined {
+  const table = TABLES.find((each) => each.knows(kind));
+  if (table) return table.read(kind, frame);
   switch (kind) {
     case Kind.data:
     case Kind.forward:
@@ -68,55 +80,20 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
       return readAuth(frame, bytes);
     case Kind.welcome:
       return readWelcome(frame);
-    case Kind.bye:
-      return readBye(frame);
-    case Kind.ping:
-    case Kind.pong:
-      return readPingPong(kind, frame);
-    case Kind.notice:
-      return readNotice(frame);
     case Kind.publish:
       return readPublish(frame);
-    case Kind.lookup:
-      return readLookup(frame);
     case Kind.found:
       return readFound(frame);
-    case Kind.nodes:
-      return readNodes(frame);
     case Kind.announce:
       return readAnnounce(frame);
-    case Kind.withdraw:
-      return readWithdraw(frame);
-    case Kind.roster:
-      return readRoster(frame);
     case Kind.member:
       return readTopicMember(frame);
-    case Kind.watch:
-      return readWatch(frame);
-    case Kind.unwatch:
-      return readUnwatch(frame);
     case Kind.sighting:
       return readSighting(frame);
-    case Kind.greet:
     case Kind.members:
-    case Kind.probe:
-    case Kind.probeAck:
     case Kind.presence:
     case Kind.digest:
-    case Kind.edges:
-    case Kind.undelivered:
-    case Kind.attemptTo:
-    case Kind.attemptFrom:
-      return readMeshFrame(kind, frame);
-    case Kind.attempt:
-    case Kind.granted:
-    case Kind.denied:
-    case Kind.invite:
-    case Kind.answer:
-    case Kind.start:
-    case Kind.report:
-    case Kind.outcome:
-      return readAttemptFrame(kind, frame);
+      return readMeshList(kind, frame);
     default:
       return { kind: "unknown", number: kind };
   }
@@ -128,37 +105,23 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
  * @throws {RangeError} when `nodes` are more than `MAX_NODES` or not `ws:`/`wss:` URLs.
  */
 export function encodeBye(reason: Reason, text: string, nodes: string[] = []): Uint8Array {
-  const frame = [Kind.bye, reason, clipText(text, MAX_TEXT), nodes];
-  return encodeChecked(frame, readBye(frame), "bye");
-}
-
-function readBye([, reason, text, nodes]: Value[]): Bye | undefined {
-  if (!isReason(reason) || !isText(text) || !isList(nodes, MAX_NODES, isNodeUrl)) return undefined;
-  return { kind: "bye", reason, text, nodes };
+  return sessionFrames.encode({ kind: "bye", reason, text: clipText(text, MAX_TEXT), nodes });
 }
 
 export function encodePing(nonce: Uint8Array): Uint8Array {
-  const frame = [Kind.ping, nonce];
-  return encodeChecked(frame, readPingPong(Kind.ping, frame), "ping");
+  return sessionFrames.encode({ kind: "ping", nonce });
 }
 
 export function encodePong(nonce: Uint8Array): Uint8Array {
-  const frame = [Kind.pong, nonce];
-  return encodeChecked(frame, readPingPong(Kind.pong, frame), "pong");
+  return sessionFrames.encode({ kind: "pong", nonce });
 }
 
-function readPingPong(kind: number, [, nonce]: Value[]): Ping | Pong | undefined {
-  if (!isBytes(nonce, NONCE_SIZE)) return undefined;
-  return { kind: kind === Kind.ping ? "ping" : "pong", nonce };
+function isNonce(value: Value | undefined): value is Uint8Array {
+  return isBytes(value, NONCE_SIZE);
 }
 
 export function encodeNotice(reason: Reason, peer: Key): Uint8Array {
-  const frame = [Kind.notice, reason, peer];
-  return encodeChecked(frame, readNotice(frame), "notice");
-}
-
-function readNotice([, reason, peer]: Value[]): Notice | undefined {
-  return isReason(reason) && is32(peer) ? { kind: "notice", reason, peer } : undefined;
+  return sessionFrames.encode({ kind: "notice", reason, peer });
 }
 
 export function encodePublish(record: SignedBytes): Uint8Array {
@@ -172,12 +135,7 @@ function readPublish([, body, signature]: Value[]): Publish | undefined {
 }
 
 export function encodeLookup(request: number, peer: Key): Uint8Array {
-  const frame = [Kind.lookup, request, peer];
-  return encodeChecked(frame, readLookup(frame), "lookup");
-}
-
-function readLookup([, request, peer]: Value[]): Lookup | undefined {
-  return isUint(request, MAX_REQUEST) && is32(peer) ? { kind: "lookup", request, peer } : undefined;
+  return sessionFrames.encode({ kind: "lookup", request, peer });
 }
 
 /** Reason 0 with a record, any other with `null`. */
@@ -187,7 +145,7 @@ export function encodeFound(request: number, reason: Reason, record: SignedBytes
 }
 
 function readFound([, request, reason, body, signature]: Value[]): Found | undefined {
-  if (!isUint(request, MAX_REQUEST) || !isReason(reason)) return undefined;
+  if (!isRequest(request) || !isReason(reason)) return undefined;
   if (reason !== 0) {
     return body === null && signature === null ? { kind: "found", request, reason, record: null } : undefined;
   }
@@ -197,10 +155,5 @@ function readFound([, request, reason, body, signature]: Value[]): Found | undef
 
 /** @throws {RangeError} when `nodes` are more than `MAX_NODES` or not `ws:`/`wss:` URLs. */
 export function encodeNodes(nodes: string[]): Uint8Array {
-  const frame = [Kind.nodes, nodes];
-  return encodeChecked(frame, readNodes(frame), "list of nodes");
-}
-
-function readNodes([, nodes]: Value[]): Nodes | undefined {
-  return isList(nodes, MAX_NODES, isNodeUrl) ? { kind: "nodes", nodes } : undefined;
+  return sessionFrames.encode({ kind: "nodes", nodes });
 }

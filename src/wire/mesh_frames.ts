@@ -5,6 +5,7 @@
  * @module
  */
 import { encode, type Value } from "./cbor.ts";
+import { FieldFrames } from "./field_frames.ts";
 import { MAX_HOPS } from "./forward_frame.ts";
 import {
   MAX_ATTEMPT_FRAME,
@@ -27,55 +28,59 @@ import {
   type Member,
   type Members,
   MemberState,
-  type NodeToNode,
   type PresenceDelta,
   type PresenceEntry,
   type Probe,
   type ProbeAck,
   type Undelivered,
 } from "./mesh_protocol.ts";
-import { Domain, type Key, Kind, type Reason } from "./protocol.ts";
+import { Domain, type Key, Kind } from "./protocol.ts";
 import { encodeChecked } from "./session_frames.ts";
 import { isAnnouncement } from "./topic_frames.ts";
-import { is32, isBytes, isList, isNodeUrl, isReason, isUint, readSigned, SIGNATURE_SIZE } from "./shape.ts";
+import {
+  is32,
+  isBytes,
+  isList,
+  isNodes,
+  isNodeUrl,
+  isReason,
+  isUint,
+  readSigned,
+  SIGNATURE_SIZE,
+} from "./shape.ts";
 
-/** Reads a decoded frame of a mesh kind; `undefined`: malformed, or of no such kind. */
-export function readMeshFrame(kind: number, frame: Value[]): NodeToNode | undefined {
+type Simple = Conveyed | Edges | Greet | Probe | ProbeAck | Undelivered;
+
+const CONVEYED = { hops: isHops, broker: is32, peer: is32, frame: isFrame } as const;
+
+/** Those whose fields are judged each by itself. */
+export const meshFrames: FieldFrames<Simple> = new FieldFrames<Simple>({
+  greet: { epoch: isUint, urls: isNodes, mac: isMac },
+  probe: { nonce: isUint, target: is32 },
+  probeAck: { nonce: isUint, target: is32 },
+  edges: { node: is32, epoch: isUint, version: isUint, neighbours: isNeighbours, signature: isSignature },
+  undelivered: { hops: isHops, source: is32, destination: is32, reason: isReason },
+  attemptTo: CONVEYED,
+  attemptFrom: CONVEYED,
+});
+
+/** Reads a decoded frame with a list of its own form; `undefined`: malformed, or of no such kind. */
+export function readMeshList(kind: number, frame: Value[]): Digest | Members | PresenceDelta | undefined {
   switch (kind) {
-    case Kind.greet:
-      return readGreet(frame);
     case Kind.members:
       return readMembers(frame);
-    case Kind.probe:
-      return readProbe(frame);
-    case Kind.probeAck:
-      return readProbeAck(frame);
     case Kind.presence:
       return readPresence(frame);
     case Kind.digest:
       return readDigest(frame);
-    case Kind.edges:
-      return readEdges(frame);
-    case Kind.undelivered:
-      return readUndelivered(frame);
-    case Kind.attemptTo:
-      return readConveyed("attemptTo", frame);
-    case Kind.attemptFrom:
-      return readConveyed("attemptFrom", frame);
     default:
       return undefined;
   }
 }
 
 /** @throws {RangeError} when a field is out of bounds. */
-export function encodeGreet({ epoch, urls, mac }: Omit<Greet, "kind">): Uint8Array {
-  const frame = [Kind.greet, epoch, urls, mac];
-  return encodeBounded(frame, readGreet(frame), "greet");
-}
-
-function readGreet([, epoch, urls, mac]: Value[]): Greet | undefined {
-  if (!isUint(epoch) || !isList(urls, MAX_NODES, isNodeUrl)) return undefined;
-  return mac === null || is32(mac) ? { kind: "greet", epoch, urls, mac } : undefined;
+export function encodeGreet(fields: Omit<Greet, "kind">): Uint8Array {
+  return meshFrames.encode({ kind: "greet", ...fields });
 }
 
 /** @throws {RangeError} when a field is out of bounds, or the list is longer than a frame: cut it. */
@@ -100,21 +105,11 @@ function isMemberState(value: Value | undefined): value is MemberState {
 }
 
 export function encodeProbe(nonce: number, target: Key): Uint8Array {
-  const frame = [Kind.probe, nonce, target];
-  return encodeBounded(frame, readProbe(frame), "probe");
-}
-
-function readProbe([, nonce, target]: Value[]): Probe | undefined {
-  return isUint(nonce) && is32(target) ? { kind: "probe", nonce, target } : undefined;
+  return meshFrames.encode({ kind: "probe", nonce, target });
 }
 
 export function encodeProbeAck(nonce: number, target: Key): Uint8Array {
-  const frame = [Kind.probeAck, nonce, target];
-  return encodeBounded(frame, readProbeAck(frame), "probeAck");
-}
-
-function readProbeAck([, nonce, target]: Value[]): ProbeAck | undefined {
-  return isUint(nonce) && is32(target) ? { kind: "probeAck", nonce, target } : undefined;
+  return meshFrames.encode({ kind: "probeAck", nonce, target });
 }
 
 /** @throws {RangeError} when a field is out of bounds, or the entries are more than a frame holds. */
@@ -175,15 +170,7 @@ function readPoint([origin, epoch, version]: Value[]): DigestPoint | undefined {
 
 /** `signature` covers {@link edgesSigned}. */
 export function encodeEdges(edges: Omit<Edges, "kind">): Uint8Array {
-  const { node, epoch, version, neighbours, signature } = edges;
-  const frame = [Kind.edges, node, epoch, version, neighbours, signature];
-  return encodeBounded(frame, readEdges(frame), "edges");
-}
-
-function readEdges([, node, epoch, version, neighbours, signature]: Value[]): Edges | undefined {
-  if (!is32(node) || !isUint(epoch) || !isUint(version)) return undefined;
-  if (!isList(neighbours, MAX_NEIGHBOURS, is32) || !isBytes(signature, SIGNATURE_SIZE)) return undefined;
-  return { kind: "edges", node, epoch, version, neighbours, signature };
+  return meshFrames.encode({ kind: "edges", ...edges });
 }
 
 /**
@@ -197,28 +184,32 @@ export function edgesSigned(network: string, edges: EdgesFields): Uint8Array {
 }
 
 export function encodeUndelivered(fields: Omit<Undelivered, "kind">): Uint8Array {
-  const { hops, source, destination, reason } = fields;
-  const frame = [Kind.undelivered, hops, source, destination, reason as Reason];
-  return encodeBounded(frame, readUndelivered(frame), "undelivered");
+  return meshFrames.encode({ kind: "undelivered", ...fields });
 }
 
-function readUndelivered([, hops, source, destination, reason]: Value[]): Undelivered | undefined {
-  if (!isUint(hops, MAX_HOPS) || !is32(source) || !is32(destination) || !isReason(reason)) return undefined;
-  return { kind: "undelivered", hops, source, destination, reason };
+export function encodeConveyed(frame: Conveyed): Uint8Array {
+  return meshFrames.encode(frame);
 }
 
-export function encodeConveyed({ kind, hops, broker, peer, frame: inner }: Conveyed): Uint8Array {
-  const frame = [Kind[kind], hops, broker, peer, inner];
-  return encodeBounded(frame, readConveyed(kind, frame), kind);
+function isHops(value: Value | undefined): value is number {
+  return isUint(value, MAX_HOPS);
 }
 
-function readConveyed(
-  kind: Conveyed["kind"],
-  [, hops, broker, peer, frame]: Value[],
-): Conveyed | undefined {
-  if (!isUint(hops, MAX_HOPS) || !is32(broker) || !is32(peer)) return undefined;
-  if (!(frame instanceof Uint8Array) || frame.length > MAX_ATTEMPT_FRAME) return undefined;
-  return { kind, hops, broker, peer, frame };
+/** What is passed on is not looked at here. */
+function isFrame(value: Value | undefined): value is Uint8Array {
+  return value instanceof Uint8Array && value.length <= MAX_ATTEMPT_FRAME;
+}
+
+function isMac(value: Value | undefined): value is Uint8Array | null {
+  return value === null || is32(value);
+}
+
+function isNeighbours(value: Value | undefined): value is Key[] {
+  return isList(value, MAX_NEIGHBOURS, is32);
+}
+
+function isSignature(value: Value | undefined): value is Uint8Array {
+  return isBytes(value, SIGNATURE_SIZE);
 }
 
 /** The items of a list, each an array that `read` accepts. */

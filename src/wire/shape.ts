@@ -1,6 +1,6 @@
 /** Shape and size checks of decoded CBOR, shared by frames, bodies and records. */
 import type { Value } from "./cbor.ts";
-import { MAX_CONTROL, MAX_REASON, MAX_TEXT } from "./limits.ts";
+import { MAX_CONTROL, MAX_NODES, MAX_REASON, MAX_TEXT } from "./limits.ts";
 import type { SignedBytes } from "./protocol.ts";
 
 export const SIGNATURE_SIZE = 64;
@@ -20,6 +20,16 @@ export function isUint(value: Value | undefined, max: number = Number.MAX_SAFE_I
 
 export function isReason(value: Value | undefined): value is number {
   return isUint(value, MAX_REASON);
+}
+
+/** A reason other than 0, which is none. */
+export function isFailure(value: Value | undefined): value is number {
+  return isReason(value) && value !== 0;
+}
+
+/** A number that an asker chose, to know the answer by. */
+export function isRequest(value: Value | undefined): value is number {
+  return isUint(value, 0xffff_ffff);
 }
 
 /** Text of at most `max` bytes of UTF-8. */
@@ -43,6 +53,10 @@ export function isFeature(value: Value): value is string {
 /** A WebSocket URL: anything else could make a dialer fetch what a stranger names. */
 export function isNodeUrl(value: Value): value is string {
   return isText(value) && /^wss?:\/\//.test(value) && URL.canParse(value);
+}
+
+export function isNodes(value: Value | undefined): value is string[] {
+  return isList(value, MAX_NODES, isNodeUrl);
 }
 
 /** RFC 7064. */

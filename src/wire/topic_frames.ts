@@ -1,5 +1,6 @@
 /** Topics: a peer announces itself in one, and is told who else is there. */
 import type { Value } from "./cbor.ts";
+import { FieldFrames } from "./field_frames.ts";
 import { MAX_ANNOUNCEMENT, MAX_ROSTER } from "./limits.ts";
 import {
   type Announce,
@@ -29,24 +30,22 @@ export function isAnnouncement(value: Value | undefined): value is Uint8Array {
   return value instanceof Uint8Array && value.length <= MAX_ANNOUNCEMENT;
 }
 
-export function encodeWithdraw(topic: Key): Uint8Array {
-  const frame = [Kind.withdraw, topic];
-  return encodeChecked(frame, readWithdraw(frame), "withdraw");
-}
+export const topicFrames: FieldFrames<Withdraw | Roster> = new FieldFrames<Withdraw | Roster>({
+  withdraw: { topic: is32 },
+  roster: { reason: isReason, topic: is32, size: isUint, peers: isShown },
+});
 
-export function readWithdraw([, topic]: Value[]): Withdraw | undefined {
-  return is32(topic) ? { kind: "withdraw", topic } : undefined;
+export function encodeWithdraw(topic: Key): Uint8Array {
+  return topicFrames.encode({ kind: "withdraw", topic });
 }
 
 /** @throws {RangeError} for more than `MAX_ROSTER` peers. */
 export function encodeRoster(reason: Reason, topic: Key, size: number, peers: Key[]): Uint8Array {
-  const frame = [Kind.roster, reason, topic, size, peers];
-  return encodeChecked(frame, readRoster(frame), "roster");
+  return topicFrames.encode({ kind: "roster", reason, topic, size, peers });
 }
 
-export function readRoster([, reason, topic, size, peers]: Value[]): Roster | undefined {
-  if (!isReason(reason) || !is32(topic) || !isUint(size)) return undefined;
-  return isList(peers, MAX_ROSTER, is32) ? { kind: "roster", reason, topic, size, peers } : undefined;
+function isShown(value: Value | undefined): value is Key[] {
+  return isList(value, MAX_ROSTER, is32);
 }
 
 export function encodeMember(topic: Key, peer: Key, present: boolean): Uint8Array {

@@ -5,9 +5,9 @@ import { bundle, PEER } from "./bundle.ts";
 
 /**
  * Most bytes of min+gzip for a program that uses `Peer`: what was reached, and 3 % for the days
- * between two diets. About 56 kB of it are our own code.
+ * between two diets. About 57 kB of it are our own code.
  */
-const MOST = 67_000;
+const MOST = 68_000;
 
 const root = new URL("../../", import.meta.url);
 
