@@ -2,7 +2,8 @@
 // deadline: 600 s
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { freePort, Stage } from "../cli/programs.ts";
+import { Stage } from "../cli/programs.ts";
+import { freePort } from "../free_port.ts";
 import { chromiumPath } from "./chromium.ts";
 import { Crowd, introduce, type Person } from "./people.ts";
 

@@ -2,7 +2,8 @@
 // deadline: 300 s
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
-import { freePort, type Program, Stage } from "../cli/programs.ts";
+import { type Program, Stage } from "../cli/programs.ts";
+import { freePort } from "../free_port.ts";
 import { chromiumPath } from "./chromium.ts";
 import { barriersOf, Crowd } from "./people.ts";
 

@@ -5,7 +5,8 @@ import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright";
 import { serve } from "../../edge/node.ts";
 import { Peer } from "../../src/mod.node.ts";
-import { freePort, type Program, Stage } from "../cli/programs.ts";
+import { type Program, Stage } from "../cli/programs.ts";
+import { freePort } from "../free_port.ts";
 import { chromiumPath } from "./chromium.ts";
 import { lifecycle, offline, openPeer, type SdkPage, SdkPages } from "./sdk_pages.ts";
 

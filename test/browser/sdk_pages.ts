@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { type Browser, chromium, type Page } from "playwright";
-import { freePort } from "../cli/programs.ts";
+import { freePort } from "../free_port.ts";
 import { launchChromium } from "./chromium.ts";
 
 /** Playwright's own switches that keep pages from being in the background, or from being kept for a way back. */

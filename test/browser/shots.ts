@@ -5,7 +5,8 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { freePort, Stage } from "../cli/programs.ts";
+import { Stage } from "../cli/programs.ts";
+import { freePort } from "../free_port.ts";
 import { Crowd, introduce } from "./people.ts";
 
 const place = (name: string) => fileURLToPath(new URL(`./screenshots/${name}.png`, import.meta.url));

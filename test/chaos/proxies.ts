@@ -1,5 +1,5 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
-import { freePort } from "../cli/programs.ts";
+import { freePort } from "../free_port.ts";
 import type { Network, Place } from "./network.ts";
 
 /** One TCP proxy, from one place to one node; while it is cut it forwards nothing and tells nobody. */

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import { Peer } from "../../src/mod.node.ts";
-import { freePort, Stage } from "./programs.ts";
+import { Stage } from "./programs.ts";
+import { freePort } from "../free_port.ts";
 
 const stage = new Stage("node");
 after(() => stage.close());

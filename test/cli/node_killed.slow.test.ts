@@ -2,7 +2,8 @@
 // deadline: 300 s
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
-import { freePort, Stage } from "./programs.ts";
+import { Stage } from "./programs.ts";
+import { freePort } from "../free_port.ts";
 
 const stage = new Stage("node");
 after(() => stage.close());

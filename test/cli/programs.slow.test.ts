@@ -7,7 +7,8 @@ import process from "node:process";
 import { after, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RuntimeName } from "../runtimes.ts";
-import { freePort, Stage } from "./programs.ts";
+import { Stage } from "./programs.ts";
+import { freePort } from "../free_port.ts";
 
 const runtime: RuntimeName = "Deno" in globalThis
   ? "deno"

@@ -1,7 +1,6 @@
 /** The command line as real processes, in a home of their own. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -145,14 +144,4 @@ export class Stage {
     await Promise.all(this.#programs.map(({ ended }) => ended));
     rmSync(this.home, { recursive: true, force: true });
   }
-}
-
-/** A port that was free a moment ago: for a node that has to come back to it. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

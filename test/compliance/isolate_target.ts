@@ -1,9 +1,9 @@
 /** Deno with what an isolate of Deno Deploy has: the network and its environment, nothing else. */
-import { createServer } from "node:net";
 import { fileURLToPath } from "node:url";
 import { runtimes } from "../runtimes.ts";
 import { QUEUE, type Target } from "./check.ts";
 import { startProcess } from "./server_target.ts";
+import { freePort } from "../free_port.ts";
 
 export async function startIsolate(): Promise<Target> {
   const { program } = runtimes().find(({ name }) => name === "deno")!;
@@ -16,14 +16,5 @@ export async function startIsolate(): Promise<Target> {
     WAYMEET_NAME: "127.0.0.1",
     WAYMEET_METRICS: "public",
     WAYMEET_LIMITS: JSON.stringify({ queue: QUEUE }),
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject).listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
   });
 }

@@ -6,8 +6,6 @@
  * @module
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { once } from "node:events";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -17,6 +15,7 @@ import { loadOrCreate } from "../../src/identity/key_store.ts";
 import { Actor } from "./actor.ts";
 import type { Order, Tally } from "./demo_peer.ts";
 import { serveWeb } from "./web.ts";
+import { freePort } from "../free_port.ts";
 
 const BYTES = 50_000_000;
 /** Cleo is at home there, and sends the stream. */
@@ -63,15 +62,6 @@ async function startNode(place: number, urls: string[]): Promise<Node> {
   const actor = new Actor(`node ${place + 1}`, PLACES[place]!, "../../src/cli/main.ts", words);
   await actor.event("ready");
   return { actor, url };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Each is at home at a node of its own and has a standby at the next. */

@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import type { MeshStatus } from "../../src/rendezvous/mesh_status.ts";
-import { freePort, type Program, Stage } from "../cli/programs.ts";
+import { type Program, Stage } from "../cli/programs.ts";
+import { freePort } from "../free_port.ts";
 
 const stage = new Stage("node");
 after(() => stage.close());
