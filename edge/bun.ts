@@ -19,7 +19,7 @@ export * from "../src/rendezvous/embed.ts";
 export { meshMemoryFile } from "./mesh_memory_file.ts";
 
 /** Dials other nodes. */
-const connect: Connect = connectWith(WebSocket as unknown as WebSocketConstructor);
+const connect: Connect = connectWith(WebSocket as unknown as WebSocketConstructor, { copies: true });
 
 /** Bun's server as far as this file needs it: the types of Bun do not pass `deno check`. */
 interface BunServer {
@@ -41,6 +41,8 @@ declare const Bun: { serve(options: Record<string, unknown>): BunServer };
 
 /** What a socket carries from the upgrade to its end. */
 class Visit implements Socket {
+  /** uWebSockets writes to the kernel at once, or into a buffer of its own. */
+  readonly copies = true;
   #admission: Admission | undefined;
   #ws: BunSocket | undefined;
   #handlers: SocketHandlers | undefined;

@@ -29,20 +29,17 @@ export class ForwardBatch {
     this.size += end - start + growth;
   }
 
-  /** Forward frames, as they came. */
-  joined(message: Uint8Array): Uint8Array {
-    const bytes = new Uint8Array(this.size);
+  /** Forward frames, as they came, into `bytes` that have the size. */
+  join(message: Uint8Array, bytes: Uint8Array): void {
     let at = 0;
     for (let i = 0; i < this.starts.length; i++) {
       setHops(message, this.starts[i]!, this.#hops[i]!);
       at = copy(message, this.starts[i]!, this.#ends[i]!, bytes, at);
     }
-    return bytes;
   }
 
-  /** Data frames of one source, as forward frames. */
-  wrapped(message: Uint8Array, source: Uint8Array): Uint8Array {
-    const bytes = new Uint8Array(this.size);
+  /** Data frames of one source, as forward frames, into `bytes` that have the size. */
+  wrap(message: Uint8Array, source: Uint8Array, bytes: Uint8Array): void {
     bytes[0] = 0x85;
     bytes[1] = 0x01;
     bytes[3] = 0x58;
@@ -55,6 +52,5 @@ export class ForwardBatch {
       // The rest is the data frame from the head of its key on: `58 20 destination payload`.
       at = copy(message, this.starts[i]! + 2, this.#ends[i]!, bytes, at + HEAD);
     }
-    return bytes;
   }
 }

@@ -92,7 +92,7 @@ export class Forwarding implements Beyond {
 
   flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void {
     for (const batch of this.#takeBatches()) {
-      const reason = this.#send(batch, source, () => batch.wrapped(message, source.key));
+      const reason = this.#send(batch, source, (bytes) => batch.wrap(message, source.key, bytes));
       if (reason === undefined) continue;
       for (const start of batch.starts) refuse(reason, message, start + PEER_OFFSET);
     }
@@ -235,7 +235,7 @@ export class Forwarding implements Beyond {
     const seat = arrivals.destination(slot);
     const size = arrivals.size(slot);
     const waiting = hasRoom(seat, from, size, limits.queue)
-      ? seat.session.sendBatch(arrivals.batch(slot, message))
+      ? seat.session.sendBatch(arrivals.batch(slot, message, seat.session.copies))
       : -1;
     if (waiting < 0) {
       const reason = seat.live && seat.session.state === "ready" ? Reason.queueFull : Reason.gone;
@@ -249,7 +249,7 @@ export class Forwarding implements Beyond {
   }
 
   #sendOn(batch: ForwardBatch, from: NodeLink, message: Uint8Array): void {
-    const reason = this.#send(batch, from, () => batch.joined(message));
+    const reason = this.#send(batch, from, (bytes) => batch.join(message, bytes));
     if (reason === undefined) return;
     for (const start of batch.starts) {
       const at = start + DESTINATION_OFFSET;
@@ -258,10 +258,10 @@ export class Forwarding implements Beyond {
   }
 
   /** Why it could not be sent. */
-  #send(batch: ForwardBatch, from: object, bytes: () => Uint8Array): Reason | undefined {
+  #send(batch: ForwardBatch, from: object, write: (bytes: Uint8Array) => void): Reason | undefined {
     const { link, size } = batch;
     if (!hasRoom(link, from, size, this.#o.limits.queue)) return Reason.queueFull;
-    const waiting = link.post(bytes(), batch.starts.length);
+    const waiting = link.post(size, batch.starts.length, write);
     if (waiting < 0) return link.session.state === "ready" ? Reason.queueFull : Reason.gone;
     joined(link, from, size, waiting);
     this.#o.counts.framesOut += batch.starts.length;

@@ -8,9 +8,12 @@
  */
 import { MAX_BATCH } from "../wire/limits.ts";
 import type { Seat } from "./registry.ts";
+import { Scratch } from "./scratch.ts";
 
 /** Below this many bytes a loop is quicker than making a view to copy from. */
 const SHORT = 128;
+/** Where frames are joined that a socket copies at once: one for all. */
+const SCRATCH = new Scratch();
 
 export class Gather {
   /** How many destinations have frames. */
@@ -49,13 +52,16 @@ export class Gather {
     return this.#frames[slot]!;
   }
 
-  /** The bytes for one destination. */
-  batch(slot: number, message: Uint8Array): Uint8Array {
+  /** The bytes for one destination; if the socket `copies` them, they hold only until the next ones are made. */
+  batch(slot: number, message: Uint8Array, copies: boolean): Uint8Array {
     const first = this.#first[slot]!;
     const whole = this.#ends[first]! - this.#starts[first]!;
     if (whole === message.length) return message;
     if (whole === this.#sizes[slot]) return message.subarray(this.#starts[first], this.#ends[first]);
-    return this.#join(slot, message);
+    const size = this.#sizes[slot]!;
+    if (!copies) return this.#join(slot, message, new Uint8Array(size));
+    this.#join(slot, message, SCRATCH.space(0, size));
+    return SCRATCH.taken(size);
   }
 
   /** Where the segments for one destination begin: the frames, unless they lie behind each other. */
@@ -91,8 +97,7 @@ export class Gather {
     this.#last[slot] = segment;
   }
 
-  #join(slot: number, message: Uint8Array): Uint8Array {
-    const joined = new Uint8Array(this.#sizes[slot]!);
+  #join(slot: number, message: Uint8Array, joined: Uint8Array): Uint8Array {
     let at = 0;
     for (let segment = this.#first[slot]!; segment >= 0; segment = this.#behind[segment]!) {
       at = copy(message, this.#starts[segment]!, this.#ends[segment]!, joined, at);

@@ -75,9 +75,7 @@ export class NodeLink implements SessionHandlers, Queued {
   constructor(owner: NodeLinkOwner, dialled: boolean) {
     this.#owner = owner;
     this.dialled = dialled;
-    this.#departures = new Departures(owner.clock, (batch) => {
-      this.waiting = Math.max(0, this.session.sendBatch(batch));
-    });
+    this.#departures = new Departures(owner.clock, () => this);
     this.answering = new Answering(owner.clock, {
       ask: (now) => this.ask(now),
       doubt: (doubted) => owner.doubt(this, doubted),
@@ -98,15 +96,23 @@ export class NodeLink implements SessionHandlers, Queued {
   }
 
   /**
-   * Sends forward frames; they wait for others of this turn, all the more when the socket is
+   * Sends `frames` forward frames of `size` bytes, which `write` makes; they wait for others of this turn, all the more when the socket is
    * behind: what each message costs would put it further behind. Returns the bytes that wait
    * in the socket, as far as is known, or -1 when it takes nothing.
    */
-  post(batch: Uint8Array, frames: number): number {
+  post(size: number, frames: number, write: (bytes: Uint8Array) => void): number {
     this.answering.sent();
     if (this.session.state !== "ready") return -1;
-    this.#departures.add(batch, frames);
+    this.#departures.add(size, frames, write);
     return this.waiting;
+  }
+
+  get copies(): boolean {
+    return this.session.copies;
+  }
+
+  sendBatch(message: Uint8Array): void {
+    this.waiting = Math.max(0, this.session.sendBatch(message));
   }
 
   /** For a sign of life, and the round trip. */

@@ -127,7 +127,7 @@ export class Relay {
     const frames = gather.frames(slot);
     const obstacle = this.#obstacle(source, destination, size);
     if (obstacle !== undefined) return this.#refuse(obstacle, destination.key, 0, frames);
-    const waiting = destination.session.sendBatch(gather.batch(slot, message));
+    const waiting = destination.session.sendBatch(gather.batch(slot, message, destination.session.copies));
     if (waiting < 0) return this.#refuse(lossReason(destination), destination.key, 0, frames);
     joined(destination, source, size, waiting);
     this.#metrics.framesOut += frames;

@@ -74,6 +74,9 @@ export class LiveSession implements Session, Ticked {
   get pongsMatched(): number {
     return this.#liveness?.matched ?? 0;
   }
+  get copies(): boolean {
+    return this.#socket?.copies === true;
+  }
   get buffered(): number {
     return this.#socket?.buffered ?? 0;
   }

@@ -56,6 +56,8 @@ export interface Session {
   readonly rtt: number | undefined;
   readonly pingsSent: number;
   readonly pongsMatched: number;
+  /** Whether a batch may be changed once {@link sendBatch} returned. */
+  readonly copies: boolean;
   /** Bytes queued in the socket. */
   readonly buffered: number;
   /**

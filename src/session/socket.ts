@@ -10,6 +10,8 @@ export interface Socket {
    * NOT read it after the caller's turn of the event loop unless it counts it as queued.
    */
   send(message: Uint8Array | string): number;
+  /** Whether `send` has copied the message when it returns: its bytes may be used again. */
+  readonly copies?: boolean;
   /** Bytes that wait in this socket's queue. */
   readonly buffered: number;
   /** Begins the closing handshake. `code` is 1000 or 3000–4999. MUST NOT throw; closing twice does nothing. */

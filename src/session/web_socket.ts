@@ -25,18 +25,21 @@ export type WebSocketConstructor = new (url: string, protocols: string) => WebSo
 
 const OPEN = 1;
 
-/** Dials with the given constructor. */
-export function connectWith(WebSocket: WebSocketConstructor): Connect {
-  return (url, handlers) => new WebSocketPort(new WebSocket(url, SUBPROTOCOL), handlers);
+/** Dials with the given constructor, whose sockets copy what they send, if that is said. */
+export function connectWith(WebSocket: WebSocketConstructor, options: { copies?: boolean } = {}): Connect {
+  return (url, handlers) =>
+    new WebSocketPort(new WebSocket(url, SUBPROTOCOL), handlers, options.copies === true);
 }
 
 class WebSocketPort implements Socket {
   readonly #socket: WebSocketLike;
   #handlers: SocketHandlers | undefined;
   #trouble = "";
+  readonly copies: boolean;
 
-  constructor(socket: WebSocketLike, handlers: SocketHandlers) {
+  constructor(socket: WebSocketLike, handlers: SocketHandlers, copies: boolean) {
     this.#socket = socket;
+    this.copies = copies;
     this.#handlers = handlers;
     socket.binaryType = "arraybuffer";
     socket.onopen = () => this.#handlers?.open?.();

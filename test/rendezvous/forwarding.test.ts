@@ -35,7 +35,11 @@ function scene(places: Record<PeerId, PeerId[]>, distances: Record<PeerId, numbe
       remote: node,
       session: session(node),
       waiting: 0,
-      post: (batch: Uint8Array) => link.session.sendBatch(batch),
+      post(size: number, _frames: number, write: (bytes: Uint8Array) => void) {
+        const batch = new Uint8Array(size);
+        write(batch);
+        return link.session.sendBatch(batch);
+      },
     };
     return [node, link as unknown as NodeLink];
   }));

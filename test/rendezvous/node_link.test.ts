@@ -21,9 +21,10 @@ it("what goes to a neighbour whose socket is behind waits for company all the sa
   const link = new NodeLink({ clock } as unknown as NodeLinkOwner, true);
   link.session = session;
   const endTurn = () => turns.splice(0).forEach((run) => run());
-  assert.equal(link.post(Uint8Array.of(1), 1), 0);
+  const post = (byte: number) => link.post(1, 1, (bytes) => void bytes.fill(byte));
+  assert.equal(post(1), 0);
   endTurn();
-  assert.deepEqual([2, 3].map((byte) => link.post(Uint8Array.of(byte), 1)), [5_000, 5_000]);
+  assert.deepEqual([2, 3].map(post), [5_000, 5_000]);
   endTurn();
   assert.deepEqual(sent, [[1], [2, 3]]);
   link.answering.stop();

@@ -44,7 +44,12 @@ describe("the registry", () => {
 });
 
 describe("a gathered message", () => {
-  it("holds for each destination its frames in order, and a lone run is not copied", () => {
+  for (const copies of [false, true]) {
+    it(`holds for each destination its frames in order, and a lone run is not copied, over sockets that ${copies ? "copy" : "keep"}`, () =>
+      holdsInOrder(copies));
+  }
+
+  function holdsInOrder(copies: boolean): void {
     const frames = fc.array(
       fc.record({ to: fc.nat(4), size: fc.integer({ min: 1, max: 250 }), skip: fc.boolean() }),
       {
@@ -74,7 +79,7 @@ describe("a gathered message", () => {
         assert.equal(gather.count, expected.size);
         for (let slot = 0; slot < gather.count; slot++) {
           const seat = gather.destination(slot);
-          const batch = gather.batch(slot, message);
+          const batch = gather.batch(slot, message, copies);
           assert.deepEqual([...batch], expected.get(seat));
           assert.equal(gather.size(slot), batch.length);
           assert.equal(gather.frames(slot), counts.get(seat));
@@ -86,7 +91,7 @@ describe("a gathered message", () => {
       }),
       { numRuns: 150 },
     );
-  });
+  }
 });
 
 describe("the shares of a queue", () => {
