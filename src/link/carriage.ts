@@ -40,6 +40,8 @@ export class Carriage implements SteeredHost {
   #pumping = false;
   /** An answer is overdue: what the relay carries goes by both planes. */
   #overdue = false;
+  /** A node said that what is under way may be lost: it goes again by both planes, since the fault may be in either. */
+  #inDoubt = false;
   /** A node's doubt counts again then. */
   #believesAt = -Infinity;
   /** Something of the conversation came since the last turn. */
@@ -182,6 +184,7 @@ export class Carriage implements SteeredHost {
   doubted(): void {
     if (this.#now < this.#believesAt) return;
     this.#believesAt = this.#now + PROBE_MIN;
+    this.#inDoubt = true;
     this.reroute();
   }
 
@@ -258,7 +261,8 @@ export class Carriage implements SteeredHost {
     const connection = this.#connection;
     if (connection.standing === "closed") return;
     const now = this.#now;
-    this.#overdue = false;
+    this.#overdue = this.#inDoubt;
+    this.#inDoubt = false;
     if (this.#routes.plural) this.#pumpPlural(now);
     else this.#pumpRelay(now);
     this.#alarm.arm(connection.deadline, now);
@@ -278,7 +282,7 @@ export class Carriage implements SteeredHost {
   #pumpPlural(now: number): void {
     const connection = this.#connection;
     const routes = this.#routes;
-    this.#overdue = connection.takeOverdue();
+    this.#overdue = connection.takeOverdue() || this.#overdue;
     const greeting = connection.transmitGreeting(now);
     if (greeting) routes.greet(greeting);
     routes.flush();

@@ -114,7 +114,7 @@ export class Moorings {
 
   /** A link waits for an answer in vain: one of the sessions may have died without a word. */
   doubt(): void {
-    this.#sounding.begin(this.sessions.map(({ session }) => session));
+    this.#sounding.begin(() => this.sessions.map(({ session }) => session));
   }
 
   /** Says bye everywhere; nothing is dialled any more. */

@@ -28,23 +28,40 @@ export class Sounding<S extends Sounded> {
   #asked = 0;
   #nextAt = -Infinity;
   #cancel: (() => void) | undefined;
+  /** Set while a question waits until it may be asked. */
+  #cancelNext: (() => void) | undefined;
 
   constructor(clock: Clock, dead: (session: S) => void) {
     this.#clock = clock;
     this.#dead = dead;
   }
 
-  /** Asks these sessions, unless they were asked a moment ago. */
-  begin(sessions: readonly S[]): void {
+  /**
+   * Asks the sessions; if they were asked a moment ago, again after the pause: what they
+   * answered may be older than the doubt, and links that found the other way doubt no more.
+   */
+  begin(sessions: () => readonly S[]): void {
     const now = this.#clock.now();
-    if (sessions.length < 2 || now < this.#nextAt) return;
+    if (this.#cancelNext) return;
+    if (now < this.#nextAt) this.#cancelNext = this.#clock.after(this.#nextAt - now, () => this.#next(sessions));
+    else this.#ask(sessions, now);
+  }
+
+  #next(sessions: () => readonly S[]): void {
+    this.#cancelNext = undefined;
+    this.#ask(sessions, this.#clock.now());
+  }
+
+  #ask(sessions: () => readonly S[], now: number): void {
+    const asked = sessions();
+    if (asked.length < 2) return;
     this.#nextAt = now + PAUSE;
     this.#silent.clear();
-    for (const session of sessions) this.#silent.add(session);
-    this.#asked = sessions.length;
+    for (const session of asked) this.#silent.add(session);
+    this.#asked = asked.length;
     this.#cancel?.();
-    this.#cancel = this.#clock.after(SILENCE, () => this.#judge(now + SILENCE));
-    for (const session of sessions) session.ask();
+    this.#cancel = this.#clock.after(SILENCE, () => this.#judge(now + SILENCE, sessions));
+    for (const session of asked) session.ask();
   }
 
   /** Something came by this session. */
@@ -54,14 +71,18 @@ export class Sounding<S extends Sounded> {
 
   stop(): void {
     this.#cancel?.();
-    this.#cancel = undefined;
+    this.#cancelNext?.();
+    this.#cancel = this.#cancelNext = undefined;
     this.#silent.clear();
   }
 
-  #judge(due: number): void {
+  #judge(due: number, sessions: () => readonly S[]): void {
     this.#cancel = undefined;
-    const dead = this.#silent.size < this.#asked && this.#clock.now() - due <= LATE ? [...this.#silent] : [];
+    const late = this.#clock.now() - due > LATE;
+    const silent = [...this.#silent];
     this.#silent.clear();
+    if (late) return silent.length > 0 ? this.begin(sessions) : undefined;
+    const dead = silent.length < this.#asked ? silent : [];
     for (const session of dead) this.#dead(session);
   }
 }

@@ -24,7 +24,8 @@ export class Answering {
   doubted = false;
   readonly #clock: Clock;
   readonly #answerer: Answerer;
-  #heard = false;
+  /** When the first was sent to it since it was heard, monotonic milliseconds. */
+  #since: number | undefined;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, answerer: Answerer) {
@@ -34,12 +35,14 @@ export class Answering {
 
   /** Something was sent to the neighbour. */
   sent(): void {
-    if (this.#cancel === undefined && !this.doubted) this.#wait(ASK_AFTER, (now) => this.#ask(now));
+    if (this.#since !== undefined || this.doubted) return;
+    this.#since = this.#clock.now();
+    if (this.#cancel === undefined) this.#wait(ASK_AFTER, (now) => this.#look(now));
   }
 
   /** Something came from it. */
   heard(): void {
-    this.#heard = true;
+    this.#since = undefined;
     if (!this.doubted) return;
     this.doubted = false;
     this.#answerer.doubt(false);
@@ -47,25 +50,32 @@ export class Answering {
 
   stop(): void {
     this.#cancel?.();
-    this.#cancel = undefined;
+    this.#cancel = this.#since = undefined;
     this.doubted = false;
   }
 
   #wait(delay: number, next: (now: number) => void): void {
-    this.#heard = false;
     const due = this.#clock.now() + delay;
     this.#cancel = this.#clock.after(delay, () => {
       this.#cancel = undefined;
       const now = this.#clock.now();
-      if (this.#heard) return;
+      if (this.#since === undefined) return;
       if (now - due > LATE) this.#wait(delay, next);
       else next(now);
     });
   }
 
+  /** What was heard meanwhile answers what was sent before it, and no more. */
+  #look(now: number): void {
+    const left = this.#since! + ASK_AFTER - now;
+    if (left > 0) this.#wait(left, (later) => this.#look(later));
+    else this.#ask(now);
+  }
+
   #ask(now: number): void {
     this.#answerer.ask(now);
-    this.#wait(ANSWER_TIME, () => {
+    this.#wait(ANSWER_TIME, (later) => {
+      if (this.#since! >= now) return this.#look(later); // it answered; that was sent since
       this.doubted = true;
       this.#answerer.doubt(true);
     });

@@ -385,7 +385,7 @@ export class Mesh implements NodeLinkOwner {
         return link === from ? this.#sessions.get(node) : link;
       },
       distance: (node, from) => this.#routes.distance(node, from !== undefined) ?? Infinity,
-      doubts: (node) => this.#sessions.get(node)?.answering.doubted === true,
+      doubts: (node) => this.#sessions.doubts(node),
     });
   }
 

@@ -21,6 +21,8 @@ import { NodeLink, type NodeLinkOwner } from "./node_link.ts";
 
 /** Milliseconds a node that is dialled has for each step: shorter than for peers, the next one waits. */
 const DIAL_STEP = 2_000;
+/** Milliseconds until all neighbours of a node that fell silent have given up their sessions with it, and said so: they do not look in the same moment. */
+const MOURNING = 3_000;
 const BACKOFF = { ...DEFAULT_BACKOFF, max: REDIAL_LONGEST };
 const SLOW_BACKOFF = { ...DEFAULT_BACKOFF, max: PLACE_LONGEST };
 
@@ -48,6 +50,8 @@ export class MeshSessions {
   readonly #owner: NodeLinkOwner;
   readonly #o: MeshSessionsOptions;
   readonly #standing = new Map<PeerId, NodeLink>();
+  /** When the last session with a node ended that has none now, monotonic milliseconds. */
+  readonly #ended = new Map<PeerId, number>();
   readonly #open = new Set<NodeLink>();
   readonly #dials = new Map<NodeLink, Dial>();
   readonly #instance: Uint8Array;
@@ -62,6 +66,17 @@ export class MeshSessions {
     for (const { url } of options.places) sessionUrl(url, owner.identity.id);
     this.#instance = options.random(16);
     this.#started = Math.floor(owner.clock.wall());
+  }
+
+  /**
+   * Whether a node answers late, or its session ended a moment ago: another neighbour may believe that
+   * it reaches it still. What can go elsewhere should.
+   */
+  doubts(node: PeerId): boolean {
+    const link = this.#standing.get(node);
+    if (link !== undefined) return link.answering.doubted;
+    const endedAt = this.#ended.get(node);
+    return endedAt !== undefined && this.#owner.clock.now() - endedAt < MOURNING;
   }
 
   get size(): number {
@@ -115,6 +130,7 @@ export class MeshSessions {
       return link.session.close(Reason.replaced, "another session of these two nodes stands");
     }
     this.#standing.set(link.remote, link);
+    this.#ended.delete(link.remote);
     older?.session.close(Reason.replaced, "another session of these two nodes stands");
     const dial = this.#dials.get(link);
     this.#dials.delete(link);
@@ -129,7 +145,13 @@ export class MeshSessions {
     if (dial) this.#missed(dial, end);
     if (!link.session || this.#standing.get(link.remote) !== link) return;
     this.#standing.delete(link.remote);
+    this.#mourn(link.remote, this.#owner.clock.now());
     this.#o.down(link.remote);
+  }
+
+  #mourn(node: PeerId, now: number): void {
+    for (const [other, endedAt] of this.#ended) if (now - endedAt >= MOURNING) this.#ended.delete(other);
+    this.#ended.set(node, now);
   }
 
   /** Ends all sessions; none is begun any more. */

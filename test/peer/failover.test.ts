@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Peer } from "../../src/peer/peer.ts";
+import { encodeNotice } from "../../src/wire/frames.ts";
+import { peerIdBytes } from "../../src/identity/peer_id.ts";
+import { Reason } from "../../src/wire/protocol.ts";
 import { collect, nextLink, VirtualWorld } from "./virtual_world.ts";
 
 const NODES = 4;
@@ -112,6 +115,45 @@ describe("a peer whose home froze", () => {
     const link = await world.run(a.dial(b.id));
     await world.run(link.opened);
     assert(world.clock.now() - began < 1_600, `${world.clock.now() - began} ms`);
+    await world.end();
+  });
+});
+
+describe("a node whose session with another ended", () => {
+  it("leads to a peer's standby: a third one may believe in vain that it reaches its home", async () => {
+    const { world, urls, a, b } = await scene([0, 1, 2, 3]);
+    const arriving = nextLink(b);
+    const link = await world.run(a.dial(b.id));
+    await world.run(link.opened);
+    const back = await world.run(arriving);
+    collect(back);
+    await world.run(link.send("by the homes"));
+    assert(back.path.why.includes(urls[2]!), back.path.why);
+    world.cut(urls[0]!, urls[2]!);
+    await world.pass(100);
+    await world.run(link.send("by the standby"));
+    assert(back.path.why.includes(urls[3]!), back.path.why);
+    await world.end();
+  });
+});
+
+describe("a node's doubt about what is under way", () => {
+  it("has it sent again by both sessions, since the fault may be in either", async () => {
+    const { world, urls, a, b } = await scene([1, 0, 2, 3]);
+    const arriving = nextLink(b);
+    const link = await world.run(a.dial(b.id));
+    await world.run(link.opened);
+    const texts = collect(await world.run(arriving));
+    await world.run(link.send("first"));
+    await world.pass(1_000);
+    world.blackhole(urls[1]!); // the home of the one that sends; nothing there can tell
+    const sent = link.send("second");
+    await world.pass(50);
+    for (const [, node] of world.stations.get(urls[0]!)!.lines) {
+      node.send(encodeNotice(Reason.inDoubt, peerIdBytes(b.id)));
+    }
+    await world.run(sent, 200);
+    assert.deepEqual(texts, ["first", "second"]);
     await world.end();
   });
 });

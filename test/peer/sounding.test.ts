@@ -22,7 +22,7 @@ function sounded(): { clock: VirtualClock; lines: [Line, Line]; sounding: Soundi
 describe("sessions of which one may have died without a word", () => {
   it("are both asked, and the one that is silent while the other answers is dead", async () => {
     const { clock, lines: [one, other], sounding } = sounded();
-    sounding.begin([one, other]);
+    sounding.begin(() => [one, other]);
     sounding.heard(other);
     await clock.advance(1_400);
     assert.deepEqual([one.asked, other.asked, one.dead], [1, 1, false]);
@@ -32,32 +32,60 @@ describe("sessions of which one may have died without a word", () => {
 
   it("live when neither answers: this peer is cut off, and a new session would be, too", async () => {
     const { clock, lines, sounding } = sounded();
-    sounding.begin(lines);
+    sounding.begin(() => lines);
     await clock.advance(5_000);
     assert.deepEqual(lines.map(({ dead }) => dead), [false, false]);
   });
 
   it("live when both answer, and when it is the only one", async () => {
     const { clock, lines, sounding } = sounded();
-    sounding.begin(lines);
+    sounding.begin(() => lines);
     for (const line of lines) sounding.heard(line);
     await clock.advance(5_000);
-    sounding.begin([lines[0]]);
+    sounding.begin(() => [lines[0]]);
     await clock.advance(5_000);
     assert.deepEqual(lines.map(({ dead, asked }) => [dead, asked]), [[false, 1], [false, 1]]);
+  });
+
+  it("are asked again after a pause when the doubt came behind their answers", async () => {
+    const { clock, lines: [one, other], sounding } = sounded();
+    const ask = () => sounding.begin(() => [one, other]);
+    ask();
+    for (const line of [one, other]) sounding.heard(line);
+    await clock.advance(100);
+    ask(); // `one` died in between; nobody doubts again, since the link goes on by `other`
+    await clock.advance(2_900);
+    assert.deepEqual([one.asked, other.asked], [2, 2]);
+    sounding.heard(other);
+    await clock.advance(1_600);
+    assert.deepEqual([one.dead, other.dead], [true, false]);
+    assert.equal(clock.timers, 0);
+  });
+
+  it("are asked as they are then, and not at all when one of them is gone", async () => {
+    const { clock, lines, sounding } = sounded();
+    let now = [...lines];
+    sounding.begin(() => now);
+    sounding.begin(() => now);
+    now = [lines[0]];
+    await clock.advance(10_000);
+    assert.deepEqual(lines.map(({ asked }) => asked), [1, 1]);
+    sounding.begin(() => now);
+    sounding.stop();
+    assert.equal(clock.timers, 0);
   });
 
   it("are asked less often than a node answers, however many links wait", async () => {
     const { clock, lines, sounding } = sounded();
     for (let i = 0; i < 1_000; i++) {
-      sounding.begin(lines);
+      sounding.begin(() => lines);
       await clock.advance(15);
     }
-    assert.equal(lines[0].asked, 5);
+    assert.equal(lines[0].asked, 6);
   });
 
-  it("are not judged by a process that stood still", () => {
-    const { lines, sounding } = sounded();
+  it("are not judged by a process that stood still, but asked again", () => {
+    const { lines } = sounded();
     const clock = new VirtualClock();
     let [now, late] = [0, () => {}];
     const stopped = {
@@ -66,12 +94,15 @@ describe("sessions of which one may have died without a word", () => {
       after: (_: number, run: () => void) => (late = run, () => {}),
     };
     const patient = new Sounding<Line>(stopped, (line) => void (line.dead = true));
-    patient.begin(lines);
+    patient.begin(() => lines);
     patient.heard(lines[0]);
     now = 10_000;
     late();
-    assert.equal(lines[1].dead, false);
-    sounding.stop();
+    assert.deepEqual(lines.map(({ asked, dead }) => [asked, dead]), [[2, false], [2, false]]);
+    patient.heard(lines[0]);
+    now = 11_500;
+    late();
+    assert.deepEqual(lines.map(({ dead }) => dead), [false, true]);
   });
 });
 

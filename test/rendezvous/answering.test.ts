@@ -40,6 +40,30 @@ describe("a neighbour that something is sent to", () => {
     assert.deepEqual(happened, []);
   });
 
+  it("is doubted half a second after the first word that it did not answer, whatever it said before", async () => {
+    const { clock, happened, answering } = scene();
+    for (let at = 0; at < 1_000; at += 50) {
+      answering.sent();
+      await clock.advance(10);
+      if (at <= 300) answering.heard(); // the last time at 310
+      await clock.advance(40);
+    }
+    assert.deepEqual(happened, ["asked at 550", "doubted at 850"]);
+  });
+
+  it("is not doubted for what was sent after it answered", async () => {
+    const { clock, happened, answering } = scene();
+    answering.sent();
+    await clock.advance(250);
+    answering.heard();
+    await clock.advance(240);
+    answering.sent(); // ten milliseconds before the first answer was due
+    await clock.advance(20);
+    answering.heard();
+    await clock.advance(1_000);
+    assert.deepEqual(happened, ["asked at 200"]);
+  });
+
   it("is watched again after it answered", async () => {
     const { clock, happened, answering } = scene();
     answering.sent();
