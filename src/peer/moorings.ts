@@ -1,7 +1,8 @@
 /**
  * Where a peer is moored: a home session and, when it knows more than one node, a warm
  * standby at another, through which links go on at once when home is lost. The record
- * names both, home first. They change places when the standby is clearly the nearer one.
+ * names both, home first. They change places when the standby is clearly the nearer one,
+ * and a third node that is nearer than the standby takes its place.
  *
  * @module
  */
@@ -18,7 +19,15 @@ import { NodeList } from "./node_list.ts";
 import type { Settings } from "./options.ts";
 import type { Passport } from "./passport.ts";
 import type { Platform } from "./platform.ts";
-import { favoursStandby, type RankingEvent, rankingStep, UNRANKED } from "./ranking.ts";
+import {
+  favoursStandby,
+  favoursThird,
+  type RankingEvent,
+  rankingStep,
+  UNRANKED,
+  wantsThird,
+} from "./ranking.ts";
+import { Scouting } from "./scouting.ts";
 
 /**
  * Milliseconds within which peers that were told of a node go there: it told all of its peers
@@ -49,6 +58,9 @@ export class Moorings {
   /** The node that each anchor is, or is about to be, at. */
   readonly #claims = new Map<Anchor, Key>();
   readonly #sounding: Sounding<Session>;
+  readonly #scouting: Scouting;
+  /** A nearer node, for the standby to go to next. */
+  #nearer: string | undefined;
   #refresh: (() => void) | undefined;
   readonly #platform: Platform;
   #unwatch: (() => void) | undefined;
@@ -67,6 +79,7 @@ export class Moorings {
       settings.clock,
       (session) => session.close(Reason.pingTimeout, "this node was silent while the other one answered"),
     );
+    this.#scouting = new Scouting(settings, platform, passport, this.#scoutingHost());
     const anchor = () => new Anchor(settings, platform, passport, this.#anchorEvents());
     this.#home = anchor();
     this.#standby = settings.standby ? anchor() : undefined;
@@ -110,6 +123,7 @@ export class Moorings {
       for (const anchor of this.#anchors) anchor.changed(change);
     });
     for (const anchor of this.#anchors) anchor.dial();
+    if (this.#standby) this.#scouting.begin();
   }
 
   /** A link waits for an answer in vain: one of the sessions may have died without a word. */
@@ -121,6 +135,7 @@ export class Moorings {
   close(reason: number): void {
     this.#closed = true;
     this.#sounding.stop();
+    this.#scouting.stop();
     this.#refresh?.();
     this.#unwatch?.();
     this.#rouse?.();
@@ -148,6 +163,29 @@ export class Moorings {
     };
   }
 
+  #scoutingHost() {
+    return {
+      candidates: () => {
+        const [home, standby] = [this.#home, this.#standby];
+        if (!home.session || !standby?.session || !wantsThird(this.#ranking)) return [];
+        return this.#nodes.candidates(home.url).filter((url) => url !== standby.url);
+      },
+      claim: (anchor: Anchor, node: Key) => this.#claim(anchor, node),
+      release: (anchor: Anchor) => void this.#claims.delete(anchor),
+      data: (source: Key, packet: Uint8Array) => this.#events.data(source, packet, "home"),
+      measured: (url: string, rtts: readonly number[]) => this.#scouted(url, rtts),
+    };
+  }
+
+  #scouted(url: string, rtts: readonly number[]): void {
+    const standby = this.#standby;
+    if (!standby?.session || !favoursThird(this.#ranking, rtts, this.#settings.clock.now())) return;
+    // What waits in its socket would be lost with it for a while.
+    if (standby.session.buffered > 0) return;
+    this.#nearer = url;
+    standby.giveUp("another node is nearer");
+  }
+
   #planeOf(anchor: Anchor): Plane {
     return anchor === this.#home ? "home" : "standby";
   }
@@ -155,6 +193,9 @@ export class Moorings {
   /** The next URL that this anchor may use beside what the other one does. */
   #choose(anchor: Anchor, left: string | undefined): string | undefined {
     const free = this.#nodes.candidates(this.#otherOf(anchor)?.url);
+    const nearer = this.#nearer;
+    this.#nearer = undefined;
+    if (nearer !== undefined && anchor === this.#standby && free.includes(nearer)) return nearer;
     const current = left ?? anchor.url;
     if (left === undefined && current !== undefined && free.includes(current)) return current;
     const at = current === undefined ? -1 : free.indexOf(current);
@@ -196,13 +237,14 @@ export class Moorings {
 
   /** One node under two names: a second session would take the seat of the first. */
   #claim(anchor: Anchor, node: Key): boolean {
-    const taken = [...this.#claims].some(([other, key]) => other !== anchor && compareBytes(key, node) === 0);
-    if (!taken) this.#claims.set(anchor, node);
+    const [holder] =
+      [...this.#claims].find(([other, key]) => other !== anchor && compareBytes(key, node) === 0) ?? [];
+    if (holder === undefined) this.#claims.set(anchor, node);
     else {
-      this.#nodes.forget(anchor.url!);
-      anchor.giveUp("this node holds the other session already");
+      if (this.#anchors.includes(holder)) this.#nodes.forget(anchor.url!); // not for who only looks around there
+      anchor.giveUp("this node holds another session already");
     }
-    return !taken;
+    return holder === undefined;
   }
 
   #up(anchor: Anchor): void {

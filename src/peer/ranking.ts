@@ -60,6 +60,20 @@ export function favoursStandby({ home, standby, restUntil }: Ranking, now: numbe
   return clearlyLess(median(standby), median(home));
 }
 
+/** Whether a third node could be a clearly nearer standby: below the least gain that counts none is looked for. */
+export function wantsThird({ standby }: Ranking): boolean {
+  return standby.length >= RANKING_WINDOW && clearlyLess(0, median(standby));
+}
+
+/**
+ * Whether a third node, asked as often, should be the standby instead of the one that is. It becomes
+ * home by {@link favoursStandby}, if it is clearly nearer than home, too.
+ */
+export function favoursThird(ranking: Ranking, third: readonly number[], now: number): boolean {
+  if (!wantsThird(ranking) || third.length < RANKING_WINDOW || now < ranking.restUntil) return false;
+  return clearlyLess(median(third), median(ranking.standby));
+}
+
 /** Whether one round trip, or time to answer, is so much shorter than another that a change is worth it. */
 export function clearlyLess(one: number, other: number): boolean {
   return one <= other * RANKING_SHARE && one <= other - RANKING_GAIN;

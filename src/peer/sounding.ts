@@ -43,8 +43,9 @@ export class Sounding<S extends Sounded> {
   begin(sessions: () => readonly S[]): void {
     const now = this.#clock.now();
     if (this.#cancelNext) return;
-    if (now < this.#nextAt) this.#cancelNext = this.#clock.after(this.#nextAt - now, () => this.#next(sessions));
-    else this.#ask(sessions, now);
+    if (now < this.#nextAt) {
+      this.#cancelNext = this.#clock.after(this.#nextAt - now, () => this.#next(sessions));
+    } else this.#ask(sessions, now);
   }
 
   #next(sessions: () => readonly S[]): void {
