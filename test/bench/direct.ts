@@ -2,11 +2,11 @@
  * What a link costs by a direct path, beside a link over the relay and a bare data channel
  * of the same stack, between the same two processes: messages a second, microseconds of
  * both processes' CPU for each, and the median round trip. A fourth lane is a direct link
- * between two processes whose cipher only copies: what a link costs beyond its AEAD, given as a
- * multiple of the bare channel. Beside it, what sealing and opening take in a loop of their own.
+ * between two processes whose cipher only copies: what a link costs beyond its AEAD. Beside
+ * it, what sealing and opening take in a loop of their own. On a busy machine they differ by a third.
  * All take turns, so that a noisy machine is noisy for all; medians are printed.
  *
- *     npx tsx test/bench/direct.ts [rounds] [milliseconds] [node|bun]      (root: it makes a network namespace)
+ *     npx tsx test/bench/direct.ts [rounds] [milliseconds] [node|bun] [bytes]      (root: it makes a network namespace)
  */
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import process from "node:process";
@@ -135,7 +135,7 @@ const LANES: [name: string, between: Pair, lane: LaneName][] = [
   ["relay", sealed, "relay"],
 ];
 
-for (const size of SIZES) {
+for (const size of process.argv[5] ? [Number(process.argv[5])] : SIZES) {
   const samples = new Map(LANES.map(([name]) => [name, [] as Sample[]]));
   const ciphers: number[] = [];
   for (let round = -1; round < count; round++) { // the first one warms up
@@ -152,6 +152,7 @@ for (const size of SIZES) {
     row[`${name} CPU µs`] = Number(cpu(name).toFixed(1));
   }
   row["AEAD alone µs"] = Number(median(ciphers).toFixed(1));
+  row["(direct - AEAD alone) / bare"] = Number(((cpu("direct") - median(ciphers)) / cpu("bare")).toFixed(2));
   row["without AEAD / bare"] = Number((cpu("without AEAD") / cpu("bare")).toFixed(2));
   console.log(JSON.stringify(row));
 }
