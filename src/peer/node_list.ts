@@ -15,6 +15,14 @@ import { isLoopbackUrl, sessionUrl } from "../session/session_url.ts";
 
 /** Nodes that turned this peer away for good and are not taken from others' lips again. */
 const MAX_REFUSED = 64;
+/** URLs whose parts are remembered: nodes tell the same ones again with every change among them. */
+const MAX_READ = 4 * MAX_NODES;
+
+/** What a URL is: where it leads, alike for every spelling, unless no peer may go there; and whether to this machine. */
+interface Read {
+  readonly place: string | undefined;
+  readonly near: boolean;
+}
 
 export interface NodeListOptions {
   /** URLs of the configuration, in order of preference. */
@@ -34,10 +42,14 @@ export class NodeList {
   /** What nodes said that were themselves learned, latest first. */
   #hearsay: readonly string[] = [];
   #refused: readonly string[] = [];
+  /** Where the nodes of the configuration are. */
+  readonly #ownPlaces: ReadonlySet<string | undefined>;
+  readonly #read = new Map<string, Read>();
 
   constructor(options: NodeListOptions) {
     this.#o = options;
     this.#own = options.own;
+    this.#ownPlaces = new Set(options.own.map((url) => this.#reading(url).place));
   }
 
   /** How many there are, or were before they turned this peer away. */
@@ -92,25 +104,32 @@ export class NodeList {
    * machine, or speak where everybody on the line can take the session over.
    */
   #fit(url: string, teller: string): string | undefined {
-    const known = (base: string) => URL.canParse(base) && this.#canonical(base) === this.#canonical(url);
-    const near = URL.canParse(url) && isLoopbackUrl(url);
-    if (!URL.canParse(url) || near && !isLoopbackUrl(teller)) return undefined;
-    if (this.#canonical(url) === undefined || [...this.#o.own].some(known)) return undefined;
-    return url;
+    const { place, near } = this.#reading(url);
+    if (place === undefined || this.#ownPlaces.has(place)) return undefined;
+    return near && !this.#reading(teller).near ? undefined : url;
   }
 
-  /** Two spellings of one URL are one node. */
-  #canonical(url: string): string | undefined {
-    try {
-      return sessionUrl(url, this.#o.id, false).url; // never ws: to other machines, whatever the options say
-    } catch {
-      return undefined; // a stranger's URL, not this program's
-    }
+  #reading(url: string): Read {
+    const known = this.#read.get(url);
+    if (known) return known;
+    if (this.#read.size >= MAX_READ) this.#read.clear(); // strangers may name ever new ones
+    const read = { place: placeOf(url, this.#o.id), near: URL.canParse(url) && isLoopbackUrl(url) };
+    this.#read.set(url, read);
+    return read;
   }
 
   #shuffled(urls: string[]): string[] {
     return urls.map((url) => ({ url, key: this.#o.random() })).sort((a, b) => a.key - b.key).map(({ url }) =>
       url
     );
+  }
+}
+
+/** Never ws: to other machines, whatever the options say. */
+function placeOf(url: string, id: PeerId): string | undefined {
+  try {
+    return sessionUrl(url, id, false).url;
+  } catch {
+    return undefined; // a stranger's URL, not this program's
   }
 }
