@@ -37,6 +37,8 @@ export class Directory {
   readonly #known = new Map<PeerId, Known>();
   /** Peers that are nowhere: their newest record is remembered, or an older one would count again. */
   readonly #away = new Set<PeerId>();
+  /** None of them is forgotten before, wall milliseconds. */
+  #soonest = Infinity;
   readonly #sameId: (node: PeerId) => PeerId;
   readonly #mostAway: number;
 
@@ -78,8 +80,9 @@ export class Directory {
     if (known && !isNewer(told, known.told)) return;
     const named = [...new Set(told.record.nodes.map((key) => this.#sameId(peerIdText(key))))];
     if (known) return void Object.assign(known, { told, named });
-    this.#away.add(peer);
     this.#known.set(peer, { id: peer, told, named, nodes: NOWHERE });
+    this.#away.add(peer);
+    this.#soonest = Math.min(this.#soonest, this.#outdated(peer));
   }
 
   /** Where the peer is now, after what a node lists or the newest record changed. */
@@ -104,14 +107,23 @@ export class Directory {
 
   /** Forgets peers that are nowhere once no older record of theirs can be valid. */
   sweep(now: number): void {
+    if (this.#soonest > now) return;
+    this.#soonest = Infinity;
     for (const peer of this.#away) {
-      if (this.#known.get(peer)!.told.record.expires + RECORD_LIFETIME <= now) this.#forget(peer);
+      if (this.#outdated(peer) <= now) this.#forget(peer);
+      else this.#soonest = Math.min(this.#soonest, this.#outdated(peer));
     }
   }
 
   #leave(peer: PeerId): void {
     this.#away.add(peer);
+    this.#soonest = Math.min(this.#soonest, this.#outdated(peer));
     if (this.#away.size > this.#mostAway) this.#forget(this.#away.values().next().value!);
+  }
+
+  /** When no older record of a peer can be valid any more, wall milliseconds. */
+  #outdated(peer: PeerId): number {
+    return this.#known.get(peer)!.told.record.expires + RECORD_LIFETIME;
   }
 
   #forget(peer: PeerId): void {
