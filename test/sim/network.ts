@@ -51,7 +51,8 @@ export class Network {
 
   /** Milliseconds one way, with this message's luck. */
   delay(a: Machine, b: Machine): number {
-    const distance = Math.hypot(a.place[0] - b.place[0], a.place[1] - b.place[1]);
+    const [x, y] = [a.place[0] - b.place[0], a.place[1] - b.place[1]];
+    const distance = Math.sqrt(x * x + y * y); // hypot differs between engines, and a seed would, too
     const late = this.dice.chance(this.loss) ? this.dice.between(...RETRANSMISSION) / 4 : 0;
     return 0.2 + distance + this.dice.fraction() * this.jitter + late;
   }

@@ -25,25 +25,47 @@ function publicKeyOf(seed: Uint8Array): Uint8Array {
   return known;
 }
 
-/** Keyed hash of 64 bytes: four lanes of multiplications, the finaliser of MurmurHash3. */
-export function keyedHash(seed: Uint8Array, bytes: Uint8Array): Uint8Array {
-  const key = new DataView(seed.buffer, seed.byteOffset, 32);
-  let [a, b, c, d] = [0, 4, 8, 12].map((at) => key.getInt32(at, true)) as [number, number, number, number];
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i]!;
-    a = Math.imul(a ^ byte, 0x01000193);
+/**
+ * Keyed hash of up to 64 bytes: four lanes of multiplications over words of four bytes, the finaliser of
+ * MurmurHash3. It is made a million times a run, so it takes no byte twice and no view.
+ */
+export function keyedHash(seed: Uint8Array, bytes: Uint8Array, size: number = 64): Uint8Array {
+  let a = wordAt(seed, 0);
+  let b = wordAt(seed, 4);
+  let c = wordAt(seed, 8);
+  let d = wordAt(seed, 12);
+  for (let at = 0; at < bytes.length; at += 4) {
+    const word = wordAt(bytes, at);
+    a = Math.imul(a ^ word, 0x01000193);
     b = Math.imul(b ^ a ^ (a >>> 15), 0x85ebca6b);
-    c = Math.imul(c ^ byte ^ (b >>> 13), 0xc2b2ae35);
+    c = Math.imul(c ^ word ^ (b >>> 13), 0xc2b2ae35);
     d = Math.imul(d ^ c ^ (c >>> 16), 0x9e3779b1);
   }
-  const hash = new Uint8Array(64);
-  const words = new DataView(hash.buffer);
-  let state = bytes.length ^ key.getInt32(16, true);
-  for (let at = 0; at < 64; at += 4) {
-    state = mix(state ^ [a, b, c, d][(at >> 2) & 3]! ^ key.getInt32(16 + (at & 12), true)) + at;
-    words.setInt32(at, state, true);
+  const words = new Int32Array(size >> 2);
+  let state = bytes.length ^ wordAt(seed, 16);
+  for (let i = 0; i < words.length; i++) {
+    const lane = (i & 3) === 0 ? a : (i & 3) === 1 ? b : (i & 3) === 2 ? c : d;
+    state = mix(state ^ lane ^ wordAt(seed, 16 + 4 * (i & 3))) + 4 * i;
+    words[i] = state;
   }
-  return hash;
+  return new Uint8Array(words.buffer);
+}
+
+/** Little-endian; past the end are zeros. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  if (at + 4 <= bytes.length) {
+    return bytes[at]! | bytes[at + 1]! << 8 | bytes[at + 2]! << 16 | bytes[at + 3]! << 24;
+  }
+  let word = 0;
+  for (let i = bytes.length - 1; i >= at; i--) word = word << 8 | bytes[i]!;
+  return word;
+}
+
+/** Whether two have the same bytes. */
+export function same(a: Uint8Array, b: Uint8Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 function mix(value: number): number {
@@ -95,7 +117,7 @@ export class StandIn implements Ed25519 {
   /** At once, for those who look on. */
   isGenuine(id: PeerId, bytes: Uint8Array, signature: Uint8Array): boolean {
     const seed = this.#seeds.get(id);
-    return seed !== undefined && keyedHash(seed, bytes).every((byte, i) => byte === signature[i]);
+    return seed !== undefined && same(keyedHash(seed, bytes), signature);
   }
 
   /** 0.05 … 0.4 ms, and 5 ms where a thread was busy. */

@@ -9,7 +9,7 @@
 import type { ChaCha } from "../../src/link/aead.ts";
 import { TAG_SIZE } from "../../src/link/aead.ts";
 import { type Dh, DH_SIZE } from "../../src/link/dh.ts";
-import { keyedHash } from "./stand_in.ts";
+import { keyedHash, same, wordAt } from "./stand_in.ts";
 
 /** 2^61 − 1 is prime. */
 const PRIME = 2n ** 61n - 1n;
@@ -41,7 +41,7 @@ export const standInDh: Dh = {
   agree(secret, theirs) {
     const number = wordOf(theirs);
     if (number < 2n || number >= PRIME || !same(keyOf(number), theirs)) return undefined;
-    return keyedHash(keyOf(power(number, exponentOf(secret))), NOTHING).slice(0, DH_SIZE);
+    return keyedHash(keyOf(power(number, exponentOf(secret))), NOTHING, DH_SIZE);
   },
 };
 
@@ -61,21 +61,17 @@ export const standInChaCha: ChaCha = {
 
 /** xorshift (Marsaglia, 2003) from a seed of key and nonce: its stream over `from`. */
 function mask(key: Uint8Array, nonce: Uint8Array, from: Uint8Array, into: Uint8Array): void {
-  const seed = keyedHash(key, nonce);
-  let word = seed[0]! | seed[1]! << 8 | seed[2]! << 16 | seed[3]! << 24 | 1;
+  let word = wordAt(keyedHash(key, nonce, 4), 0) | 1;
   for (let at = 0; at < from.length; at++) {
-    word ^= word << 13;
-    word ^= word >>> 17;
-    word ^= word << 5;
-    into[at] = from[at]! ^ word;
+    if ((at & 3) === 0) {
+      word ^= word << 13;
+      word ^= word >>> 17;
+      word ^= word << 5;
+    }
+    into[at] = from[at]! ^ (word >>> 8 * (at & 3));
   }
 }
 
 function tagOf(key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, text: Uint8Array): Uint8Array {
-  const head = keyedHash(key, nonce).subarray(0, 32);
-  return keyedHash(keyedHash(head, ad).subarray(0, 32), text).subarray(0, TAG_SIZE);
-}
-
-function same(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+  return keyedHash(keyedHash(keyedHash(key, nonce, 32), ad, 32), text, TAG_SIZE);
 }

@@ -8,6 +8,7 @@ import { isData } from "../../src/wire/data_frame.ts";
 import { isForward, SOURCE_OFFSET } from "../../src/wire/forward_frame.ts";
 import { frameEnd } from "../../src/wire/sequence.ts";
 import type { End, Line } from "./network.ts";
+import { wordAt } from "./stand_in.ts";
 import type { Timeline } from "./timeline.ts";
 
 export interface FrameCount {
@@ -17,6 +18,14 @@ export interface FrameCount {
 
 /** Milliseconds for which a forwarded frame is remembered: longer than any partition holds it up. */
 const REMEMBERED = 40_000;
+
+/** How often a payload was sent by a peer, came to nodes after the first, and to each. */
+interface Seen {
+  sent: number;
+  hops: number;
+  at: Map<string, number>;
+}
+
 /** What nodes say to each other, by the first item of a frame; see `src/wire/protocol.ts`. */
 const HEAD = 1;
 
@@ -33,8 +42,8 @@ export class Trace {
   readonly #timeline: Timeline;
   #a = 0x811c9dc5;
   #b = 0x1b873593;
-  #visits = new Map<string, number>();
-  #earlier = new Map<string, number>();
+  #visits = new Map<number, Seen>();
+  #earlier = new Map<number, Seen>();
   #turned = 0;
 
   constructor(timeline: Timeline) {
@@ -63,19 +72,21 @@ export class Trace {
   }
 
   #mixBytes(bytes: Uint8Array): void {
-    let [a, b] = [this.#a, this.#b];
-    for (let i = 0; i < bytes.length; i++) {
-      a = Math.imul(a ^ bytes[i]!, 0x01000193);
-      b = Math.imul(b ^ a, 0x9e3779b1) ^ (b >>> 13);
+    let a = this.#a ^ bytes.length;
+    let b = this.#b;
+    for (let at = 0; at < bytes.length; at += 4) {
+      a = Math.imul(a ^ wordAt(bytes, at), 0x01000193);
+      b = Math.imul(b ^ a ^ (a >>> 15), 0x9e3779b1) ^ (b >>> 13);
     }
-    [this.#a, this.#b] = [a, b];
+    this.#a = a;
+    this.#b = b;
   }
 
   #injected(message: Uint8Array): void {
     for (let at = 0; at < message.length;) {
       const end = frameEnd(message, at);
       if (end < 0) return;
-      if (isData(message, at)) this.#grow(fingerprint(message, end));
+      if (isData(message, at)) this.#seen(message, end).sent++;
       at = end;
     }
   }
@@ -102,41 +113,36 @@ export class Trace {
 
   /** A peer may send the same bytes again: each time a node may see them once more. */
   #forwarded(node: string, message: Uint8Array, at: number, end: number): void {
-    const print = fingerprint(message, end);
-    const sent = Math.max(1, this.#count(print));
-    const hops = this.#grow(`* ${print}`);
-    this.mostHops = Math.max(this.mostHops, Math.ceil(hops / sent));
-    const visits = this.#grow(`${node} ${print}`);
+    const seen = this.#seen(message, end);
+    const sent = Math.max(1, seen.sent);
+    this.mostHops = Math.max(this.mostHops, Math.ceil(++seen.hops / sent));
+    const visits = (seen.at.get(node) ?? 0) + 1;
+    seen.at.set(node, visits);
     if (visits <= sent) return;
     const source = message.subarray(at + SOURCE_OFFSET, at + SOURCE_OFFSET + 4).join(".");
     if (this.loops.length < 10) this.loops.push(`${node} saw a frame of ${source} ${visits} times`);
   }
 
-  #grow(key: string): number {
-    const count = this.#count(key) + 1;
-    this.#set(key, count);
-    return count;
-  }
-
-  #count(key: string): number {
-    return this.#visits.get(key) ?? this.#earlier.get(key) ?? 0;
-  }
-
-  #set(key: string, value: number): void {
+  #seen(message: Uint8Array, end: number): Seen {
+    const print = fingerprint(message, end);
+    const known = this.#visits.get(print);
+    if (known) return known;
     if (this.#timeline.now - this.#turned > REMEMBERED) {
       this.#turned = this.#timeline.now;
       [this.#earlier, this.#visits] = [this.#visits, new Map()];
     }
-    this.#visits.set(key, value);
+    const seen = this.#earlier.get(print) ?? { sent: 0, hops: 0, at: new Map() };
+    this.#visits.set(print, seen);
+    return seen;
   }
 }
 
-/** A payload is sealed, so its last bytes are like no other's. */
-function fingerprint(message: Uint8Array, end: number): string {
+/** A payload is sealed, so the last bytes of a frame, which has more, are like no other's: 53 bits of them. */
+function fingerprint(message: Uint8Array, end: number): number {
   let [a, b] = [0x811c9dc5, 0];
-  for (let at = Math.max(0, end - 24); at < end; at++) {
-    a = Math.imul(a ^ message[at]!, 0x01000193);
-    b = Math.imul(b ^ a, 0x9e3779b1) ^ (b >>> 13);
+  for (let at = end - 24; at < end; at += 4) {
+    a = Math.imul(a ^ wordAt(message, at), 0x01000193);
+    b = Math.imul(b ^ a ^ (a >>> 15), 0x9e3779b1) ^ (b >>> 13);
   }
-  return `${a >>> 0}.${b >>> 0}`;
+  return (a >>> 0) * 2 ** 21 + (b >>> 11);
 }
