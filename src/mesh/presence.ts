@@ -22,6 +22,7 @@ import type {
   PresenceEffect,
   PresenceOptions,
   PresenceRefusal,
+  Told,
   TopicVerdicts,
   Verdicts,
 } from "./presence_types.ts";
@@ -86,6 +87,11 @@ export class Presence {
   /** Where a peer is. A record that expired leaves with the next {@link tick}. */
   find(peer: PeerId): Place | undefined {
     return this.#store.directory.find(peer);
+  }
+
+  /** The newest record of a peer that is known, also of one that is nowhere by now. */
+  newest(peer: PeerId): Told | undefined {
+    return this.#store.directory.newest(peer);
   }
 
   /** The peers that are at `origin`. */

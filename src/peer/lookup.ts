@@ -3,7 +3,7 @@ import type { Clock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import { encodeLookup } from "../wire/frames.ts";
 import type { Found, Key } from "../wire/protocol.ts";
-import { Reason } from "../wire/protocol.ts";
+import { Reason, UNASKED } from "../wire/protocol.ts";
 import { verifyRecord } from "../wire/record.ts";
 import { compareBytes } from "../wire/cbor.ts";
 
@@ -54,7 +54,7 @@ export class Lookups {
   }
 
   ask(session: Session, key: Key): Promise<Finding> {
-    const request = this.#last = (this.#last + 1) >>> 0;
+    const request = this.#last = (this.#last + 1) >>> 0 || UNASKED + 1;
     return new Promise((resolve) => {
       const cancel = this.#clock.after(PATIENCE, () => settle({ kind: "lost" }));
       const settle = (finding: Finding) => {

@@ -11,7 +11,7 @@ import type { Session, SessionEnd } from "../session/session.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import { encodePublish } from "../wire/frames.ts";
 import { RECORD_REFRESH } from "../wire/limits.ts";
-import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
+import { type Control, type Found, type Hello, type Key, Reason, UNASKED } from "../wire/protocol.ts";
 import type { Plane } from "../link/planes.ts";
 import { Anchor } from "./anchor.ts";
 import { Sounding } from "./sounding.ts";
@@ -217,6 +217,7 @@ export class Moorings {
   }
 
   #control(anchor: Anchor, frame: Control): void {
+    if (frame.kind === "found" && frame.request === UNASKED) return void this.#outdo(frame);
     if (frame.kind !== "nodes") return this.#events.control(frame, this.#planeOf(anchor));
     this.#nodes.learn(anchor.url!, frame.nodes);
     this.#rouse ??= this.#settings.clock.after(this.#random() * SPREAD, () => {
@@ -345,6 +346,11 @@ export class Moorings {
     if (this.#closed || !signed) return false;
     for (const { session } of this.sessions) session.send(encodePublish(signed));
     return true;
+  }
+
+  /** An earlier process of this key said a later start: nobody would find this one before its record expires. */
+  async #outdo({ record }: Found): Promise<void> {
+    if (record && await this.#passport.outdo(record) && !this.#closed) await this.#publish();
   }
 
   #refreshLater(): void {

@@ -7,12 +7,16 @@
 import type { Identity } from "../identity/identity.ts";
 import { generateLinkKey, type KeyPair, type Random } from "../link/dh.ts";
 import type { Clock } from "../session/clock.ts";
-import { RECORD_LIFETIME } from "../wire/limits.ts";
+import { compareBytes } from "../wire/cbor.ts";
+import { CLOCK_SKEW, RECORD_LIFETIME } from "../wire/limits.ts";
 import type { Hello, Key, SignedBytes } from "../wire/protocol.ts";
-import { signRecord } from "../wire/record.ts";
+import { signRecord, verifyRecord } from "../wire/record.ts";
 
 /** Clocks that differ by more are corrected by the node's; less is nobody's concern. */
 const CLOCK_TOLERANCE = 30_000;
+
+/** Milliseconds for which a process is surely newer than one of its key that is gone: clocks are wrong by less. */
+const YOUNG = CLOCK_SKEW;
 
 export class Passport {
   readonly identity: Identity;
@@ -23,6 +27,8 @@ export class Passport {
   readonly #own: Clock;
   readonly #network: string;
   readonly #born: number;
+  /** Monotonic. */
+  readonly #bornAt: number;
   #started: number | undefined;
   #offset = 0;
   #sequence = 0;
@@ -34,6 +40,7 @@ export class Passport {
     this.#network = network;
     this.#own = clock;
     this.#born = clock.wall();
+    this.#bornAt = clock.now();
   }
 
   /** Milliseconds since 1970, by the node's clock where this machine's is far off. */
@@ -52,12 +59,31 @@ export class Passport {
     };
   }
 
-  /** When this process began, by the first node's clock; the same ever after, since it names the process. */
+  get #start(): number {
+    return this.#started ?? Math.floor(this.#born);
+  }
+
+  /** When this process began, by the first node's clock; the same ever after, unless it has to {@link outdo} another. */
   startedBy(hello: Hello): number {
     const difference = hello.time - this.#own.wall();
     this.#offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
     this.#started ??= Math.floor(this.#born + this.#offset);
     return this.#started;
+  }
+
+  /**
+   * Another process of this key, which is gone, said a later start. One as young as this is the newer all the
+   * same, and says so from now on; an old one may have been replaced while it was away. Returns whether it does.
+   */
+  async outdo(signed: SignedBytes): Promise<boolean> {
+    if (this.#own.now() - this.#bornAt > YOUNG) return false;
+    const verdict = await verifyRecord(signed, { network: this.#network, now: this.wall() });
+    if (verdict.error !== undefined) return false;
+    const { record } = verdict;
+    if (compareBytes(record.peer, this.identity.publicKey) !== 0) return false;
+    if (compareBytes(record.instance, this.instance) === 0 || record.started < this.#start) return false;
+    this.#started = record.started + 1;
+    return true;
   }
 
   /** A new record that names these nodes, home first. */
@@ -67,7 +93,7 @@ export class Passport {
     const record = await signRecord(this.identity, {
       peer: this.identity.publicKey,
       instance: this.instance,
-      started: this.#started ?? Math.floor(this.#born),
+      started: this.#start,
       linkKey: this.linkKey.publicKey,
       nodes,
       sequence,

@@ -8,7 +8,8 @@ import { type PeerId, peerIdBytes } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { compareBytes } from "../wire/cbor.ts";
-import { type PeerRecord, Reason } from "../wire/protocol.ts";
+import { encodeFound } from "../wire/frames.ts";
+import { type PeerRecord, Reason, type SignedBytes, UNASKED } from "../wire/protocol.ts";
 import { tellGone } from "./correspondents.ts";
 import type { NodeEventDetail, NodeEventType } from "./events.ts";
 import type { Guest } from "./guest.ts";
@@ -102,12 +103,16 @@ export class Hall {
     return seat !== undefined;
   }
 
-  /** Rule 18: a newer process of a peer, elsewhere by this record, replaces the older one at all nodes. */
-  superseded(peer: PeerId, record: PeerRecord): void {
-    const auth = this.#registry.find(record.peer)?.session.auth;
-    if (!auth) return;
-    const order = record.started - auth.started || compareBytes(record.instance, auth.instance);
-    if (order > 0) this.dismiss(peer, Reason.replaced, "a newer process with this key is elsewhere");
+  /**
+   * Rule 18: a newer process of a peer, elsewhere by this record, replaces the older one at all nodes. Of one
+   * that is `gone` the older one is told alone: it may be the newer one in truth, on a machine whose clock was
+   * set back, or with a node whose clock differs. Until it says a later start nobody finds it.
+   */
+  superseded(peer: PeerId, record: PeerRecord, gone?: SignedBytes): void {
+    const session = this.#registry.find(record.peer)?.session;
+    if (!session?.auth || compareProcesses(record, session.auth) <= 0) return;
+    if (gone) session.send(encodeFound(UNASKED, Reason.none, gone));
+    else this.dismiss(peer, Reason.replaced, "a newer process with this key is elsewhere");
   }
 
   /**
@@ -187,5 +192,13 @@ function reseat(seat: Seat, session: Session): Seat {
 /** Positive when the first session's process is the newer one, 0 when both are one process (protocol rule 18). */
 function compareInstances({ auth: a }: Session, { auth: b }: Session): number {
   if (a === undefined || b === undefined) throw new TypeError("only sessions of dialers can be compared");
-  return a.started - b.started || compareBytes(a.instance, b.instance);
+  return compareProcesses(a, b);
+}
+
+type Process = Pick<PeerRecord, "started" | "instance">;
+
+/** A process that outdid an earlier one says a later start than at first, and is the same still. */
+function compareProcesses(a: Process, b: Process): number {
+  const instances = compareBytes(a.instance, b.instance);
+  return instances === 0 ? 0 : a.started - b.started || instances;
 }

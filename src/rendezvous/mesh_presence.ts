@@ -35,7 +35,7 @@ export interface MeshPresenceOptions {
   /** Whether a neighbour gets the changes of `origin` from here. */
   passesOn: (origin: PeerId, neighbour: PeerId) => boolean;
   /** A peer of this node is elsewhere, by this record. */
-  superseded: (peer: PeerId, record: PeerRecord) => void;
+  superseded: (peer: PeerId, record: PeerRecord, gone?: SignedBytes) => void;
   /** A watched peer is at this node first now, or at no node any more. */
   moved: (peer: PeerId, node: PeerId | undefined) => void;
   /** Somebody came to a topic, or left it. */
@@ -70,8 +70,11 @@ export class MeshPresence {
     this.perform(effects);
     if (refused === undefined) return;
     this.#o.counts.refused(refused);
-    const newer = refused === "older" ? this.presence.find(peer)?.record : undefined;
-    if (newer) this.#o.superseded(peer, newer);
+    if (refused !== "older") return;
+    const newer = this.presence.find(peer)?.record;
+    if (newer) return this.#o.superseded(peer, newer);
+    const newest = this.presence.newest(peer);
+    if (newest) this.#o.superseded(peer, newest.record, newest.signed);
   }
 
   gone(peer: PeerId): void {

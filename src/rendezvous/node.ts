@@ -326,7 +326,7 @@ export class RendezvousNode extends GuardedTarget {
       clock: this.#clock,
       random: this.#random,
       registry: this.#registry,
-      superseded: (peer, record) => this.#hall.superseded(peer, record),
+      superseded: (...newer) => this.#hall.superseded(...newer),
       moved: (peer, node) => {
         this.#attendance.watches.moved(peer, node);
         if (node === undefined) this.#host.attempts.gone(peer, peerIdBytes(peer));

@@ -59,7 +59,10 @@ export const Kind = {
   publish: 9,
   /** `[10, request, peer]` peer → node: where is that peer? */
   lookup: 10,
-  /** `[11, request, reason, body, signature]` node → peer; reason 0 and a record, or null, null. */
+  /**
+   * `[11, request, reason, body, signature]` node → peer; reason 0 and a record, or null, null. Of request 0,
+   * which no lookup has: the peer's own newest record, of a process that is gone and said a later start.
+   */
   found: 11,
   /** `[12, [url, …]]` node → peer: the other nodes have changed since the welcome. */
   nodes: 12,
@@ -118,6 +121,9 @@ export const Kind = {
   /** `[50, reason, peer, node]` node → peer; reason 0 and the node that the peer is at, or null. */
   sighting: 50,
 } as const;
+
+/** The request of a `found` that nobody asked for. */
+export const UNASKED = 0;
 
 /** Reason codes: 1–31 end a session, 32–63 undeliverable, 64–95 end a link, 96–127 outcomes of attempts. Open-ended. */
 export const Reason = {
