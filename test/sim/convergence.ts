@@ -50,10 +50,8 @@ export class Convergence {
   }
 
   /** Whether a node's word on a peer is the truth. */
-  static agrees(station: Station, who: SimPeer): boolean {
-    const place = station.node.place(who.id);
-    const nodes: readonly PeerId[] = place?.nodes ?? [];
-    const truth = who.nodes;
+  static agrees(station: Station, who: SimPeer, truth: readonly PeerId[]): boolean {
+    const nodes: readonly PeerId[] = station.node.place(who.id)?.nodes ?? [];
     return nodes.length === truth.length && nodes.every((node) => truth.includes(node));
   }
 
@@ -66,8 +64,9 @@ export class Convergence {
 
   #see(change: Change): void {
     const { who, kind, at, calm } = change;
+    const truth = who.nodes;
     change.waiting = change.waiting.filter((station) =>
-      station.machine.state !== "dead" && !Convergence.agrees(station, who)
+      station.machine.state !== "dead" && !Convergence.agrees(station, who, truth)
     );
     if (change.waiting.length > 0) return;
     this.#pending.delete(who);
@@ -80,12 +79,13 @@ export class Convergence {
 /** What some nodes say that is not so; at most a few examples. */
 export function disagreements(world: World, peers: readonly SimPeer[], most = 5): string[] {
   const found: string[] = [];
+  const truths = peers.map(({ nodes }) => nodes);
   for (const station of world.running) {
-    for (const who of peers) {
-      if (who.machine.state === "frozen" || Convergence.agrees(station, who)) continue;
+    for (const [at, who] of peers.entries()) {
+      if (who.machine.state === "frozen" || Convergence.agrees(station, who, truths[at]!)) continue;
       const name = (id: PeerId) => `n${world.byId.get(id)?.number ?? "?"}`;
       const said = station.node.place(who.id)?.nodes.map(name).join("+") || "nowhere";
-      const truth = who.nodes.map(name).join("+") || "nowhere";
+      const truth = truths[at]!.map(name).join("+") || "nowhere";
       found.push(`n${station.number} says that p${who.number} is at ${said}, not at ${truth}`);
       if (found.length >= most) return found;
     }

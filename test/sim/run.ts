@@ -92,8 +92,8 @@ class Scene {
     this.convergence = new Convergence(world);
     const talks = options.peers * CORRESPONDENTS;
     const talking = options.minutes * 60_000 - BOOT - ARRIVALS - CALM;
-    // A tenth of the turns says five things; peers that are away say nothing.
-    this.#habits = { pause: 1.25 * talking * talks / options.messages, talking: true };
+    // A tenth of the turns says five things, and all go on while it is calm; peers that are away say nothing.
+    this.#habits = { pause: 1.45 * talking * talks / options.messages, talking: true };
     this.#people();
     const { convergence, peers } = this;
     const dice = world.dice.fork();
@@ -115,7 +115,7 @@ class Scene {
     await world.pass(LAST_PARTITION);
     await this.#heal();
     this.#habits.talking = false;
-    await world.until(() => this.ledger.outstanding().length === 0, LAST_MESSAGES);
+    await world.until(() => this.ledger.outstanding().length === 0, LAST_MESSAGES, 250);
     this.ledger.close();
     await this.watch.leave();
   }

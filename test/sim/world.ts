@@ -84,12 +84,12 @@ export class World {
     await this.timeline.run(this.now + ms);
   }
 
-  /** False when it did not come true within so many virtual milliseconds. */
-  async until(condition: () => boolean, limit: number): Promise<boolean> {
+  /** False when it did not come true within `limit` virtual milliseconds, looked at in every `pause`. */
+  async until(condition: () => boolean, limit: number, pause: number = 25): Promise<boolean> {
     const end = this.now + limit;
     while (!condition()) {
       if (this.now >= end) return false;
-      await this.pass(25);
+      await this.pass(pause);
     }
     return true;
   }
