@@ -9,7 +9,7 @@ import type { Announced } from "../mesh/presence_types.ts";
 import { TopicIndex } from "../mesh/topic_index.ts";
 import type { Clock } from "../session/clock.ts";
 import type { PeerRecord, SignedBytes } from "../wire/protocol.ts";
-import type { MeshPresence } from "./mesh_presence.ts";
+import type { FabricPresence } from "./fabric.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Registry, Seat } from "./registry.ts";
@@ -23,7 +23,7 @@ export interface AttendanceOptions {
   metrics: NodeMetrics;
   clock: Clock;
   /** Where peers are in the mesh. Without one, all there is to know is who is here. */
-  mesh: MeshPresence | undefined;
+  mesh: FabricPresence | undefined;
   network: string;
   random: (length: number) => Uint8Array;
 }
@@ -73,7 +73,7 @@ export class Attendance {
     const peer = seat.session.remote;
     this.watches.left(seat);
     this.topics.left(seat);
-    if (mesh) return mesh.gone(peer);
+    if (mesh) return mesh.gone(peer, seat.session);
     this.watches.moved(peer, undefined);
     this.#announce(seat, []);
   }

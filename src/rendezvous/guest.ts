@@ -7,7 +7,6 @@ import type { PeerId } from "../identity/peer_id.ts";
 import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts";
 import { type AuthBody, type Control, type Reason, Role } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
-import type { Admission } from "./admission.ts";
 import type { Attendance } from "./attendance.ts";
 import type { Attempts } from "./attempts.ts";
 import { type NodeEventDetail, tidy } from "./events.ts";
@@ -15,6 +14,7 @@ import type { NodeLink } from "./node_link.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { Records } from "./records.ts";
 import type { Seat } from "./registry.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Relay } from "./relay.ts";
 
 /** What the node does for its guests. */
@@ -24,6 +24,8 @@ export interface Host {
   readonly attendance: Attendance;
   readonly attempts: Attempts;
   readonly metrics: NodeMetrics;
+  /** Takes a frame for a service that is not at this node; false: it is. */
+  readonly elsewhere?: (seat: Seat, frame: Control) => boolean;
   /** The handshake is done: gives the guest a seat, or closes its session. */
   arrived(guest: Guest, session: Session): void;
   /** The same of a node, which gets a link instead of a seat. */
@@ -31,10 +33,11 @@ export interface Host {
   departed(guest: Guest, session: Session, end: SessionEnd): void;
 }
 
-/** Why the node turned a proven peer away. */
-export interface Refusal {
-  reason: Reason;
-  text: string;
+/** The place at the door that a guest has until its handshake is over; none, if that was elsewhere. */
+export interface Place {
+  readonly claimed: PeerId;
+  readonly address: string;
+  release?(): void;
 }
 
 export class Guest implements SessionHandlers {
@@ -42,7 +45,7 @@ export class Guest implements SessionHandlers {
   readonly claimed: PeerId;
   readonly address: string;
   /** Until the handshake is over: an idle peer keeps nothing of it. */
-  #admission: Admission | undefined;
+  #admission: Place | undefined;
   /** Clock time at which the session became ready, milliseconds. */
   since = 0;
   seat: Seat | undefined;
@@ -52,7 +55,7 @@ export class Guest implements SessionHandlers {
   auth: AuthBody | undefined;
   refusal: Refusal | undefined;
 
-  constructor(host: Host, admission: Admission) {
+  constructor(host: Host, admission: Place) {
     this.#host = host;
     this.claimed = admission.claimed;
     this.address = admission.address;
@@ -80,13 +83,14 @@ export class Guest implements SessionHandlers {
   }
 
   /** Kinds that a peer has no business to send, or that are not known, are ignored. */
-  control(session: Session, frame: Control): void {
+  control(session: Session, frame: Control): void | Promise<void> {
     if (this.link !== undefined) return this.link.control(session, frame);
     const seat = this.seat;
     if (seat === undefined || seat.session !== session || !seat.live) return;
     this.#host.metrics.controlIn++;
     if (frame.kind === "lookup") this.#host.records.lookup(seat, frame);
-    else if (frame.kind === "publish") void this.#host.records.publish(seat, frame.record);
+    else if (frame.kind === "publish") return this.#host.records.publish(seat, frame.record);
+    else if (this.#host.elsewhere?.(seat, frame)) return;
     else if (frame.kind === "announce") void this.#host.attendance.topics.announce(seat, frame);
     else if (frame.kind === "withdraw") this.#host.attendance.topics.withdraw(seat, frame.topic);
     else if (frame.kind === "watch") this.#host.attendance.watches.watch(seat, frame.peers);
@@ -118,7 +122,7 @@ export class Guest implements SessionHandlers {
   }
 
   #releasePlace(): void {
-    this.#admission?.release();
+    this.#admission?.release?.();
     this.#admission = undefined;
   }
 

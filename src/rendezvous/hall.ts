@@ -31,6 +31,8 @@ export interface HallOptions {
   nodes: () => string[];
   /** A peer's seat is taken from it. */
   vacated: (seat: Seat) => void;
+  /** A peer has its seat, or comes back to it over a new session. */
+  seated: (seat: Seat, address: string) => void;
   tell: (type: NodeEventType, detail: NodeEventDetail) => void;
 }
 
@@ -70,8 +72,18 @@ export class Hall {
     }
     guest.since = this.#o.clock.now();
     guest.seat = order === 0 ? reseat(before!, session) : this.#seat(before, session);
+    this.#o.seated(guest.seat, guest.address);
     this.#o.metrics.sessionsTotal++;
     this.#o.tell("established", guest.describe(session, Reason.none, ""));
+  }
+
+  /** The session of an earlier life of this process goes on; nobody else notices. */
+  resumed(guest: Guest, session: Session, since: number): Seat {
+    this.#open.set(session, guest);
+    guest.since = since;
+    guest.seat = new Seat(session.remoteKey, session);
+    this.#registry.add(guest.seat);
+    return guest.seat;
   }
 
   /** The session is a node's: it is not among those whom a drain sends off. */

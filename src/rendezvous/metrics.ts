@@ -31,6 +31,27 @@ export interface Gauges {
   stun?: StunCounts;
 }
 
+/** What is counted by the frame, as one part of a node tells another. */
+export interface TrafficCounts {
+  numbers: Record<(typeof TRAFFIC)[number], number>;
+  /** Reason and how often. */
+  drops: [number, number][];
+  handshakeFailures: [number, number][];
+  lookups: [number, number][];
+}
+
+const TRAFFIC = [
+  "framesIn",
+  "bytesIn",
+  "framesOut",
+  "bytesOut",
+  "messagesOut",
+  "controlIn",
+  "strayFrames",
+  "goneNotices",
+  "sessionsResumed",
+] as const;
+
 export class NodeMetrics {
   framesIn = 0;
   bytesIn = 0;
@@ -41,6 +62,8 @@ export class NodeMetrics {
   /** Frames of a kind that only nodes send, from peers. */
   strayFrames = 0;
   sessionsTotal = 0;
+  /** Sessions that went on in another life of this process. */
+  sessionsResumed = 0;
   goneNotices = 0;
   recordsKept = 0;
   recordsRefused = 0;
@@ -91,6 +114,26 @@ export class NodeMetrics {
     this.#durations.add(milliseconds);
   }
 
+  /** What was counted since the last call, for {@link addTraffic} elsewhere. */
+  takeTraffic(): TrafficCounts {
+    const numbers = Object.fromEntries(TRAFFIC.map((name) => [name, this[name]])) as TrafficCounts["numbers"];
+    for (const name of TRAFFIC) this[name] = 0;
+    const take = (counts: Counts): [number, number][] => {
+      const taken = [...counts];
+      counts.clear();
+      return taken;
+    };
+    const [drops, handshakeFailures] = [take(this.#drops), take(this.#handshakeFailures)];
+    return { numbers, drops, handshakeFailures, lookups: take(this.#lookups) };
+  }
+
+  addTraffic({ numbers, drops, handshakeFailures, lookups }: TrafficCounts): void {
+    for (const name of TRAFFIC) this[name] += numbers[name];
+    for (const [reason, times] of drops) count(this.#drops, reason, times);
+    for (const [reason, times] of handshakeFailures) count(this.#handshakeFailures, reason, times);
+    for (const [reason, times] of lookups) count(this.#lookups, reason, times);
+  }
+
   /** The text that a scrape gets. */
   expose(now: Gauges): string {
     const page = new Page();
@@ -99,6 +142,12 @@ export class NodeMetrics {
     page.one("sessions", "gauge", "Peers with a session now.", now.sessions);
     page.one("handshakes_pending", "gauge", "Handshakes under way now.", now.handshakes);
     page.one("sessions_total", "counter", "Sessions that were established.", this.sessionsTotal);
+    page.one(
+      "sessions_resumed_total",
+      "counter",
+      "Sessions that went on after their process slept.",
+      this.sessionsResumed,
+    );
     page.byReason(
       "handshake_failures_total",
       "Handshakes that failed or were refused.",

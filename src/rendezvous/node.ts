@@ -10,26 +10,28 @@
 import { getLogger, type Logger } from "@logtape/logtape";
 import type { Hono } from "hono";
 import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
-import { type AcceptOptions, acceptSession, type Verdict } from "../session/accept.ts";
+import { type AcceptOptions, acceptSession, resumeSession, type Verdict } from "../session/accept.ts";
 import type { Place } from "../mesh/presence_types.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { Ticker } from "../session/ticker.ts";
 import { PING_INTERVAL } from "../wire/limits.ts";
-import { type AuthBody, Reason, Role } from "../wire/protocol.ts";
+import { type AuthBody, Reason } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
-import { accessObstacle } from "./access.ts";
 import { type Admission, Doorway, PEER_ID } from "./admission.ts";
 import { Attempts } from "./attempts.ts";
 import { Attendance } from "./attendance.ts";
-import { type AppPort, type NodeApp, nodeApp, type Refused, refused } from "./app.ts";
+import { type NodeApp, nodeApp, type Refused, refused } from "./app.ts";
+import { appPort } from "./app_port.ts";
 import { Bans } from "./bans.ts";
 import { GuardedTarget, NodeEvent, type NodeEventDetail, type NodeEventType, tidy } from "./events.ts";
-import { Guest, type Host, type Refusal } from "./guest.ts";
+import type { Fabric, FabricParts } from "./fabric.ts";
+import { Gate } from "./gate.ts";
+import { Guest, type Host, type Place as GuestPlace } from "./guest.ts";
 import { Hall } from "./hall.ts";
 import { Mesh } from "./mesh.ts";
-import type { MeshOptions } from "./mesh_options.ts";
+import { type KeptSession, sinceOf } from "./kept_session.ts";
 import { IceOffer } from "./ice_offer.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 import { type NodeInfo, nodeInfo } from "./info.ts";
@@ -79,7 +81,8 @@ export class RendezvousNode extends GuardedTarget {
   readonly #doorway: Doorway;
   readonly #bans = new Bans();
   readonly #others: OtherNodes;
-  readonly #mesh: Mesh | undefined;
+  readonly #mesh: Fabric | undefined;
+  readonly #gate: Gate;
   readonly #attendance: Attendance;
   readonly #hall: Hall;
   readonly #host: Host;
@@ -103,12 +106,14 @@ export class RendezvousNode extends GuardedTarget {
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
     this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
     this.#others = this.#makeOthers();
-    this.#mesh = options.mesh && this.#makeMesh(options.mesh);
+    this.#mesh = this.#makeFabric();
+    const { network } = this;
+    this.#gate = new Gate({ ...options, network, bans: this.#bans, clock: this.#clock, fabric: this.#mesh });
     this.#attendance = this.#makeAttendance();
     this.#hall = this.#makeHall();
     this.#host = this.#makeHost();
     this.#reception = this.#makeReception();
-    this.app = nodeApp(this.#appPort());
+    this.app = nodeApp(appPort(this, options));
   }
 
   /** Peers with a session now. */
@@ -149,6 +154,22 @@ export class RendezvousNode extends GuardedTarget {
     const { handshakes } = this.limits;
     const peer = claimed as PeerId;
     return this.#doorway.admit(handshakes, peer, address) ?? this.#refuseCrowd(peer, address);
+  }
+
+  /** Goes on with the session of an earlier life of this process; `undefined` when another one took its place. */
+  resume(socket: Socket, kept: KeptSession): { seat: Seat; handlers: SocketHandlers } {
+    const guest = new Guest(this.#host, kept);
+    const { session, handlers } = resumeSession(socket, this.#receptionOf(guest), kept);
+    this.metrics.sessionsResumed++;
+    return { seat: this.#hall.resumed(guest, session, sinceOf(kept, this.#clock)), handlers };
+  }
+
+  /** Receives a peer whose handshake was elsewhere, with another place of this node. */
+  welcome(session: Session, place: GuestPlace): Guest {
+    const guest = new Guest(this.#host, place);
+    this.#hall.entered(guest, session);
+    guest.ready(session);
+    return guest;
   }
 
   /** Other nodes dial this one there from now on; without a mesh nobody does. */
@@ -229,38 +250,24 @@ export class RendezvousNode extends GuardedTarget {
     };
   }
 
-  /** Inherited options, because a session keeps them: an idle peer costs three fields of them. */
   #receive(socket: Socket, admission: Admission): SocketHandlers {
     const guest = new Guest(this.#host, admission);
-    const options = Object.assign(Object.create(this.#reception) as Reception, {
-      claimed: admission.claimed,
-      address: admission.address,
-      handlers: guest,
-    });
-    const { session, handlers } = acceptSession(socket, options);
+    const { session, handlers } = acceptSession(socket, this.#receptionOf(guest));
     this.#hall.entered(guest, session);
     return handlers;
   }
 
+  /** Inherited options, because a session keeps them: an idle peer costs three fields of them. */
+  #receptionOf(guest: Guest): AcceptOptions {
+    const { claimed, address } = guest;
+    return Object.assign(Object.create(this.#reception) as Reception, { claimed, address, handlers: guest });
+  }
+
   async #authorize(guest: Guest, auth: AuthBody): Promise<Verdict> {
     guest.auth = auth;
-    const refusal = await this.#refusal(auth);
+    const refusal = await this.#gate.refusal(auth);
     guest.refusal = refusal;
     return refusal === undefined ? { ok: true } : { ok: false, ...refusal, nodes: [] };
-  }
-
-  async #refusal(auth: AuthBody): Promise<Refusal | undefined> {
-    const ban = this.#bans.refusal(peerIdText(auth.id), this.#clock.wall());
-    if (ban !== undefined) return ban;
-    if (auth.role === Role.node) return this.#nodeRefusal(auth);
-    const now = this.#clock.wall();
-    const obstacle = await accessObstacle(this.#o.access, auth, { network: this.network, now });
-    return obstacle === undefined ? undefined : { reason: Reason.unauthorized, text: obstacle };
-  }
-
-  #nodeRefusal(auth: AuthBody): Refusal | undefined {
-    const text = this.#mesh ? this.#mesh.obstacle(auth) : "this node takes sessions of peers only";
-    return text === undefined ? undefined : { reason: Reason.unauthorized, text };
   }
 
   /** Asks again for a ban: it may have come while the welcome was signed. */
@@ -308,6 +315,7 @@ export class RendezvousNode extends GuardedTarget {
         this.#attendance.vacated(seat);
         this.#host.attempts.gone(seat.session.remote, seat.key);
       },
+      seated: (seat, address) => this.#mesh?.seated?.(seat, address),
       tell: (type, detail) => this.#tell(type, detail),
     });
   }
@@ -317,12 +325,18 @@ export class RendezvousNode extends GuardedTarget {
     return new OtherNodes({ named: this.#o.nodes ?? [], met: () => this.#mesh?.otherUrls() ?? [], ...own });
   }
 
-  #makeMesh(options: MeshOptions): Mesh {
-    const { connect } = this.#o;
+  #makeFabric(): Fabric | undefined {
+    const { fabric, mesh, connect } = this.#o;
+    if (fabric) return fabric(this.#fabricParts());
+    if (!mesh) return undefined;
     if (!connect) throw new TypeError("a node of a mesh dials others: pass `connect`, as `serve` does");
+    return new Mesh({ ...this.#o, ...this.#fabricParts(), options: mesh, connect });
+  }
+
+  #fabricParts(): FabricParts {
     const { network, limits, metrics } = this;
-    return new Mesh({
-      ...{ ...this.#o, options, connect, network, limits, metrics, log: this.#log },
+    return {
+      ...{ identity: this.#o.identity, network, limits, metrics, log: this.#log },
       clock: this.#clock,
       random: this.#random,
       registry: this.#registry,
@@ -334,7 +348,7 @@ export class RendezvousNode extends GuardedTarget {
       learned: () => this.#others.changed(),
       conveyed: (frame) => this.#host.attempts.conveyed(frame),
       member: (change) => this.#attendance.topics.changed(change),
-    });
+    };
   }
 
   #makeHost(): Host {
@@ -345,6 +359,7 @@ export class RendezvousNode extends GuardedTarget {
       this.#log.debug("kept no record of {peer}: {reason}", { peer: peerIdText(seat.key), reason });
     return {
       metrics,
+      elsewhere: mesh?.control?.bind(mesh),
       attendance: this.#attendance,
       relay: new Relay(registry, limits, metrics, clock, mesh?.forwarding),
       records: new Records({
@@ -365,17 +380,6 @@ export class RendezvousNode extends GuardedTarget {
     };
   }
 
-  #appPort(): AppPort {
-    return {
-      admit: (claimed, address) => this.admit(claimed, address),
-      info: () => this.info(),
-      mesh: () => this.#o.publicMetrics === true ? this.meshStatus() ?? null : undefined,
-      metrics: () => this.#o.publicMetrics === true ? this.metricsText() : undefined,
-      readiness: () => this.#readiness(),
-      chat: this.#o.chat,
-    };
-  }
-
   /** What `/v1/mesh` shows; `undefined` without a mesh. */
   meshStatus(): MeshStatus | undefined {
     return this.#mesh?.status();
@@ -392,9 +396,5 @@ export class RendezvousNode extends GuardedTarget {
       sessions: this.sessions,
       numbers: this.#o.publicMetrics === true,
     });
-  }
-
-  #readiness(): string | undefined {
-    return this.draining ? "draining" : this.sessions >= this.limits.sessions ? "full" : undefined;
   }
 }

@@ -4,6 +4,7 @@ import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
 import type { Liveness } from "../wire/protocol.ts";
 import type { Access } from "./access.ts";
+import type { Fabric, FabricParts } from "./fabric.ts";
 import type { TurnOptions } from "./ice_offer.ts";
 import type { MeshOptions, Resolver } from "./mesh_options.ts";
 import type { NodeLimits } from "./node_limits.ts";
@@ -25,6 +26,8 @@ export interface NodeOptions {
   nodes?: readonly string[];
   /** Joins other nodes of the network. Default: this node stands alone. */
   mesh?: MeshOptions;
+  /** Joins the rest of the network in another way than {@link mesh}. */
+  fabric?: (parts: FabricParts) => Fabric;
   /** Dials other nodes; `serve` brings its runtime's. */
   connect?: Connect;
   /** Asks a name server, by default the system's; `serve` brings its runtime's. */

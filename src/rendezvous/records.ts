@@ -31,7 +31,7 @@ export interface RecordsOptions {
   /** Told of each record that is kept, while its peer is here. */
   kept?: (seat: Seat, record: PeerRecord, signed: SignedBytes) => void;
   /** What other nodes list of a peer; the asker will be told when no node does any more. */
-  elsewhere?: (peer: Uint8Array, asker: Seat) => SignedBytes | undefined;
+  elsewhere?: (peer: Uint8Array, asker: Seat) => SignedBytes | undefined | Promise<SignedBytes | undefined>;
 }
 
 export class Records {
@@ -92,11 +92,23 @@ export class Records {
     const seat = this.#o.registry.find(peer);
     const held = seat?.record;
     if (!seat || !held?.signed || held.expires <= this.#o.clock.wall()) {
-      const signed = this.#o.elsewhere?.(peer, asker) ?? null;
-      return this.#answer(asker, request, signed ? Reason.none : Reason.absent, signed);
+      return this.#answerFromElsewhere(asker, request, this.#o.elsewhere?.(peer, asker));
     }
     if (seat !== asker) watch(seat, asker, this.#o.limits.correspondents);
     this.#answer(asker, request, Reason.none, held.signed);
+  }
+
+  /** Nobody who can answer is as good as nobody who knows. */
+  #answerFromElsewhere(
+    asker: Seat,
+    request: number,
+    found: SignedBytes | undefined | Promise<SignedBytes | undefined>,
+  ): void {
+    if (found instanceof Promise) {
+      const answer = (signed?: SignedBytes) => this.#answerFromElsewhere(asker, request, signed);
+      return void found.then(answer, () => answer());
+    }
+    this.#answer(asker, request, found ? Reason.none : Reason.absent, found ?? null);
   }
 
   #answer(asker: Seat, request: number, reason: Reason, record: SignedBytes | null): void {

@@ -118,6 +118,35 @@ export function acceptSession(socket: Socket, options: AcceptOptions): Accepted 
   return { session, handlers: new Ears(session) };
 }
 
+/** What is left of a handshake that an earlier process did. */
+export interface ResumedSession {
+  auth: AuthBody;
+  /** As in `Session.id`. */
+  session: string;
+}
+
+/**
+ * Goes on with a session whose handshake an earlier process did, on a socket that lived on with
+ * the platform. It is ready at once, and `handlers.ready` is not called again.
+ */
+export function resumeSession(socket: Socket, o: AcceptOptions, resumed: ResumedSession): Accepted {
+  const refuse = () => {
+    throw new Error("a session that goes on has no handshake");
+  };
+  const session = new LiveSession(o, { step: refuse, perform: refuse, settle: refuse }, HANDSHAKE_STEP);
+  session.attach(socket);
+  session.resume({
+    remoteKey: resumed.auth.id,
+    remote: o.claimed,
+    auth: leanAuth(resumed.auth, o.network),
+    session: Uint8Array.from(resumed.session.match(/../g)!, (pair) => parseInt(pair, 16)),
+    style: styleOf(o.liveness ?? Liveness.nonce, o.answerText ?? false),
+    ticker: o.ticker ?? new Ticker(o.clock, o.interval ?? PING_INTERVAL, 1),
+    eager: false,
+  });
+  return { session, handlers: new Ears(session) };
+}
+
 function acceptorSide(o: AcceptOptions): AcceptorSide {
   return {
     hello: {

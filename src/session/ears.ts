@@ -1,4 +1,5 @@
 import type { LiveSession } from "./live_session.ts";
+import type { Session } from "./session.ts";
 import type { SocketHandlers } from "./socket.ts";
 
 /** What a socket tells a session. A class, so that thousands of sessions share its functions. */
@@ -7,6 +8,10 @@ export class Ears implements Required<SocketHandlers> {
 
   constructor(session: LiveSession) {
     this.#session = session;
+  }
+  /** Whose ears they are. */
+  get session(): Session {
+    return this.#session;
   }
   open(): void {
     this.#session.opened();

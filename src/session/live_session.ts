@@ -22,7 +22,13 @@ import {
   livenessStep,
   newLiveness,
 } from "./liveness.ts";
-import { type Negotiation, publicState, type State, type Surroundings } from "./negotiation.ts";
+import {
+  type Negotiation,
+  publicState,
+  type Settlement,
+  type State,
+  type Surroundings,
+} from "./negotiation.ts";
 import { Outbox } from "./outbox.ts";
 import type { Session, SessionEnd, SessionHandlers, SessionState } from "./session.ts";
 import type { Socket } from "./socket.ts";
@@ -221,8 +227,21 @@ export class LiveSession implements Session, Ticked {
     this.#cancel = undefined;
   }
 
+  /** Goes on where an earlier process stopped: nobody is told, for nothing happened. */
+  resume(settlement: Settlement): void {
+    this.#disarm();
+    this.#state = READY;
+    this.#settle(settlement);
+  }
+
   #begin(terms: Terms): void {
-    const { session, style, ticker, eager, ...known } = this.#negotiation!.settle(terms);
+    const settlement = this.#negotiation!.settle(terms);
+    this.#settle(settlement);
+    this.#tell(() => this.#handlers.ready(this));
+    if (settlement.eager && asks(settlement.style)) this.tick();
+  }
+
+  #settle({ session, style, ticker, eager: _, ...known }: Settlement): void {
     this.#negotiation = undefined;
     Object.assign(this, known);
     this.id = Array.from(session, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -231,8 +250,6 @@ export class LiveSession implements Session, Ticked {
       this.#ticker = ticker;
       this.#slot = ticker.join(this);
     }
-    this.#tell(() => this.#handlers.ready(this));
-    if (eager && asks(style)) this.tick();
   }
 
   #shut(code: number, text: string): void {

@@ -23,12 +23,12 @@ export const QUEUE = 1_000_000;
 /** Whoever calls itself so makes a listener of the operator throw. */
 export const THROWING_AGENT = "compliance-throws/1";
 
-export function http(target: Target, path: string): string {
+export function http(target: Pick<Target, "url">, path: string): string {
   return target.url.replace(/^ws/, "http") + path;
 }
 
 /** A number that the node's metrics show; 0 when it counts none. */
-export async function metric(target: Target, name: string): Promise<number> {
+export async function metric(target: Pick<Target, "url">, name: string): Promise<number> {
   const text = await (await fetch(http(target, "/metrics"))).text();
   return Number(new RegExp(`^waymeet_${name} (\\d+)$`, "m").exec(text)?.[1] ?? 0);
 }

@@ -5,7 +5,7 @@ import { QUEUE, type Target } from "./check.ts";
 import { startProcess } from "./server_target.ts";
 import { freePort } from "../free_port.ts";
 
-export async function startIsolate(): Promise<Target> {
+export async function startIsolate(vars: Record<string, string> = {}): Promise<Target> {
   const { program } = runtimes().find(({ name }) => name === "deno")!;
   const allowed = ["--no-prompt", "--allow-net", "--allow-env"];
   const denied = ["--deny-read", "--deny-write", "--deny-run", "--deny-ffi", "--deny-sys"];
@@ -16,5 +16,6 @@ export async function startIsolate(): Promise<Target> {
     WAYMEET_NAME: "127.0.0.1",
     WAYMEET_METRICS: "public",
     WAYMEET_LIMITS: JSON.stringify({ queue: QUEUE }),
+    ...vars,
   });
 }

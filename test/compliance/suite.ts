@@ -4,6 +4,7 @@ import { HTTP_CHECKS } from "./http_checks.ts";
 import { startIsolate } from "./isolate_target.ts";
 import { RELAY_CHECKS } from "./relay_checks.ts";
 import { startServer } from "./server_target.ts";
+import { startWorkerdTarget } from "./workerd_target.ts";
 import { goHome } from "./visitor.ts";
 import { DRAIN_CHECKS, SESSION_CHECKS } from "./session_checks.ts";
 
@@ -17,5 +18,6 @@ export const TARGETS: Record<string, () => Promise<Target>> = {
   bun: () => startServer("bun"),
   deno: () => startServer("deno"),
   node: () => startServer("node"),
-  isolate: startIsolate,
+  isolate: () => startIsolate(),
+  workerd: () => startWorkerdTarget(),
 };

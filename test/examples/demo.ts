@@ -14,6 +14,7 @@ import { fileKeyStore } from "../../src/identity/key_file.ts";
 import { loadOrCreate } from "../../src/identity/key_store.ts";
 import { Actor } from "./actor.ts";
 import type { Order, Tally } from "./demo_peer.ts";
+import { playEdge } from "./edge.ts";
 import { serveWeb } from "./web.ts";
 import { freePort } from "../free_port.ts";
 
@@ -208,7 +209,7 @@ setTimeout(() => {
 }, PATIENCE).unref();
 
 try {
-  process.exit(await play() ? 0 : 1);
+  process.exit(await (process.argv.includes("--edge") ? playEdge(say) : play()) ? 0 : 1);
 } catch (error) {
   say(`failed: ${error instanceof Error ? error.message : error}`);
   process.exit(1);

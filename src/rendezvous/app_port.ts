@@ -1,0 +1,32 @@
+/** What a node shows of itself over HTTP, and to whom. */
+import type { Admission } from "./admission.ts";
+import type { AppPort, Refused } from "./app.ts";
+import type { NodeInfo } from "./info.ts";
+import type { MeshStatus } from "./mesh_status.ts";
+import type { NodeLimits } from "./node_limits.ts";
+import type { Assets } from "./pages.ts";
+
+/** A node, as far as its pages ask. */
+export interface Shown {
+  readonly sessions: number;
+  readonly draining: boolean;
+  readonly limits: NodeLimits;
+  admit(claimed: string, address: string): Admission | Refused;
+  info(): NodeInfo;
+  meshStatus(): MeshStatus | undefined;
+  metricsText(): string;
+}
+
+export function appPort(
+  node: Shown,
+  { publicMetrics = false, chat }: { publicMetrics?: boolean; chat?: Assets },
+): AppPort {
+  return {
+    admit: (claimed, address) => node.admit(claimed, address),
+    info: () => node.info(),
+    mesh: () => publicMetrics ? node.meshStatus() ?? null : undefined,
+    metrics: () => publicMetrics ? node.metricsText() : undefined,
+    readiness: () => node.draining ? "draining" : node.sessions >= node.limits.sessions ? "full" : undefined,
+    chat,
+  };
+}
