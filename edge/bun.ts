@@ -3,11 +3,17 @@
  *
  * @module
  */
-import type { Hono } from "hono";
 import type { Admission } from "../src/rendezvous/admission.ts";
-import type { NodeApp, Upgrade } from "../src/rendezvous/app.ts";
+import type { Upgrade } from "../src/rendezvous/app.ts";
 import type { RendezvousNode } from "../src/rendezvous/node.ts";
-import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import {
+  type Answerer,
+  type ListenAddress,
+  type Listener,
+  type RunningNode,
+  type ServeOptions,
+  startNode,
+} from "../src/rendezvous/serve.ts";
 import type { Connect, Socket, SocketHandlers } from "../src/session/socket.ts";
 import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
 import { resolve } from "./resolver.ts";
@@ -16,6 +22,7 @@ import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 import { bindUdp } from "./udp.ts";
 
 export * from "../src/rendezvous/embed.ts";
+export { CertificateFiles } from "./certificate_files.ts";
 export { meshMemoryFile } from "./mesh_memory_file.ts";
 
 /** Dials other nodes. */
@@ -126,21 +133,34 @@ export function serve(options: ServeOptions = {}): Promise<RunningNode> {
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw
-async function listen(
-  { host, port }: { host: string; port: number },
-  app: Hono<NodeApp>,
-  node: RendezvousNode,
-): Promise<Listener> {
-  const server = Bun.serve({
-    hostname: host,
-    port,
-    maxRequestBodySize: 65_536,
-    idleTimeout: 10, // seconds: a slow request holds its connection no longer
-    fetch: (request: Request, server: BunServer) => {
-      const address = server.requestIP(request)?.address ?? "";
-      return app.fetch(request, { upgrade: upgrader(request, server), address });
-    },
-    websocket: websocketHandlers(node),
+async function listen(address: ListenAddress, app: Answerer, node: RendezvousNode): Promise<Listener> {
+  const { host: hostname, tls } = address;
+  const open = (port: number): BunServer =>
+    Bun.serve({
+      hostname,
+      port,
+      tls: tls?.current,
+      maxRequestBodySize: 65_536,
+      idleTimeout: 10, // seconds: a slow request holds its connection no longer
+      fetch: (request: Request, server: BunServer) => {
+        const address = server.requestIP(request)?.address ?? "";
+        return app.fetch(request, { upgrade: upgrader(request, server), address });
+      },
+      websocket: websocketHandlers(node),
+    });
+  let server = open(address.port);
+  const { port } = server;
+  const before = new Set<BunServer>();
+  // `reload` does not change a certificate: another server takes over the port, the one before keeps its sockets.
+  const follow = tls?.onRenewed(() => {
+    const old = server;
+    before.add(old);
+    void old.stop(false).then(() => before.delete(old)); // when its last socket is gone
+    server = open(port);
   });
-  return { port: server.port, close: () => server.stop(true) };
+  const close = async () => {
+    follow?.();
+    await Promise.all([server, ...before].map((each) => each.stop(true)));
+  };
+  return { port, close };
 }

@@ -3,16 +3,23 @@
  *
  * @module
  */
-import type { Hono } from "hono";
-import type { NodeApp } from "../src/rendezvous/app.ts";
-import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import {
+  type Answerer,
+  type ListenAddress,
+  type Listener,
+  type RunningNode,
+  type ServeOptions,
+  startNode,
+} from "../src/rendezvous/serve.ts";
 import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
 import { resolve } from "./resolver.ts";
 import { upgrader } from "./deno_upgrade.ts";
+import { listenOnNode } from "./node_listener.ts";
 
 export * from "../src/rendezvous/embed.ts";
 export { upgrader } from "./deno_upgrade.ts";
+export { CertificateFiles } from "./certificate_files.ts";
 export { meshMemoryFile } from "./mesh_memory_file.ts";
 
 /** Deno's globals as far as this file needs them: a global `Deno` does not pass `tsc`. */
@@ -44,7 +51,10 @@ export function serve(options: ServeOptions = {}): Promise<RunningNode> {
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw
-async function listen({ host, port }: { host: string; port: number }, app: Hono<NodeApp>): Promise<Listener> {
+async function listen(address: ListenAddress, app: Answerer): Promise<Listener> {
+  // `Deno.serve` has no way to another certificate but to end, and its WebSockets end with it.
+  if (address.tls !== undefined) return listenOnNode(address, app);
+  const { host, port } = address;
   const abort = new AbortController();
   const options = {
     hostname: host,

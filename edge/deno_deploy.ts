@@ -5,9 +5,13 @@
  *
  * @module
  */
-import type { Hono } from "hono";
-import type { NodeApp } from "../src/rendezvous/app.ts";
-import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import {
+  type Answerer,
+  type Listener,
+  type RunningNode,
+  type ServeOptions,
+  startNode,
+} from "../src/rendezvous/serve.ts";
 import type { Connect } from "../src/session/socket.ts";
 import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
 import { upgrader } from "./deno_upgrade.ts";
@@ -51,7 +55,7 @@ export async function serve(
 
 /** The platform chooses address and port. */
 // deno-lint-ignore require-await -- what Deno throws has to reject
-async function listen(_address: unknown, app: Hono<NodeApp>): Promise<Listener> {
+async function listen(_address: unknown, app: Answerer): Promise<Listener> {
   const abort = new AbortController();
   const onError = () => new Response("internal error\n", { status: 500 });
   const server = Deno.serve({ onListen() {}, onError, signal: abort.signal }, (request, { remoteAddr }) => {

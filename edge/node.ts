@@ -3,121 +3,16 @@
  *
  * @module
  */
-import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "node:http";
-import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
-import { getRequestListener } from "@hono/node-server";
-import type { Hono } from "hono";
-import { type WebSocket, WebSocketServer } from "ws";
-import type { Admission } from "../src/rendezvous/admission.ts";
-import type { NodeApp, NodeBindings } from "../src/rendezvous/app.ts";
-import { type Listener, type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import { type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
+import { listenOnNode } from "./node_listener.ts";
+import { resolve } from "./resolver.ts";
 import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
-import { resolve } from "./resolver.ts";
-import type { Socket } from "../src/session/socket.ts";
-import { MAX_MESSAGE } from "../src/wire/limits.ts";
-import { SUBPROTOCOL } from "../src/wire/protocol.ts";
 
 export * from "../src/rendezvous/embed.ts";
+export { CertificateFiles } from "./certificate_files.ts";
 export { meshMemoryFile } from "./mesh_memory_file.ts";
-
-class NodeSocket implements Socket {
-  readonly #ws: WebSocket;
-
-  constructor(ws: WebSocket) {
-    this.#ws = ws;
-  }
-  get buffered(): number {
-    return this.#ws.bufferedAmount;
-  }
-  send(message: Uint8Array | string): number {
-    const ws = this.#ws;
-    if (ws.readyState !== ws.OPEN) return -1;
-    ws.send(ws.bufferedAmount > 0 ? unpinned(message) : message);
-    return ws.bufferedAmount;
-  }
-  close(code: number, reason: string): void {
-    this.#ws.close(code, reason);
-  }
-  terminate(): void {
-    this.#ws.terminate();
-  }
-}
-
-/** What waits in a queue would keep alive all that came with it in one read of the network (protocol rule 15). */
-function unpinned(message: Uint8Array | string): Uint8Array | string {
-  return typeof message === "string" || message.byteLength === message.buffer.byteLength
-    ? message
-    : Uint8Array.from(message);
-}
-
-function attach(ws: WebSocket, socket: Duplex, admission: Admission): void {
-  const handlers = admission.open(new NodeSocket(ws));
-  if (handlers === undefined) return ws.terminate();
-  ws.on("message", (data, isBinary) => handlers.message(isBinary ? data as Buffer : data.toString()));
-  ws.on("close", (code, reason) => handlers.close(code, reason.toString()));
-  ws.on("error", () => {}); // "close" follows
-  socket.on("drain", () => ws.bufferedAmount === 0 && handlers.drain?.());
-}
-
-/**
- * Answers upgrade requests of a server, for a program that brings its own: each goes
- * through `app`, in which the node is mounted.
- */
-export function answerUpgrades(server: Server, app: Hono<NodeApp>): WebSocketServer {
-  const sockets = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
-    maxPayload: MAX_MESSAGE,
-    handleProtocols: () => SUBPROTOCOL,
-  });
-  server.on("upgrade", (incoming, socket, head) => {
-    const drop = () => void socket.destroy();
-    socket.on("error", drop);
-    answerUpgrade(sockets, app, incoming, socket, head).catch(drop);
-  });
-  return sockets;
-}
-
-async function answerUpgrade(
-  sockets: WebSocketServer,
-  app: Hono<NodeApp>,
-  incoming: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-): Promise<void> {
-  const bindings: NodeBindings = {
-    address: incoming.socket.remoteAddress ?? "",
-    upgrade(admission) {
-      const release = () => admission.release();
-      socket.once("close", release); // `ws` answers what is no handshake itself, and hangs up
-      sockets.handleUpgrade(incoming, socket, head, (ws) => attach(ws, socket, admission));
-      return new Response(null, { headers: UPGRADED });
-    },
-  };
-  const response = await app.fetch(requestOf(incoming), bindings);
-  if (!response.headers.has(UPGRADED_HEADER)) await refuse(socket, response);
-}
-
-/** Only between this file's two halves: the wire never sees it. */
-const UPGRADED_HEADER = "x-waymeet-upgraded";
-const UPGRADED = { [UPGRADED_HEADER]: "1" };
-
-function requestOf({ url = "/", headers }: IncomingMessage): Request {
-  const pairs = Object.entries(headers).map(([name, value]): [string, string] => [name, String(value)]);
-  return new Request(new URL(url, "http://node.invalid"), { headers: pairs });
-}
-
-async function refuse(socket: Duplex, response: Response): Promise<void> {
-  const body = Buffer.from(await response.arrayBuffer());
-  const headers = new Headers(response.headers);
-  headers.set("connection", response.status === 426 ? "close, Upgrade" : "close");
-  headers.set("content-length", String(body.length));
-  const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const head = `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? ""}\r\n${lines}\r\n`;
-  socket.end(Buffer.concat([Buffer.from(head, "latin1"), body]));
-}
+export { answerUpgrades } from "./node_listener.ts";
 
 /**
  * Starts a node. See `ServeOptions` for the defaults.
@@ -129,31 +24,5 @@ async function refuse(socket: Duplex, response: Response): Promise<void> {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, resolve, ...options }, listen, bindUdp);
-}
-
-async function listen({ host, port }: { host: string; port: number }, app: Hono<NodeApp>): Promise<Listener> {
-  const answer = getRequestListener((request, env) => {
-    const { incoming } = env as { incoming: IncomingMessage };
-    return app.fetch(request, { address: incoming.socket.remoteAddress ?? "" });
-  }, { overrideGlobalObjects: false });
-  // Milliseconds; a slow request holds its connection no longer.
-  const server = createServer({
-    headersTimeout: 5_000,
-    requestTimeout: 10_000,
-    connectionsCheckingInterval: 2_500,
-  }, answer);
-  const sockets = answerUpgrades(server, app);
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, host, resolve);
-  });
-  return { port: (server.address() as AddressInfo).port, close: () => closeServer(server, sockets) };
-}
-
-function closeServer(server: Server, sockets: WebSocketServer): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve());
-    server.closeAllConnections(); // not those that were upgraded
-    for (const ws of sockets.clients) ws.terminate();
-  });
+  return startNode({ connect, resolve, ...options }, listenOnNode, bindUdp);
 }

@@ -3,6 +3,7 @@ import { meshMemoryFile } from "../../edge/mesh_memory_file.ts";
 import type { RunningNode, ServeOptions } from "../rendezvous/serve.ts";
 import { readAliases, resolvePeer } from "./aliases.ts";
 import { Failure } from "./failure.ts";
+import { frontOf } from "./front_options.ts";
 import { loadKey } from "./key.ts";
 import { configureLog } from "./log.ts";
 import { interruption } from "./open_peer.ts";
@@ -32,19 +33,24 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   const turn = await turnOf(choices);
   await configureLog(terminal, choices.logLevel, choices.json === true);
   const interrupt = terminal.interrupt();
-  const node = await start(terminal, choices, { access, mesh, turn });
+  const front = await frontOf(choices);
   try {
-    await announce(terminal, choices, node);
-    await interruption(interrupt);
+    const node = await start(terminal, choices, { access, mesh, turn, ...front });
+    try {
+      await announce(terminal, choices, node);
+      await interruption(interrupt);
+    } finally {
+      await node.stop({ graceMs: GRACE });
+    }
   } finally {
-    await node.stop({ graceMs: GRACE });
+    front.tls?.close();
   }
 }
 
 async function start(
   terminal: Terminal,
   choices: ServeChoices,
-  rest: Pick<ServeOptions, "access" | "mesh" | "turn">,
+  rest: Omit<ServeOptions, "host" | "port" | "key" | "network" | "names">,
 ): Promise<RunningNode> {
   const { host, port, network, name, chat, dashboardToken: dashboard, stun: stunPorts, iceServer: stun } =
     choices;

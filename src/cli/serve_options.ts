@@ -10,12 +10,13 @@ import type { Access } from "../rendezvous/access.ts";
 import type { TurnOptions } from "../rendezvous/ice_offer.ts";
 import type { MeshMemory, MeshOptions } from "../rendezvous/mesh_options.ts";
 import { UsageError } from "./failure.ts";
+import { type FrontChoices, withFrontOptions } from "./front_options.ts";
 import type { LOG_LEVELS } from "./log.ts";
 import { jsonOption, keyOption, logLevelOption, networkOption } from "./peer_options.ts";
 import { count, duration, list, port, stunPorts } from "./values.ts";
 
 /** What the options of `serve` come to. */
-export interface ServeChoices {
+export interface ServeChoices extends FrontChoices {
   host?: string[];
   port: number;
   stun?: number[] | false;
@@ -49,6 +50,10 @@ const ACCESS = ["open", "allow-list", "token"];
 
 /** Adds the options of {@link ServeChoices} to the command. */
 export function withServeOptions(command: Command): Command {
+  return withFrontOptions(withNodeOptions(command)).addOption(jsonOption()).addOption(logLevelOption("info"));
+}
+
+function withNodeOptions(command: Command): Command {
   return command
     .addOption(
       new Option(
@@ -161,9 +166,7 @@ export function withServeOptions(command: Command): Command {
     .addOption(
       new Option("--turn-ttl <time>", "how long a TURN credential is good (default: 1d)")
         .env("WAYMEET_TURN_TTL").argParser(duration),
-    )
-    .addOption(jsonOption())
-    .addOption(logLevelOption("info"));
+    );
 }
 
 /** Fills in from the configuration file what neither a flag nor the environment said. */

@@ -6,6 +6,7 @@
 export { type Access, issueToken, type TokenGrant } from "./access.ts";
 export type { Admission } from "./admission.ts";
 export type { NodeApp, NodeBindings, Upgrade } from "./app.ts";
+export type { Certificate, Certificates } from "./certificates.ts";
 export {
   NodeEvent,
   type NodeEventDetail,
@@ -18,4 +19,5 @@ export type { MeshOptions } from "./mesh_options.ts";
 export type { MemberStatus, MeshStatus } from "./mesh_status.ts";
 export { DEFAULT_LIMITS, type NodeLimits } from "./node_limits.ts";
 export { type NodeOptions, RendezvousNode } from "./node.ts";
-export type { RunningNode, ServeOptions } from "./serve.ts";
+export { type ClientAddress, clientAddress, type TrustedProxies } from "./proxies.ts";
+export type { Answerer, RunningNode, ServeOptions } from "./serve.ts";

@@ -12,10 +12,12 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { MAX_URLS } from "../mesh/mesh_limits.ts";
 import { systemClock } from "../session/clock.ts";
 import { WaymeetError } from "../wire/error.ts";
-import type { NodeApp } from "./app.ts";
+import type { NodeApp, NodeBindings } from "./bindings.ts";
+import type { Certificates } from "./certificates.ts";
 import { addDashboard, type Dashboard, pages } from "./dashboard.ts";
 import type { NodeEventTarget, NodeEventType, NodeListener } from "./events.ts";
 import { GRACE, type NodeOptions, RendezvousNode } from "./node.ts";
+import { clientAddress, type TrustedProxies } from "./proxies.ts";
 import { type BindUdp, serveStun, type StunService } from "./stun_service.ts";
 
 /** How to run a node. */
@@ -50,6 +52,10 @@ export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "
    * the number of the TCP port, if that is free; when it is not, the node runs without and says so.
    */
   stunPorts?: readonly number[] | false;
+  /** Serves `wss://` itself. Default: plain `ws://`, with TLS left to a proxy before it. */
+  tls?: Certificates;
+  /** Proxies whose word about a client's address counts. Default: none, each client is the address it comes from. */
+  proxies?: TrustedProxies;
   /** Stops the node when it fires. */
   signal?: AbortSignal;
 }
@@ -57,7 +63,7 @@ export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "
 /** A node that accepts. Disposing stops it. */
 export interface RunningNode extends NodeEventTarget, AsyncDisposable {
   readonly id: PeerId;
-  /** Where peers on this machine or network dial it: `ws://host:port`. */
+  /** Where peers on this machine or network dial it: `ws://host:port`, with `tls` `wss://host:port`. */
   readonly url: string;
   readonly port: number;
   /** UDP ports that answer STUN; none: it is off. */
@@ -82,15 +88,20 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/**
- * Listens at this address. MUST reject with the runtime's own error; {@link startNode}
- * translates it. `app` is the node's, or the one it is mounted in.
- */
-export type Listen = (
-  address: { host: string; port: number },
-  app: Hono<NodeApp>,
-  node: RendezvousNode,
-) => Promise<Listener>;
+/** Answers requests: the node's app, or the one it is mounted in. */
+export interface Answerer {
+  fetch(request: Request, bindings: NodeBindings): Response | Promise<Response>;
+}
+
+/** Where a listener listens, and with what certificates if with any. */
+export interface ListenAddress {
+  host: string;
+  port: number;
+  tls?: Certificates;
+}
+
+/** Listens at this address. MUST reject with the runtime's own error; {@link startNode} translates it. */
+export type Listen = (address: ListenAddress, app: Answerer, node: RendezvousNode) => Promise<Listener>;
 
 /** Milliseconds that remain for closing the listener when the grace is used up. */
 const CLOSE_TIME = 500;
@@ -106,12 +117,13 @@ export async function startNode(
   listen: Listen,
   bindUdp?: BindUdp,
 ): Promise<RunningNode> {
-  const { port = 8787, signal, stunPorts } = options;
+  const { port = 8787, signal, stunPorts, tls } = options;
   const hosts = hostsOf(options.host);
   if (stunPorts && (stunPorts.length < 1 || stunPorts.length > 2)) {
     throw new RangeError(`stunPorts names one UDP port or two, not ${stunPorts.length}`);
   }
   signal?.throwIfAborted();
+  const client = options.proxies && clientAddress(options.proxies);
   const node = new RendezvousNode({
     ...options,
     ...choices(options, hosts),
@@ -120,11 +132,15 @@ export async function startNode(
   });
   const dashboard = await addDashboard(node, options, hosts.every(isLoopback));
   const app = options.within?.(node.app) ?? node.app;
-  const listener = await listenAtAll(hosts, port, (address) => listen(address, app, node));
+  const answerer: Answerer = client === undefined ? app : {
+    fetch: (request, { address = "", ...rest }) =>
+      app.fetch(request, { ...rest, address: client(address, request.headers) }),
+  };
+  const listener = await listenAtAll(hosts, port, (address) => listen({ ...address, tls }, answerer, node));
   const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
   if (stun) node.ice.serving(stun.ports, stun.counts);
-  const running = new Running(node, app, { listener, stun, dashboard }, hosts[0]!, signal);
-  if (options.mesh && !options.mesh.urls) node.listensAt(dialledAt(options.names, hosts, running.url));
+  const running = new Running(node, app, { listener, stun, dashboard, tls }, hosts[0]!, signal);
+  if (options.mesh && !options.mesh.urls) node.listensAt(dialledAt(options, hosts, running.url));
   return running;
 }
 
@@ -179,14 +195,14 @@ async function startStun(
   }
 }
 
-/** A node that others know by name has TLS before it; one on a loopback host is dialled there. */
-function dialledAt(names: ServeOptions["names"], hosts: readonly string[], url: string): string[] {
-  if (Array.isArray(names)) return names.slice(0, MAX_URLS).map(urlOfName);
+/** A node that others know by name has TLS, its own or before it; one on a loopback host is dialled there. */
+function dialledAt({ names, tls }: ServeOptions, hosts: readonly string[], url: string): string[] {
+  if (Array.isArray(names)) return names.slice(0, MAX_URLS).map((name) => urlOfName(name, tls !== undefined));
   return hosts.every(isLoopback) ? [url] : [];
 }
 
-function urlOfName(name: string): string {
-  return `${isLoopback(name.replace(/:\d+$/, "")) ? "ws" : "wss"}://${name}`;
+function urlOfName(name: string, secure: boolean): string {
+  return `${!secure && isLoopback(name.replace(/:\d+$/, "")) ? "ws" : "wss"}://${name}`;
 }
 
 async function identityOf(key: Identity | KeyStore | undefined): Promise<Identity> {
@@ -250,6 +266,7 @@ interface Parts {
   listener: Listener;
   stun?: StunService;
   dashboard: Dashboard | undefined;
+  tls: Certificates | undefined;
 }
 
 class Running implements RunningNode {
@@ -272,15 +289,16 @@ class Running implements RunningNode {
     host: string,
     signal?: AbortSignal,
   ) {
-    const { listener, stun } = parts;
+    const { listener, stun, tls } = parts;
+    const secure = tls === undefined ? "" : "s";
     this.node = node;
     this.app = app;
     this.id = node.id;
     this.port = listener.port;
     const address = `${dialable(host)}:${listener.port}`;
-    this.url = `ws://${address}`;
+    this.url = `ws${secure}://${address}`;
     // After the #, where it is sent to no server and kept in no log.
-    this.dashboard = parts.dashboard && `http://${address}/dashboard#token=${parts.dashboard.token}`;
+    this.dashboard = parts.dashboard && `http${secure}://${address}/dashboard#token=${parts.dashboard.token}`;
     this.stunPorts = stun?.ports ?? [];
     this.#parts = parts;
     parts.dashboard?.console.start();
