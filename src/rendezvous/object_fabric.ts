@@ -22,6 +22,7 @@ import type { Refusal } from "./refusal.ts";
 import { isKeyAt, Registry, Seat } from "./registry.ts";
 import type { RefuseBeyond } from "./relay.ts";
 import { RemoteSession } from "./remote_session.ts";
+import { TokenBucket } from "./token_bucket.ts";
 
 /** Other peers' objects that are remembered; all are forgotten when there are more. */
 const MAX_REMOTES = 1_024;
@@ -74,11 +75,23 @@ export class ObjectFabric implements Fabric, FabricForwarding, FabricPresence {
 
   data(source: Seat, message: Uint8Array, start: number, end: number): Reason {
     const offset = start + PEER_OFFSET;
-    const to = this.#last = this.follows(message, offset) ? this.#last! : this.remote(message, offset);
+    if (!this.follows(message, offset)) {
+      if (!this.#mayMeet(source, message, offset)) return Reason.rateLimited;
+      this.#last = this.remote(message, offset);
+    }
+    const to = this.#last!;
     if (to.session.buffered + end - start > this.#parts.limits.queue) return Reason.queueFull;
     setPeer(message, start, source.key);
     this.#gather.add(to, start, end);
     return Reason.none;
+  }
+
+  /** Each id that was not written to before wakes an object: as many as a peer may look up. */
+  #mayMeet(source: Seat, message: Uint8Array, offset: number): boolean {
+    if (this.#remotes.find(message, offset)) return true;
+    const { clock, limits: { lookupsPerSecond, lookupBurst } } = this.#parts;
+    source.lookups ??= new TokenBucket(lookupBurst, clock.now());
+    return source.lookups.take(1, lookupsPerSecond, lookupBurst, clock.now());
   }
 
   flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void {

@@ -16,7 +16,7 @@ export interface Deployment {
 }
 
 /** The entry point of `deploy/cloudflare` with one listener more. */
-export const ENTRY = `
+const ENTRY = `
 import { DurableObject } from "cloudflare:workers";
 import { gatewayObject, peerObject, worker } from "./edge/cloudflare.ts";
 import { THROWING_AGENT } from "./test/compliance/check.ts";
@@ -29,9 +29,9 @@ export default worker;
 `;
 
 /** As wrangler bundles: one module for the platform. */
-export async function bundle(contents: string = ENTRY): Promise<string> {
+export async function bundle(): Promise<string> {
   const built = await build({
-    stdin: { contents, resolveDir: root, loader: "ts" },
+    stdin: { contents: ENTRY, resolveDir: root, loader: "ts" },
     bundle: true,
     write: false,
     format: "esm",
@@ -43,15 +43,16 @@ export async function bundle(contents: string = ENTRY): Promise<string> {
   return built.outputFiles[0]!.text;
 }
 
+/** With a {@link bundle} that was made before, if it is given. */
 export async function startWorkerd(
   vars: Record<string, string> = {},
-  contents?: string,
+  script?: string,
 ): Promise<Deployment> {
   const operator = crypto.randomUUID();
   const { seed } = await generateIdentity();
   const miniflare = new Miniflare({
     modules: true,
-    script: await bundle(contents),
+    script: script ?? await bundle(),
     compatibilityDate: "2026-04-26",
     host: "127.0.0.1",
     port: 0,

@@ -227,6 +227,17 @@ describe("a node of many objects", () => {
       assert.equal(world.gateway.node.sessions, 0);
     }));
 
+  it("wakes no more objects for a peer than it may look up", () =>
+    within(async (world) => {
+      const a = await world.meet();
+      for (let i = 0; i < 200; i++) a.send(new Uint8Array(32).fill(i + 1), bytes("?"));
+      await until(() => a.notices().length === 200);
+      const times = (reason: Reason) => a.notices().filter((notice) => notice.reason === reason).length;
+      assert.ok(times(Reason.absent) >= 10, "as many as at once, and one more each second");
+      assert.equal(times(Reason.absent) + times(Reason.rateLimited), 200);
+      assert.ok(times(Reason.rateLimited) > 100);
+    }, { lookupBurst: 10, lookupsPerSecond: 1 }));
+
   it("keeps less of a session than a platform allows", () =>
     within(async (world) => {
       const a = await world.meet();
