@@ -19,7 +19,7 @@ export function processTerminal(): Terminal {
   let interrupt: AbortSignal | undefined;
   return {
     env: process.env,
-    home: homedir(),
+    home: home(),
     output: new Output(deno ? writeDeno : writeStdout, process.stdout.isTTY === true),
     errors: {
       isTerminal: process.stderr.isTTY === true,
@@ -34,6 +34,15 @@ export function processTerminal(): Terminal {
     runtime: deno ? "deno" : process.versions.bun === undefined ? "node" : "bun",
     interrupt: () => interrupt ??= interruption(),
   };
+}
+
+/** A container may run as a number that no account has: its home is `/` then, as container engines set it. */
+function home(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }
 
 /** Deno's `process.stdout` writes synchronously: a slow reader would stop the event loop, and the pings with it. */

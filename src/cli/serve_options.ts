@@ -303,21 +303,25 @@ function impliedAccess({ allow, tokenIssuer }: ServeChoices): Access["kind"] | u
 
 /** Refuses a node that others could reach and whose operator did not say who may. */
 export function checkExposure(choices: ServeChoices, access: Access | undefined): void {
-  const { host: hosts = [], name } = choices;
+  const { host: hosts = [], name, trustProxy } = choices;
   const exposed = hosts.filter((host) => !isLoopback(host));
-  if (exposed.length === 0) return;
-  const wildcard = exposed.some((host) => host === "0.0.0.0" || host === "::");
+  if (exposed.length === 0 && trustProxy === undefined) return;
+  const wildcard = exposed.length === 0 || exposed.some((host) => host === "0.0.0.0" || host === "::");
   if (access !== undefined && (name !== undefined || !wildcard)) return;
   const who = access === undefined
     ? ["--access open", "--access allow-list --allow PEER", "--access token --token-issuer PEER"]
     : [""];
   const named = name === undefined && wildcard ? " --name meet.example.org" : "";
-  const lines = who.map((choice) =>
-    `  waymeet serve --host ${hosts.join(" ")}${choice && ` ${choice}`}${named}`
-  );
+  const where = [
+    hosts.length > 0 && `--host ${hosts.join(" ")}`,
+    trustProxy && `--trust-proxy ${trustProxy.join(" ")}`,
+  ];
+  const front = ["waymeet serve", ...where].filter(Boolean).join(" ");
+  const lines = who.map((choice) => `  ${front}${choice && ` ${choice}`}${named}`);
   const asks = access === undefined ? "say who may connect" : "say by which host name peers dial it";
+  const reached = exposed[0] ?? "a node behind proxies";
   throw new UsageError(
-    `${exposed[0]} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`,
+    `${reached} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`,
   );
 }
 

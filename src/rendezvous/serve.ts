@@ -54,7 +54,10 @@ export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "
   stunPorts?: readonly number[] | false;
   /** Serves `wss://` itself. Default: plain `ws://`, with TLS left to a proxy before it. */
   tls?: Certificates;
-  /** Proxies whose word about a client's address counts. Default: none, each client is the address it comes from. */
+  /**
+   * Proxies whose word about a client's address counts. Default: none, each client is the address it comes
+   * from. A node behind proxies is reached from elsewhere, so it has no defaults of a loopback host.
+   */
   proxies?: TrustedProxies;
   /** Stops the node when it fires. */
   signal?: AbortSignal;
@@ -130,7 +133,7 @@ export async function startNode(
     identity: await identityOf(options.key),
     chat: options.chat === false ? undefined : await pages(),
   });
-  const dashboard = await addDashboard(node, options, hosts.every(isLoopback));
+  const dashboard = await addDashboard(node, options, exposedBy(options, hosts) === undefined);
   const app = options.within?.(node.app) ?? node.app;
   const answerer: Answerer = client === undefined ? app : {
     fetch: (request, { address = "", ...rest }) =>
@@ -215,7 +218,7 @@ function choices(
   options: ServeOptions,
   hosts: readonly string[],
 ): Pick<NodeOptions, "access" | "hosts" | "publicMetrics"> {
-  const exposed = hosts.find((host) => !isLoopback(host));
+  const exposed = exposedBy(options, hosts);
   const { access, names, publicMetrics = exposed === undefined } = options;
   if (exposed === undefined) {
     return { access: access ?? { kind: "open" }, hosts: names ?? "any", publicMetrics };
@@ -225,11 +228,16 @@ function choices(
       `${exposed} can be reached from elsewhere, so choose who may connect: ${ACCESS_CHOICES}`,
     );
   }
-  const wildcard = hosts.find(isWildcard);
+  const wildcard = hosts.find(isWildcard) ?? (options.proxies && hosts[0]);
   if (names === undefined && wildcard !== undefined) {
     throw new TypeError(`${wildcard} is no name that peers dial: ${NAME_CHOICES}`);
   }
   return { access, hosts: names ?? hosts.map(bracketed), publicMetrics };
+}
+
+/** What lets others reach the node: an address of this machine, or the proxies before it. */
+function exposedBy({ proxies }: ServeOptions, hosts: readonly string[]): string | undefined {
+  return hosts.find((host) => !isLoopback(host)) ?? (proxies && "a node behind proxies");
 }
 
 const ACCESS_CHOICES =

@@ -41,10 +41,13 @@ describe("what stands before a node", () => {
   });
 
   it("is refused with what to write instead", async () => {
-    const { exitCode, errors } = await command(["serve", "--port", "0", "--trust-proxy", "example.org"], {
-      home,
-    });
-    assert.equal(exitCode, 1);
-    assert.match(errors, /"example.org" is no proxy: write an address/);
+    const serve = (...words: string[]) =>
+      command(["serve", "--port", "0", "--trust-proxy", ...words], { home });
+    const nonsense = await serve("example.org", "--access", "open", "--name", "meet.example.org");
+    assert.equal(nonsense.exitCode, 1);
+    assert.match(nonsense.errors, /"example.org" is no proxy: write an address/);
+    const open = await serve("10.0.0.1");
+    assert.equal(open.exitCode, 2);
+    assert.match(open.errors, /waymeet serve --trust-proxy 10.0.0.1 --access open --name meet.example.org/);
   });
 });

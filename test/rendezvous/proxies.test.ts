@@ -91,7 +91,13 @@ describe("the address of a client", () => {
       }
       return { port: 1, close: () => Promise.resolve() };
     };
-    const node = await startNode({ within, proxies: { from: ["10.0.0.1"] } }, listen);
+    const proxies = { from: ["10.0.0.1"] };
+    await assert.rejects(startNode({ proxies }, listen), /behind proxies can be reached from elsewhere/);
+    const node = await startNode(
+      { within, proxies, access: { kind: "open" }, names: ["meet.example.org"] },
+      listen,
+    );
+    assert.equal(node.dashboard, undefined);
     await node.stop({ graceMs: 0 });
     assert.deepEqual(seen, ["192.0.2.9", "10.0.0.2"]);
   });
