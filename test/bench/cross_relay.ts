@@ -11,7 +11,8 @@ import { encodeData } from "../../src/wire/data_frame.ts";
 import { dialling, publishOf, type TestPeer, until } from "../rendezvous/peers.ts";
 import { connect } from "../rendezvous/runtime.ts";
 import type { RuntimeName } from "../runtimes.ts";
-import { type Lane, measure, median, rounds, server } from "./lanes.ts";
+import { type Lane, measure, server } from "./lanes.ts";
+import { median, takeTurns } from "./statistics.ts";
 
 const count = Number(process.argv[2] ?? 7);
 const duration = Number(process.argv[3] ?? 700);
@@ -55,7 +56,7 @@ const near = lane("one node", await meet(one.url), await meet(one.url), [one.chi
 const far = lane("two nodes", await meet(one.url), await meet(other.url), [one.child, other.child]);
 await new Promise((resolve) => setTimeout(resolve, 2_000)); // the nodes have met and told each other
 for (const [size, burst] of SHAPES) {
-  const samples = await rounds([near, far], count, (each) => measure(each, size, burst, duration));
+  const samples = await takeTurns([near, far], count, (each) => measure(each, size, burst, duration));
   const [here, across] = [near, far].map((each) =>
     median(samples.get(each)!.map(({ microsecondsPerFrame }) => microsecondsPerFrame))
   ) as [number, number];

@@ -15,7 +15,7 @@ import { serve } from "../../edge/node.ts";
 import { Program } from "../natlab/program.ts";
 import { type RuntimeName, runtimes } from "../runtimes.ts";
 import type { LaneName } from "./direct_end.ts";
-import { median } from "./lanes.ts";
+import { median } from "./statistics.ts";
 
 /** Of loopback WebRTC offers no address. */
 const ADDRESS = "10.9.9.1";

@@ -7,7 +7,6 @@
  * The peers live in this process, the node in one of its own.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -17,6 +16,7 @@ import { systemClock } from "../../src/session/clock.ts";
 import { dialSession } from "../../src/session/dial.ts";
 import { connect } from "../rendezvous/runtime.ts";
 import { runtimes } from "../runtimes.ts";
+import { residentSize } from "./machine.ts";
 
 const [name = "bun", count = "5000", rest = "5"] = process.argv.slice(2);
 const peers = Number(count);
@@ -32,15 +32,10 @@ async function startNode(): Promise<{ child: ChildProcess; ready: Ready }> {
   const runtime = runtimes().find((one) => one.name === name);
   if (runtime === undefined) throw new Error(`no runtime is called ${name}; there are bun, deno and node`);
   const [program, ...args] = runtime.command;
-  const script = fileURLToPath(new URL("idle_node.ts", import.meta.url));
-  const child = spawn(program!, [...args, script, name], { stdio: ["pipe", "pipe", "inherit"] });
+  const script = fileURLToPath(new URL("bench_node.ts", import.meta.url));
+  const child = spawn(program!, [...args, script, name, "collect"], { stdio: ["pipe", "pipe", "inherit"] });
   for await (const line of createInterface(child.stdout)) return { child, ready: JSON.parse(line) as Ready };
   throw new Error("the node ended before it was ready");
-}
-
-/** Resident kibibytes. */
-function residentSize(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]);
 }
 
 async function meet(url: string): Promise<void> {

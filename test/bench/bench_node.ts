@@ -1,12 +1,11 @@
-/** A node for `idle_memory.ts`: tells where it is, and runs until it is killed. */
+/** `bench_node.ts RUNTIME [collect]`: a node that tells where it is, and runs until it is killed. */
 import process from "node:process";
 import type { RunningNode, ServeOptions } from "../../src/rendezvous/serve.ts";
 
-const edge: { serve(options: ServeOptions): Promise<RunningNode> } = await import(
-  `../../edge/${process.argv[2]}.ts`
-);
+const [runtime, collects] = process.argv.slice(2);
+const edge: { serve(options: ServeOptions): Promise<RunningNode> } = await import(`../../edge/${runtime}.ts`);
 const node = await edge.serve({ port: 0, publicMetrics: true });
 console.log(JSON.stringify({ url: node.url, pid: process.pid }));
 // What is garbage is no cost of a peer; without work a collector may leave it lying for long.
 const collect = (globalThis as { Bun?: { gc(force: boolean): void } }).Bun?.gc;
-if (collect) setInterval(() => collect(true), 1000);
+if (collect && collects === "collect") setInterval(() => collect(true), 1000);

@@ -1,0 +1,80 @@
+/**
+ * What a handshake costs a relay: processor time for one connection from TCP to "you are in",
+ * beside what waymeet's cannot do without: one verification with a key never seen before, one
+ * signature, and the bare upgrade of a WebSocket.
+ */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { runtimes } from "../runtimes.ts";
+import { type Bench, field, type Row } from "./bench.ts";
+import { processorTime } from "./machine.ts";
+import { connectMany } from "./memory.ts";
+import type { Opponent, Running } from "./opponents/opponent.ts";
+import { type Summary, summary, takeTurns } from "./statistics.ts";
+
+type Subject = { name: string; cost(count: number): Promise<number> };
+
+function admission(opponent: Opponent, relay: Running): Subject {
+  return {
+    name: opponent.name,
+    async cost(count) {
+      const before = processorTime(relay.pid);
+      const open = await connectMany(opponent, relay, count);
+      const spent = processorTime(relay.pid) - before;
+      for (const each of open) each.close();
+      return spent / count;
+    },
+  };
+}
+
+/** In a process of the runtime that waymeet's node has here. */
+const signatures: Subject = {
+  name: "signatures",
+  cost(count) {
+    const [bun, ...args] = runtimes().find(({ name }) => name === "bun")!.command;
+    const script = fileURLToPath(new URL("signatures.ts", import.meta.url));
+    const { stdout } = spawnSync(bun!, [...args, script, String(count)], { encoding: "utf8" });
+    return Promise.resolve(Number(stdout));
+  },
+};
+
+export const handshakes: Bench = {
+  about: "CPU of each relay for one handshake, beside the signatures it holds",
+  async run({ rounds, count, only }, tell) {
+    const { taking, ...rest } = field(only);
+    const relays = new Map<Opponent, Running>();
+    for (const opponent of taking) relays.set(opponent, await opponent.start("relay"));
+    const subjects = [...[...relays].map(([opponent, relay]) => admission(opponent, relay)), signatures];
+    const each = Math.max(1, Math.floor(count / rounds));
+    tell(`handshakes: ${each} in each of ${rounds} rounds`);
+    const samples = await takeTurns(subjects, rounds, (subject) => subject.cost(each));
+    for (const relay of relays.values()) relay.stop();
+    const costs = [...samples].map(([{ name }, list]) => ({ name, ...summary(list) }));
+    return { ...rest, rows: rowsOf(costs), notes: NOTES };
+  },
+};
+
+type Cost = Summary & { name: string };
+
+export function rowsOf(costs: Cost[]): Row[] {
+  const of = (name: string) => costs.find((cost) => cost.name === name)?.median;
+  const [bare, signing, ours] = [of("bare"), of("signatures"), of("waymeet")];
+  const rows = costs.map(({ name, median, low, high }) => ({
+    handshake: name,
+    "CPU µs": Math.round(median),
+    quartiles: `${Math.round(low)}–${Math.round(high)}`,
+    "per s and core": Math.round(1e6 / median),
+  }));
+  if (bare === undefined || signing === undefined || ours === undefined) return rows;
+  return [...rows, {
+    handshake: "waymeet ÷ (bare + signatures)",
+    "CPU µs": Number((ours / (bare + signing)).toFixed(2)),
+    quartiles: "",
+    "per s and core": "",
+  }];
+}
+
+const NOTES: string[] = [
+  "bare: TCP and the upgrade alone. signatures: import of a key, one verification, one signature, by WebCrypto on Bun.",
+  "nats-server proves nothing here; derper opens one sealed box; iroh-relay verifies one signature and makes none.",
+];
