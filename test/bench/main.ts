@@ -24,6 +24,7 @@ const BENCHES: Record<string, Bench> = { relay, latency, memory, handshakes, fir
 /** Programs of their own, which print lines of JSON; what follows `--` is theirs. */
 const PROGRAMS: Record<string, string> = {
   aead: "ciphers and X25519 of each kind",
+  cold_start: "from nothing to the first accepted peer, for a node on each runtime",
   cross_relay: "a frame through two nodes beside one node",
   direct: "a link over the relay, over WebRTC and in one process",
   idle_memory: "resident memory of a node for each idle peer, on each runtime",
