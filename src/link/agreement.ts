@@ -6,7 +6,7 @@
  * @module
  */
 import { compareBytes } from "../wire/cbor.ts";
-import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { type Key, Reason } from "../wire/protocol.ts";
 import type { Candidate } from "./connection_events.ts";
 import { Epoch } from "./epoch.ts";
 import {
@@ -15,6 +15,7 @@ import {
   type Local,
   newerProcess,
   type OpenedInit,
+  type Remote,
   sameProcess,
 } from "./greeting.ts";
 import { Hail } from "./hail.ts";
@@ -28,7 +29,7 @@ const NOTHING: Uint8Array = new Uint8Array();
 export type Verdict = "ignore" | "adopt" | "renew" | "decline" | "consider";
 
 export class Agreement {
-  record: PeerRecord | undefined;
+  record: Remote | undefined;
   keyring: Keyring;
   /** Our greeting, until it is answered. */
   attempt: Hail | undefined;
@@ -50,11 +51,11 @@ export class Agreement {
   }
 
   /** Whether a record describes a process that came before the one we know. */
-  isPast(record: PeerRecord): boolean {
+  isPast(record: Remote): boolean {
     return this.record !== undefined && newerProcess(this.record, record);
   }
 
-  isSameProcess(record: PeerRecord): boolean {
+  isSameProcess(record: Remote): boolean {
     return this.record === undefined || sameProcess(this.record, record);
   }
 

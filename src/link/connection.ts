@@ -5,11 +5,11 @@
  *
  * @module
  */
-import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { type Key, Reason } from "../wire/protocol.ts";
 import { Agreement } from "./agreement.ts";
 import type { Candidate, ConnectionEnd, ConnectionEvents, Standing } from "./connection_events.ts";
 import { Conversation } from "./conversation.ts";
-import type { Greeting, Local, OpenedInit } from "./greeting.ts";
+import type { Greeting, Local, OpenedInit, Remote } from "./greeting.ts";
 import { type Core, Handshakes } from "./handshakes.ts";
 import { CLOSE_PATIENCE, HANDSHAKE_RETRY, MAX_PACKET, PROBES_IN_VAIN } from "./limits.ts";
 import type { RefusedPacket, ResponsePacket, TransportPacket } from "./packet.ts";
@@ -96,7 +96,7 @@ export class Connection {
   // Greeting and being greeted.
 
   /** Greets the process that a verified record describes: the first time, after its restart, or for new keys. */
-  hail(record: PeerRecord, now: number): void {
+  hail(record: Remote, now: number): void {
     const agreement = this.#agreement;
     // A node may play back what an earlier process signed: that must not end what the present one has.
     if (this.#isClosed || agreement.isPast(record)) return;

@@ -26,6 +26,9 @@ export interface Local {
   stamp(): number;
 }
 
+/** A verified record, and by how many milliseconds the clock of its peer is ahead of this one's, where that is known. */
+export type Remote = PeerRecord & { ahead?: number };
+
 /** What the initiator says. */
 export interface Greeting {
   /** {@link Local.stamp} of its sender. */
@@ -34,8 +37,10 @@ export interface Greeting {
   conversation: Uint8Array;
   /** Whether the sender believes that this conversation is under way, so that only keys are new. */
   continues: boolean;
+  /** {@link time} by the receiver's clock, as far as the sender knows; older senders do not say. */
+  theirs?: number;
   /** Its record, verified. */
-  record: PeerRecord;
+  record: Remote;
   /** First frames of the conversation. */
   frames: Uint8Array;
 }
@@ -91,7 +96,9 @@ export function encodeGreeting(
   words: Omit<Greeting, "record">,
   { body, signature }: SignedBytes,
 ): Uint8Array {
-  return encode([words.time, words.continues ? 1 : 0, words.conversation, body, signature, words.frames]);
+  const { time, continues, conversation, frames, theirs } = words;
+  const items = [time, continues ? 1 : 0, conversation, body, signature, frames];
+  return encode(theirs === undefined ? items : [...items, theirs]);
 }
 
 /** The payload of message 2. */
@@ -102,10 +109,12 @@ export function encodeAnswer({ time, reason, text, frames }: Answer): Uint8Array
 /** Begins a handshake with the process that `remote` describes; `undefined` when its link key is no key. */
 export function greet(
   local: Local,
-  remote: PeerRecord,
+  remote: Remote,
   words: { conversation: Uint8Array; continues: boolean; frames: Uint8Array },
 ): Attempt | undefined {
-  const payload = encodeGreeting({ time: local.stamp(), ...words }, local.record());
+  const time = local.stamp();
+  const theirs = Math.max(0, Math.floor(time + (remote.ahead ?? 0)));
+  const payload = encodeGreeting({ time, theirs, ...words }, local.record());
   const handshake = local.random(8);
   const initiation = initiate({
     prologue: prologue(handshake, local.network, local.key, remote.peer, local.instance, remote.instance),
@@ -183,11 +192,12 @@ export function openInit(local: Local, source: Key, packet: InitPacket): OpenedI
       const verdict = await verifyRecord(signed, { network: local.network, now });
       if (verdict.error !== undefined) return undefined;
       const { record } = verdict;
+      if (record.expires <= words.time) return undefined; // both by its sender's clock
       // The record ties the Noise key to the identity; without it anybody could greet as anybody.
       const genuine = compareBytes(record.peer, source) === 0 &&
         compareBytes(record.instance, instance) === 0 &&
         compareBytes(record.linkKey, response.remoteStatic) === 0;
-      return genuine ? { ...words, record } : undefined;
+      return genuine ? { ...words, record: { ...record, ahead: words.time - now } } : undefined;
     },
     answer: (answer) => writeAnswer(response, handshake, answer, generateLinkKey(local.random)),
   };
@@ -201,14 +211,16 @@ function writeAnswer(response: Response, handshake: Uint8Array, answer: Answer, 
 function readGreeting(payload: Uint8Array): Omit<Greeting, "record"> & { signed: SignedBytes } | undefined {
   const items = decode(payload);
   if (!Array.isArray(items)) return undefined;
-  const [time, continues, conversation, body, signature, frames] = items;
+  const [time, continues, conversation, body, signature, frames, theirs] = items;
   if (
     typeof time !== "number" || !isFlag(continues) || !isBytes(conversation) || conversation.length !== 16
   ) {
     return undefined;
   }
   if (!isBytes(body) || !isBytes(signature) || !isBytes(frames)) return undefined;
-  return { time, continues: continues === 1, conversation, signed: { body, signature }, frames };
+  if (theirs !== undefined && typeof theirs !== "number") return undefined;
+  const words = { time, continues: continues === 1, conversation, signed: { body, signature }, frames };
+  return theirs === undefined ? words : { ...words, theirs };
 }
 
 const isFlag = (value: Value | undefined): value is 0 | 1 => value === 0 || value === 1;

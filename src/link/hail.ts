@@ -1,6 +1,5 @@
 import { compareBytes } from "../wire/cbor.ts";
-import type { PeerRecord } from "../wire/protocol.ts";
-import { type Answer, type Attempt, greet, type Local, readAnswer } from "./greeting.ts";
+import { type Answer, type Attempt, greet, type Local, readAnswer, type Remote } from "./greeting.ts";
 import { HANDSHAKE_PATIENCE, HANDSHAKE_RETRY, HANDSHAKE_TRIES } from "./limits.ts";
 import type { TransportKeys } from "./noise.ts";
 import type { RefusedPacket, ResponsePacket } from "./packet.ts";
@@ -23,7 +22,7 @@ export class Hail {
 
   /** `undefined` when the record's link key is no key. */
   static to(
-    record: PeerRecord,
+    record: Remote,
     local: Local,
     words: Parameters<typeof greet>[2],
     now: number,

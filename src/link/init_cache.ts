@@ -7,16 +7,15 @@
  *
  * @module
  */
-import { CLOCK_SKEW } from "../wire/limits.ts";
 import type { Clock } from "../session/clock.ts";
 import { hash } from "./hkdf.ts";
 
 /**
- * Milliseconds by which the timestamp in a message 1 may differ from our clock: clocks
- * that are {@link CLOCK_SKEW} apart, and 30 s on the way (a peer whose node is failing
- * over sends the same message again for that long).
+ * Milliseconds by which the timestamp in a message 1 may differ from our clock, which its sender
+ * knows to some seconds: 60 s for a clock that was set meanwhile, and 30 s on the way (a peer
+ * whose node is failing over sends the same message again for that long).
  */
-export const INIT_WINDOW: number = CLOCK_SKEW + 30_000;
+export const INIT_WINDOW = 90_000;
 /** Milliseconds after which a handshake that was begun and never decided is given up. */
 export const INIT_PENDING = 10_000;
 

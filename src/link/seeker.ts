@@ -1,8 +1,8 @@
 import type { Clock } from "../session/clock.ts";
-import type { PeerRecord } from "../wire/protocol.ts";
+import type { Remote } from "./greeting.ts";
 
 /** The answer to "where is that peer?". `lost`: no node answered. */
-export type Finding = { kind: "found"; record: PeerRecord } | { kind: "absent" } | { kind: "lost" };
+export type Finding = { kind: "found"; record: Remote } | { kind: "absent" } | { kind: "lost" };
 
 /** Waits between looking for a peer that is away, milliseconds. */
 const FIRST = 250;
@@ -18,7 +18,7 @@ export type Lookout = (seen: () => void) => () => void;
 export class Seeker {
   readonly #clock: Clock;
   readonly #find: () => Promise<Finding>;
-  readonly #found: (record: PeerRecord) => void;
+  readonly #found: (record: Remote) => void;
   readonly #lookout: Lookout;
   #wait = 0;
   #pending: (() => void) | undefined;
@@ -29,7 +29,7 @@ export class Seeker {
   constructor(
     clock: Clock,
     find: () => Promise<Finding>,
-    found: (record: PeerRecord) => void,
+    found: (record: Remote) => void,
     lookout: Lookout = () => () => {},
   ) {
     this.#clock = clock;

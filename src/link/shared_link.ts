@@ -7,12 +7,12 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import type { WaymeetError } from "../wire/error.ts";
-import { type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { type Key, Reason } from "../wire/protocol.ts";
 import { Carriage } from "./carriage.ts";
 import type { Carrier } from "./carrier.ts";
 import type { Candidate, ConnectionEnd, ConnectionEvents } from "./connection.ts";
 import { Connection } from "./connection.ts";
-import type { Greeting, OpenedInit } from "./greeting.ts";
+import type { Greeting, OpenedInit, Remote } from "./greeting.ts";
 import type { Incoming } from "./mailbox.ts";
 import { linkError } from "./link_error.ts";
 import { hex, Message } from "./message.ts";
@@ -166,7 +166,7 @@ export class SharedLink {
   }
 
   /** First contact: greets at the end of this turn, so that messages posted till then go along. */
-  greet(record: PeerRecord): void {
+  greet(record: Remote): void {
     this.#greeting = this.#carrier.clock.after(0, () => {
       this.#greeting = undefined;
       this.found(record);
@@ -174,7 +174,7 @@ export class SharedLink {
   }
 
   /** The peer was looked up; the record is verified. */
-  found(record: PeerRecord): void {
+  found(record: Remote): void {
     if (this.end) return;
     this.#seeker.rest();
     const known = this.connection.instance;

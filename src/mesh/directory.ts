@@ -61,7 +61,7 @@ export class Directory {
   find(peer: PeerId): Place | undefined {
     const known = this.#known.get(peer);
     if (!known || known.nodes.length === 0) return undefined;
-    return { nodes: known.nodes, record: known.told.record, signed: known.told.signed };
+    return { nodes: known.nodes, ...known.told };
   }
 
   /** The string that is already kept of this id. */
@@ -123,7 +123,7 @@ export class Directory {
 
   /** When no older record of a peer can be valid any more, wall milliseconds. */
   #outdated(peer: PeerId): number {
-    return this.#known.get(peer)!.told.record.expires + RECORD_LIFETIME;
+    return this.#known.get(peer)!.told.until + RECORD_LIFETIME;
   }
 
   #forget(peer: PeerId): void {

@@ -38,9 +38,9 @@ export interface OriginStatus {
 }
 
 /**
- * One node's view. Pure: `now` is always the wall clock, milliseconds since 1970, since
- * records say by it until when they hold. Every method that changes something returns
- * what is to be done.
+ * One node's view. Pure: `now` is always this node's wall clock, milliseconds since 1970. For how
+ * long a record still holds is told from node to node; by whose clock it was signed does not
+ * matter. Every method that changes something returns what is to be done.
  *
  * A driver calls {@link connected} and {@link disconnected} with the sessions of nodes,
  * {@link tick} a few times a second, {@link here} and {@link gone} with its own peers; and for
@@ -132,7 +132,8 @@ export class Presence {
     signed: SignedBytes,
     now: number,
   ): { effects: PresenceEffect[]; refused?: PresenceRefusal } {
-    const refused = this.#store.here({ record, signed }, now);
+    // It was signed a moment ago: the session of its peer proves that it is there.
+    const refused = this.#store.here({ record, signed, until: now + record.expires - record.issued }, now);
     const effects = this.#take(now);
     return refused === undefined ? { effects } : { effects, refused };
   }
@@ -305,7 +306,7 @@ export class Presence {
     const points = this.#neighbours.points(neighbour);
     const point = points?.get(table.origin);
     if (!points || !isAhead(table, point) || (!point && this.#store.isFaded(table, now))) return room;
-    for (const frame of deltas(table, point?.epoch === table.epoch ? point.version : 0)) {
+    for (const frame of deltas(table, point?.epoch === table.epoch ? point.version : 0, now)) {
       if (room-- <= 0) return 0;
       this.#neighbours.raise(neighbour, table.origin, { epoch: table.epoch, version: frame.to });
       this.#effects.push({ type: "send", to: [neighbour], frame });

@@ -4,21 +4,21 @@ import { MAX_CHANGES, MAX_CONTROL, MAX_ITEMS } from "../wire/limits.ts";
 import type { PresenceDelta, PresenceEntry } from "../wire/mesh_protocol.ts";
 import type { OriginTable } from "./presence_table.ts";
 
-/** Bytes of a frame without entries at most: kind, a key, three integers, the list's head. */
-const HEAD = 1 + 1 + 34 + 3 * 9 + 3;
-/** CBOR items of a frame without entries: itself, five elements, the list. */
-const HEAD_ITEMS = 7;
-/** Bytes of an entry without body and signature at most: its head, an integer, a key. */
-const ENTRY = 1 + 9 + 34;
+/** Bytes of a frame without entries at most: kind, a key, three integers, the heads of two lists. */
+const HEAD = 1 + 1 + 34 + 3 * 9 + 3 + 3;
+/** CBOR items of a frame without entries: itself, five elements, the two lists. */
+const HEAD_ITEMS = 8;
+/** Bytes of an entry without body and signature at most: its head, an integer, a key; and how long it holds. */
+const ENTRY = 1 + 9 + 34 + 5;
 
 /**
  * Everything that `table` has to tell after `from`, in frames whose ranges join. Each
  * ends at a change, so a transfer cut off between any two goes on there.
  */
-export function* deltas(table: OriginTable, from: number): Generator<PresenceDelta> {
+export function* deltas(table: OriginTable, from: number, now: number): Generator<PresenceDelta> {
   const { key: origin, epoch, version } = table;
   let [entries, size, items]: [PresenceEntry[], number, number] = [[], HEAD, HEAD_ITEMS];
-  for (const entry of table.since(from)) {
+  for (const entry of table.since(from, now)) {
     const [more, moreItems] = [entrySize(entry), entryItems(entry)];
     const full = size + more > MAX_CONTROL || items + moreItems > MAX_ITEMS;
     if (full || entries.length === MAX_CHANGES) {
@@ -45,9 +45,9 @@ function entrySize({ record, topics = [] }: PresenceEntry): number {
   return ENTRY + announced + (record ? 3 + record.body.length + 2 + record.signature.length : 2);
 }
 
-/** The entry, its four elements, and the list of its topics. */
+/** The entry, its four elements, how long it holds, and the list of its topics. */
 function entryItems({ topics }: PresenceEntry): number {
-  return 5 + (topics ? 1 + topics.length : 0);
+  return 6 + (topics ? 1 + topics.length : 0);
 }
 
 /** Bytes of a presence frame on the wire: what one change costs each session that it crosses. */

@@ -3,8 +3,11 @@ import { RECORD_LIFETIME } from "../wire/limits.ts";
 
 /** Milliseconds that a departure is remembered: twice what it buries can live (protocol rule 3). */
 export const TOMBSTONE: number = 2 * RECORD_LIFETIME;
-/** Milliseconds by which an origin's epoch may lie ahead: nobody can push a node's epoch to where it cannot go on. */
-export const EPOCH_AHEAD = 86_400_000;
+/**
+ * Milliseconds by which an origin's epoch may lie ahead: more than the clocks of two nodes differ, and yet
+ * nobody can push a node's epoch to where it cannot go on.
+ */
+export const EPOCH_AHEAD = 604_800_000;
 /** Milliseconds between two questions to neighbours, one at a time in turn. */
 export const DIGEST_INTERVAL = 1_000;
 /** Milliseconds without a frame from the neighbour that was asked, after which another one is. */

@@ -10,7 +10,7 @@ import { MAX_ORIGINS, MAX_RECORD, RECORD_LIFETIME } from "../wire/limits.ts";
 import type { PresenceDelta, PresenceEntry } from "../wire/mesh_protocol.ts";
 import type { SignedBytes } from "../wire/protocol.ts";
 import { Directory, isNewer } from "./directory.ts";
-import { isBlameless, judge, judgeTopics, misplaced, sameBytes } from "./presence_judge.ts";
+import { isBlameless, judge, judgeTopics, misplaced, sameBytes, sameTopics } from "./presence_judge.ts";
 import { EPOCH_AHEAD, PRESENCE_LIMITS, type PresenceLimits, TOMBSTONE } from "./presence_limits.ts";
 import { entryOf, NO_TOPICS, OriginTable } from "./presence_table.ts";
 import { type TopicChange, TopicIndex } from "./topic_index.ts";
@@ -130,7 +130,7 @@ export class PresenceStore {
 
   #refusesHere(peer: PeerId, told: Told, now: number): PresenceRefusal | undefined {
     if (told.signed.body.length > MAX_RECORD) return "too-large";
-    const refused = misplaced(told.record, { network: this.#options.network, origin: this.own.key, now });
+    const refused = misplaced(told, { network: this.#options.network, origin: this.own.key, now });
     if (refused) return refused;
     const newest = this.directory.newest(peer);
     if (newest && isNewer(newest, told)) return "older";
@@ -141,7 +141,7 @@ export class PresenceStore {
     const { key: origin, epoch, version: from } = this.own;
     const to = ++this.own.version;
     const entry = told
-      ? entryOf(to, peer, told, topics)
+      ? entryOf(to, peer, told, topics, now)
       : { version: to, peer: peerIdBytes(peer), record: null };
     this.#enter(this.own, { entry, peer, told, topics }, now);
     this.#sink.wrote({ kind: "presence", origin, epoch, from, to, entries: [entry] });
@@ -233,11 +233,19 @@ export class PresenceStore {
       if (entry.version <= base) continue;
       const peer = this.directory.sameId(peerIdText(entry.peer));
       const told = entry.record && this.#judge(entry, peer, delta.origin, now, verdicts);
-      const topics = this.#judgeTopics(entry, peer, topicVerdicts);
+      if (typeof told === "string") {
+        if (!isBlameless(told)) return told;
+        this.count(told);
+        continue;
+      }
+      const topics = this.#judgeTopics(entry, peer, told, topicVerdicts, now);
       if (typeof topics === "string") return topics;
-      if (typeof told !== "string") admitted.push({ entry: withTopics(entry, topics), peer, told, topics });
-      else if (isBlameless(told)) this.count(told);
-      else return told;
+      admitted.push({
+        entry: told ? entryOf(entry.version, peer, told, topics, now) : entry,
+        peer,
+        told,
+        topics,
+      });
     }
     return admitted;
   }
@@ -245,10 +253,12 @@ export class PresenceStore {
   #judgeTopics(
     entry: PresenceEntry,
     peer: PeerId,
+    told: Told | null,
     verdicts: TopicVerdicts,
+    now: number,
   ): readonly Announced[] | PresenceRefusal {
-    if (entry.topics === undefined) return NO_TOPICS;
-    return judgeTopics(entry, this.#knownTopics(peer), verdicts, (why) => this.count(why));
+    if (entry.topics === undefined || !told) return NO_TOPICS;
+    return judgeTopics(entry, this.#knownTopics(peer), { verdicts, told, now }, (why) => this.count(why));
   }
 
   /** Announcements of a peer that were verified before, at whatever origin. */
@@ -273,7 +283,8 @@ export class PresenceStore {
   ): Told | PresenceRefusal {
     const known = this.#knows(peerIdText(origin), peer, entry.record!);
     const verdict = verdicts.get(entry.record!);
-    return judge(entry, { network: this.#options.network, origin, now, known, verdict });
+    const newest = this.directory.newest(peer);
+    return judge(entry, { network: this.#options.network, origin, now, known, newest, verdict });
   }
 
   /** The same bytes, if they were verified before. */
@@ -385,16 +396,4 @@ export class PresenceStore {
     this.#sink.event({ type: "superseded", peer, record: this.directory.newest(peer)!.record });
     this.#write(peer, null, now);
   }
-}
-
-/** The same announcements in the same order. */
-function sameTopics(a: readonly Announced[], b: readonly Announced[]): boolean {
-  return a.length === b.length && a.every(({ bytes }, i) => compareBytes(bytes, b[i]!.bytes) === 0);
-}
-
-/** What is passed on of an entry. */
-function withTopics(entry: PresenceEntry, topics: readonly Announced[]): PresenceEntry {
-  if (entry.topics === undefined || entry.topics.length === topics.length) return entry;
-  const { topics: _, ...rest } = entry;
-  return topics.length === 0 ? rest : { ...rest, topics: topics.map(({ bytes }) => bytes) };
 }

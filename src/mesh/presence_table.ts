@@ -6,6 +6,7 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { peerIdBytes } from "../identity/peer_id.ts";
 import type { PresenceEntry } from "../wire/mesh_protocol.ts";
+import { leftOf } from "../wire/record.ts";
 import { TOMBSTONE } from "./presence_limits.ts";
 import type { Announced, Told } from "./presence_types.ts";
 
@@ -92,14 +93,14 @@ export class OriginTable {
   }
 
   /** All changes after `version`, ascending. */
-  *since(version: number): Generator<PresenceEntry> {
+  *since(version: number, now: number): Generator<PresenceEntry> {
     const listed = after(this.listed, version);
     const graves = after(this.#graves, version);
     let [here, gone] = [listed.next(), graves.next()];
     while (!here.done || !gone.done) {
       if (gone.done || (!here.done && here.value[1].version < gone.value[1].version)) {
         const [peer, { version, told, topics }] = here.value!;
-        yield entryOf(version, peer, told, topics);
+        yield entryOf(version, peer, told, topics, now);
         here = listed.next();
       } else {
         const [peer, { version }] = gone.value;
@@ -120,7 +121,7 @@ export class OriginTable {
     if (this.#soonest > now) return { expired: expired, thinned: thinned };
     this.#soonest = Infinity;
     for (const [peer, listed] of this.listed) {
-      if (listed.told.record.expires <= now) expired.push(peer);
+      if (listed.told.until <= now) expired.push(peer);
       else this.#soonest = Math.min(this.#soonest, this.#thin(peer, listed, now, thinned));
     }
     for (const peer of expired) this.listed.delete(peer);
@@ -140,8 +141,8 @@ export class OriginTable {
 
 export const NO_TOPICS: readonly Announced[] = [];
 
-function soonestOf({ record }: Told, topics: readonly Announced[]): number {
-  return topics.reduce((soonest, { expires }) => Math.min(soonest, expires), record.expires);
+function soonestOf({ until }: Told, topics: readonly Announced[]): number {
+  return topics.reduce((soonest, { expires }) => Math.min(soonest, expires), until);
 }
 
 /** What is told of a peer that is listed. */
@@ -150,8 +151,10 @@ export function entryOf(
   peer: PeerId,
   told: Told,
   topics: readonly Announced[],
+  now: number,
 ): PresenceEntry {
-  const entry = { version, peer: peerIdBytes(peer), record: told.signed };
+  const left = leftOf(told.until, now);
+  const entry = { version, peer: peerIdBytes(peer), record: told.signed, left };
   return topics.length === 0 ? entry : { ...entry, topics: topics.map(({ bytes }) => bytes) };
 }
 

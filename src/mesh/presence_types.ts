@@ -10,6 +10,8 @@ import type { TopicChange, TopicId } from "./topic_index.ts";
 export interface Told {
   readonly record: PeerRecord;
   readonly signed: SignedBytes;
+  /** Until when it holds, wall milliseconds of this node: its peer's clock and this one are not compared. */
+  readonly until: number;
 }
 
 /** What `verifyRecord` said about signed bytes. */
@@ -18,7 +20,7 @@ export type Verdict = { record: PeerRecord; error?: undefined } | { error: Recor
 /** A verified announcement with its bytes, which may be shared like {@link Told}. */
 export interface Announced {
   readonly topic: TopicId;
-  /** Wall milliseconds. */
+  /** Wall milliseconds of this node. */
   readonly expires: number;
   readonly bytes: Uint8Array;
 }

@@ -31,6 +31,8 @@ export interface Neighbour {
   readonly why: string;
   /** Undefined: it has none yet, or did not say. */
   readonly record: SignedBytes | undefined;
+  /** Milliseconds by which its clock is ahead; absent: it did not say. */
+  readonly ahead?: number;
   send(packet: Uint8Array): void;
 }
 
@@ -71,6 +73,7 @@ export class LocalProcess implements Neighbourhood {
       key: found.key,
       why: "in the same process",
       record: found.record(),
+      ahead: found.clock.wall() - seeker.clock.wall(),
       send: (packet) => queueMicrotask(() => this.#deliver(seeker, found, packet)),
     };
   }

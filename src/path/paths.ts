@@ -14,7 +14,7 @@ import type { PathEvents, PathHost, PathTransport } from "../link/transport.ts";
 import type { Clock } from "../session/clock.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import type { Key, SignedBytes } from "../wire/protocol.ts";
-import { verifyRecord } from "../wire/record.ts";
+import { untoldError, verifyRecord } from "../wire/record.ts";
 import { broadcastOf } from "./broadcast.ts";
 import { type Membership, type Neighbour, type Neighbourhood, thisProcess } from "./local.ts";
 import { LocalSearch } from "./local_search.ts";
@@ -109,9 +109,13 @@ export class Paths {
     for (const membership of this.#memberships) {
       const neighbour = await membership.find(key);
       if (!neighbour?.record) continue;
-      const verdict = await verifyRecord(neighbour.record, { network, now: clock.wall() });
-      const genuine = verdict.error === undefined && compareBytes(verdict.record.peer, key) === 0;
-      if (genuine) return { kind: "found", record: verdict.record };
+      const { record, ahead = 0 } = neighbour;
+      const now = clock.wall();
+      const verdict = await verifyRecord(record, { network, now });
+      if (verdict.error !== undefined || compareBytes(verdict.record.peer, key) !== 0) continue;
+      // A neighbour shows its own record: by its own clock it holds.
+      if (untoldError(verdict.record, now + ahead) !== undefined) continue;
+      return { kind: "found", record: { ...verdict.record, ahead } };
     }
     return { kind: "absent" };
   }

@@ -1,10 +1,10 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { peerIdBytes } from "../identity/peer_id.ts";
 import type { Candidate } from "../link/connection.ts";
-import type { Greeting, OpenedInit } from "../link/greeting.ts";
+import type { Greeting, OpenedInit, Remote } from "../link/greeting.ts";
 import { Link } from "../link/link.ts";
 import { type LinkOwner, SharedLink } from "../link/shared_link.ts";
-import { type PeerRecord, Reason } from "../wire/protocol.ts";
+import { Reason } from "../wire/protocol.ts";
 
 /** A link and those who hold it. */
 export interface HeldLink {
@@ -68,7 +68,7 @@ export class Links {
   }
 
   /** A new link to the process that a verified record describes. */
-  begin(peer: PeerId, record: PeerRecord): Link {
+  begin(peer: PeerId, record: Remote): Link {
     const held = this.#create(peer);
     held.shared.greet(record);
     return this.#hold(held);

@@ -1,10 +1,11 @@
+import type { Remote } from "../link/greeting.ts";
 import type { Finding } from "../link/seeker.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import { encodeLookup } from "../wire/frames.ts";
-import type { Found, Key } from "../wire/protocol.ts";
+import type { Found, Key, PeerRecord } from "../wire/protocol.ts";
 import { Reason, UNASKED } from "../wire/protocol.ts";
-import { verifyRecord } from "../wire/record.ts";
+import { untoldError, verifyRecord } from "../wire/record.ts";
 import { compareBytes } from "../wire/cbor.ts";
 
 /** Milliseconds after which a question to the node counts as unanswered. */
@@ -18,6 +19,15 @@ export const SEEK_LAST = 2_000;
 
 /** Milliseconds after which the next node is asked as well: the first may have frozen. */
 const HEDGE = 400;
+
+function holds(record: PeerRecord, left: number | undefined, now: number): boolean {
+  return left === undefined ? untoldError(record, now) === undefined : left > 0;
+}
+
+/** What is left of its life tells the time by its peer's clock. */
+function met(record: PeerRecord, left: number | undefined, now: number): Remote {
+  return left === undefined ? record : { ...record, ahead: record.expires - left - now };
+}
 
 /** Questions to the node and their answers. */
 export class Lookups {
@@ -73,10 +83,14 @@ export class Lookups {
     if (!record || reason !== Reason.none) {
       return asked.settle({ kind: reason === Reason.absent ? "absent" : "lost" });
     }
-    const verdict = await verifyRecord(record, { network: this.#network, now: this.#clock.wall() });
+    const now = this.#clock.wall();
+    const verdict = await verifyRecord(record, { network: this.#network, now });
     // A record that is forged, stale or somebody else's says only that this node knows no better.
-    const genuine = verdict.error === undefined && compareBytes(verdict.record.peer, asked.key) === 0;
-    asked.settle(genuine ? { kind: "found", record: verdict.record } : { kind: "absent" });
+    const genuine = verdict.error === undefined && compareBytes(verdict.record.peer, asked.key) === 0 &&
+      holds(verdict.record, record.left, now);
+    asked.settle(
+      genuine ? { kind: "found", record: met(verdict.record, record.left, now) } : { kind: "absent" },
+    );
   }
 
   /** The session is gone: nobody will answer. */

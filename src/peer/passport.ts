@@ -12,11 +12,14 @@ import { CLOCK_SKEW, RECORD_LIFETIME } from "../wire/limits.ts";
 import type { Hello, Key, SignedBytes } from "../wire/protocol.ts";
 import { signRecord, verifyRecord } from "../wire/record.ts";
 
-/** Clocks that differ by more are corrected by the node's; less is nobody's concern. */
+/** Clocks that differ by more are corrected by the first node's; less is nobody's concern. */
 const CLOCK_TOLERANCE = 30_000;
 
-/** Milliseconds for which a process is surely newer than one of its key that is gone: clocks are wrong by less. */
-const YOUNG = CLOCK_SKEW;
+/** Nodes may differ by less; what differs by more was set since, and nobody would take its records. */
+const CLOCK_HOPELESS = CLOCK_SKEW - 43_200_000;
+
+/** Milliseconds for which a process is surely newer than one of its key that is gone. */
+const YOUNG = 60_000;
 
 export class Passport {
   readonly identity: Identity;
@@ -30,7 +33,7 @@ export class Passport {
   /** Monotonic. */
   readonly #bornAt: number;
   #started: number | undefined;
-  #offset = 0;
+  #offset: number | undefined;
   #sequence = 0;
 
   constructor(identity: Identity, network: string, clock: Clock, random: Random) {
@@ -43,9 +46,12 @@ export class Passport {
     this.#bornAt = clock.now();
   }
 
-  /** Milliseconds since 1970, by the node's clock where this machine's is far off. */
+  /**
+   * Milliseconds since 1970, by the first node's clock where this machine's is far off. The same clock ever
+   * after: others know it from the records, and nodes differ.
+   */
   wall(): number {
-    return this.#own.wall() + this.#offset;
+    return this.#own.wall() + (this.#offset ?? 0);
   }
 
   /** This machine's clock, but for {@link wall}. */
@@ -66,7 +72,9 @@ export class Passport {
   /** When this process began, by the first node's clock; the same ever after, unless it has to {@link outdo} another. */
   startedBy(hello: Hello): number {
     const difference = hello.time - this.#own.wall();
-    this.#offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
+    if (this.#offset === undefined || Math.abs(difference - this.#offset) > CLOCK_HOPELESS) {
+      this.#offset = Math.abs(difference) > CLOCK_TOLERANCE ? difference : 0;
+    }
     this.#started ??= Math.floor(this.#born + this.#offset);
     return this.#started;
   }

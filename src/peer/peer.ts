@@ -1,4 +1,4 @@
-import type { Local } from "../link/greeting.ts";
+import type { Local, Remote } from "../link/greeting.ts";
 import { checkDeadline, type Link, type SendOptions } from "../link/link.ts";
 import type { Delivery } from "../link/outgoing.ts";
 import type { Plane } from "../link/planes.ts";
@@ -12,7 +12,7 @@ import type { Decision } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { encodeData } from "../wire/data_frame.ts";
 import { WaymeetError } from "../wire/error.ts";
-import { type Control, type Key, type PeerRecord, Reason } from "../wire/protocol.ts";
+import { type Control, type Key, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { Arrivals } from "./arrivals.ts";
 import { about, errorOf, notFound } from "./end_error.ts";
@@ -229,7 +229,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   }
 
   /** A link with a peer that was found, once an earlier one that is being closed has ended. */
-  async #begun(peer: PeerId, record: PeerRecord, signal: AbortSignal | undefined): Promise<Link> {
+  async #begun(peer: PeerId, record: Remote, signal: AbortSignal | undefined): Promise<Link> {
     await unlessAborted(this.#links.left(peer), signal);
     this.#check();
     return this.#links.join(peer) ?? this.#links.begin(peer, record);

@@ -70,7 +70,7 @@ export class Reception {
     const greeting = await opened.verify(clock.wall());
     if (!greeting) return undefined;
     if (!this.freshness.admit(peer, greeting.record, greeting.time, clock.now())) return undefined;
-    if (!init.accept(greeting.time)) return undefined;
+    if (!init.accept(greeting.theirs ?? greeting.time)) return undefined;
     if (!this.#hall.knows(peer)) {
       if (greeting.continues) return this.#decline(opened, Reason.linkClosed, "that link is closed here");
       const verdict = await this.#judge(peer);

@@ -9,7 +9,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import type { Announced, Place } from "../mesh/presence_types.ts";
 import type { TopicId } from "../mesh/topic_index.ts";
 import type { Session } from "../session/session.ts";
-import type { AuthBody, Control, PeerRecord, SignedBytes } from "../wire/protocol.ts";
+import type { AuthBody, Control, HeldBytes, PeerRecord, SignedBytes } from "../wire/protocol.ts";
 import type { MeshParts } from "./mesh_parts.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 import type { NodeLink } from "./node_link.ts";
@@ -23,7 +23,7 @@ export interface FabricForwarding extends Beyond {
   lookup(
     peer: Uint8Array,
     asker: Seat,
-  ): SignedBytes | undefined | Promise<SignedBytes | undefined>;
+  ): HeldBytes | undefined | Promise<HeldBytes | undefined>;
 }
 
 /** Who is where: this node tells of its own peers, and asks about others. */

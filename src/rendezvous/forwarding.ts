@@ -10,7 +10,8 @@ import { DESTINATION_OFFSET, forwardToData, hopsOf, SOURCE_OFFSET } from "../wir
 import { encodeNotice, encodeUndelivered } from "../wire/frames.ts";
 import { MAX_MESSAGE } from "../wire/limits.ts";
 import type { Undelivered } from "../wire/mesh_protocol.ts";
-import { Reason, type SignedBytes } from "../wire/protocol.ts";
+import { type HeldBytes, Reason } from "../wire/protocol.ts";
+import { leftOf } from "../wire/record.ts";
 import { Abroad, type Foreigner, type Whereabouts } from "./abroad.ts";
 import { ForwardBatch, GROWTH } from "./forward_batch.ts";
 import { Gather } from "./gather.ts";
@@ -33,6 +34,8 @@ export interface ForwardingOptions {
   metrics: NodeMetrics;
   counts: MeshCounts;
   presence: Whereabouts;
+  /** By which presence counts how long records hold. */
+  wall: () => number;
   /** The neighbour on the way to a node, for what comes `from` another: straight, if there is a session, before back there. */
   hop: (node: PeerId, from?: NodeLink) => NodeLink | undefined;
   /** Hops to a node on that way. */
@@ -99,12 +102,12 @@ export class Forwarding implements Beyond {
   }
 
   /** A peer here asks for one that is elsewhere, and will be told when that leaves. */
-  lookup(peer: Uint8Array, asker: Seat): SignedBytes | undefined {
+  lookup(peer: Uint8Array, asker: Seat): HeldBytes | undefined {
     const foreigner = this.abroad.find(peer, 0);
     const place = foreigner && this.#o.presence.find(foreigner.id);
     if (foreigner === undefined || place === undefined) return undefined;
     this.abroad.listen(foreigner, asker);
-    return place.signed;
+    return { ...place.signed, left: leftOf(place.until, this.#o.wall()) };
   }
 
   /** The neighbour on the way to a peer that is elsewhere; from now on its departure is told. */

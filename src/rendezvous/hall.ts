@@ -9,7 +9,7 @@ import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import { encodeFound } from "../wire/frames.ts";
-import { type PeerRecord, Reason, type SignedBytes, UNASKED } from "../wire/protocol.ts";
+import { type HeldBytes, type PeerRecord, Reason, UNASKED } from "../wire/protocol.ts";
 import { tellGone } from "./correspondents.ts";
 import type { NodeEventDetail, NodeEventType } from "./events.ts";
 import type { Guest } from "./guest.ts";
@@ -116,14 +116,15 @@ export class Hall {
   }
 
   /**
-   * Rule 18: a newer process of a peer, elsewhere by this record, replaces the older one at all nodes. Of one
-   * that is `gone` the older one is told alone: it may be the newer one in truth, on a machine whose clock was
-   * set back, or with a node whose clock differs. Until it says a later start nobody finds it.
+   * Rule 18: a newer process of a peer, elsewhere by this record, replaces the older one at all nodes. Of a
+   * `contested` one, which is gone or has lived for longer, the older one is told alone: it is the newer one in
+   * truth, on a machine whose clock was set back, or with a node whose clock differs. Until it says a later
+   * start nobody finds it.
    */
-  superseded(peer: PeerId, record: PeerRecord, gone?: SignedBytes): void {
+  superseded(peer: PeerId, record: PeerRecord, contested?: HeldBytes): void {
     const session = this.#registry.find(record.peer)?.session;
     if (!session?.auth || compareProcesses(record, session.auth) <= 0) return;
-    if (gone) session.send(encodeFound(UNASKED, Reason.none, gone));
+    if (contested) session.send(encodeFound(UNASKED, Reason.none, contested));
     else this.dismiss(peer, Reason.replaced, "a newer process with this key is elsewhere");
   }
 

@@ -380,6 +380,7 @@ export class Mesh implements NodeLinkOwner {
       metrics,
       counts: this.counts,
       presence: this.peers.presence,
+      wall: () => this.clock.wall(),
       hop: (node, from) => {
         const link = from ? this.#sessions.get(this.#routes.agreedHop(node) ?? node) : this.toNode(node);
         return link === from ? this.#sessions.get(node) : link;

@@ -8,13 +8,20 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { Presence } from "../mesh/presence.ts";
 import { PresenceBatch, SPREAD_DELAY } from "../mesh/presence_batch.ts";
 import type { Clock } from "../session/clock.ts";
-import type { Announced, PresenceEffect, TopicVerdicts, Verdict, Verdicts } from "../mesh/presence_types.ts";
+import type {
+  Announced,
+  PresenceEffect,
+  Told,
+  TopicVerdicts,
+  Verdict,
+  Verdicts,
+} from "../mesh/presence_types.ts";
 import type { TopicChange } from "../mesh/topic_index.ts";
 import { verifyAnnouncement } from "../wire/announcement.ts";
 import { encodeDigest, encodePresence } from "../wire/frames.ts";
 import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
-import { type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
-import { verifyRecord } from "../wire/record.ts";
+import { type HeldBytes, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { leftOf, verifyRecord } from "../wire/record.ts";
 import type { MeshCounts } from "./mesh_options.ts";
 import type { NodeLink } from "./node_link.ts";
 
@@ -35,13 +42,29 @@ export interface MeshPresenceOptions {
   /** Whether a neighbour gets the changes of `origin` from here. */
   passesOn: (origin: PeerId, neighbour: PeerId) => boolean;
   /** A peer of this node is elsewhere, by this record. */
-  superseded: (peer: PeerId, record: PeerRecord, gone?: SignedBytes) => void;
+  superseded: (peer: PeerId, record: PeerRecord, contested?: HeldBytes) => void;
   /** A watched peer is at this node first now, or at no node any more. */
   moved: (peer: PeerId, node: PeerId | undefined) => void;
   /** Somebody came to a topic, or left it. */
   member: (change: TopicChange) => void;
   /** This node was known under a greater epoch. */
   outbid: (epoch: number) => void;
+}
+
+/** Milliseconds for which a process may contend that it is the newer one. */
+const YOUNG = 60_000;
+/** Milliseconds of two processes' ages that say nothing: what a record takes on its way. */
+const DOUBTFUL = 2_000;
+
+/**
+ * Whether the process that has just signed `record` began after the one of `other`, whatever their clocks
+ * say: each tells by its own how long it had lived when it signed.
+ */
+function isYounger(record: PeerRecord, { record: other, until }: Told, now: number): boolean {
+  const signedAt = until - (other.expires - other.issued);
+  const age = now - signedAt + other.issued - other.started;
+  const own = record.issued - record.started;
+  return own < YOUNG && own + DOUBTFUL < age;
 }
 
 type Verified = Map<Uint8Array, Awaited<ReturnType<typeof verifyAnnouncement>>>;
@@ -71,10 +94,12 @@ export class MeshPresence {
     if (refused === undefined) return;
     this.#o.counts.refused(refused);
     if (refused !== "older") return;
-    const newer = this.presence.find(peer)?.record;
-    if (newer) return this.#o.superseded(peer, newer);
     const newest = this.presence.newest(peer);
-    if (newest) this.#o.superseded(peer, newest.record, newest.signed);
+    if (!newest) return;
+    const now = this.#o.clock.wall();
+    const contested = this.presence.find(peer) === undefined || isYounger(record, newest, now);
+    const shown = contested ? { ...newest.signed, left: leftOf(newest.until, now) } : undefined;
+    this.#o.superseded(peer, newest.record, shown);
   }
 
   gone(peer: PeerId): void {

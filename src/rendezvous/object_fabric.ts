@@ -10,7 +10,14 @@ import type { Place } from "../mesh/presence_types.ts";
 import type { Session } from "../session/session.ts";
 import { KEY_SIZE, PEER_OFFSET, setPeer } from "../wire/data_frame.ts";
 import { encodeNotice } from "../wire/frames.ts";
-import { type AuthBody, type Control, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
+import {
+  type AuthBody,
+  type Control,
+  type HeldBytes,
+  type PeerRecord,
+  Reason,
+  type SignedBytes,
+} from "../wire/protocol.ts";
 import { frameEnd } from "../wire/sequence.ts";
 import { acquaint, watch } from "./correspondents.ts";
 import type { Fabric, FabricForwarding, FabricParts, FabricPresence } from "./fabric.ts";
@@ -189,7 +196,7 @@ export class ObjectFabric implements Fabric, FabricForwarding, FabricPresence {
 
   // Questions.
 
-  async lookup(peer: Uint8Array, asker: Seat): Promise<SignedBytes | undefined> {
+  async lookup(peer: Uint8Array, asker: Seat): Promise<HeldBytes | undefined> {
     const id = peerIdText(peer);
     const here = await this.#ports.peer(id).find(asker.key);
     return here ?? (this.#meshed ? await this.#ports.gateway.find(id) : null) ?? undefined;

@@ -7,9 +7,9 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { systemClock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
-import { type Control, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { type Control, type HeldBytes, Reason } from "../wire/protocol.ts";
 import { frameEnd } from "../wire/sequence.ts";
-import { readRecord } from "../wire/record.ts";
+import { leftOf, readRecord } from "../wire/record.ts";
 import type { Guest } from "./guest.ts";
 import type { TrafficCounts } from "./metrics.ts";
 import { RendezvousNode } from "./node.ts";
@@ -112,8 +112,9 @@ export class ObjectGateway implements GatewayPort {
   }
 
   // deno-lint-ignore require-await -- of a port
-  async find(peer: PeerId): Promise<SignedBytes | null> {
-    return this.node.place(peer)?.signed ?? null;
+  async find(peer: PeerId): Promise<HeldBytes | null> {
+    const place = this.node.place(peer);
+    return place ? { ...place.signed, left: leftOf(place.until, this.#clock.wall()) } : null;
   }
 
   // deno-lint-ignore require-await -- of a port

@@ -7,7 +7,8 @@
 import { systemClock } from "../session/clock.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { decodeControl } from "../wire/frames.ts";
-import { Liveness, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { type HeldBytes, Liveness, Reason } from "../wire/protocol.ts";
+import { leftOf } from "../wire/record.ts";
 import { frameEnd } from "../wire/sequence.ts";
 import { keepSeat, type KeptSession } from "./kept_session.ts";
 import { RendezvousNode } from "./node.ts";
@@ -114,16 +115,17 @@ export class ObjectPeer implements PeerPort {
     return Reason.none;
   }
 
-  async find(asker: Uint8Array): Promise<SignedBytes | null> {
+  async find(asker: Uint8Array): Promise<HeldBytes | null> {
     const held = this.seat?.record;
     if (held && held.verifying > 0) {
       await new Promise<void>((resolve) => (held.waiting ??= []).push(resolve));
     }
     const { seat } = this;
     const { signed, expires = 0 } = seat?.record ?? {};
-    if (!seat || !signed || expires <= this.#clock.wall()) return null;
+    const left = leftOf(expires, this.#clock.wall());
+    if (!seat || !signed || left === 0) return null;
     this.#fabric.listens(seat, asker);
-    return signed;
+    return { ...signed, left };
   }
 
   // deno-lint-ignore require-await -- of a port

@@ -10,7 +10,7 @@
  * @module
  */
 import type { PeerId } from "../identity/peer_id.ts";
-import type { AuthBody, Control, Reason, SignedBytes } from "../wire/protocol.ts";
+import type { AuthBody, Control, HeldBytes, Reason } from "../wire/protocol.ts";
 import type { TrafficCounts } from "./metrics.ts";
 import type { Refusal } from "./refusal.ts";
 
@@ -24,7 +24,7 @@ export interface PeerPort {
   /** Frames of the gateway for the peer. False when it is not here, or does not read what it is told. */
   tell(batch: Uint8Array): Promise<boolean>;
   /** The peer's record, for `asker`, who is told when the peer leaves; `null`: it is not here. */
-  find(asker: Uint8Array): Promise<SignedBytes | null>;
+  find(asker: Uint8Array): Promise<HeldBytes | null>;
   /** Ends this session of the peer, if it still is the one that stands. */
   end(session: string, reason: Reason, text: string, nodes: string[]): Promise<void>;
   /** The session that the peer has here. */
@@ -51,7 +51,7 @@ export interface GatewayPort {
   /** Data frames of the peer for others that have no object with a session. */
   forward(peer: PeerId, batch: Uint8Array): Promise<void>;
   /** The record of a peer at another node. */
-  find(peer: PeerId): Promise<SignedBytes | null>;
+  find(peer: PeerId): Promise<HeldBytes | null>;
   /** What an object counted since it told the last time. */
   count(counts: TrafficCounts): Promise<void>;
 }

@@ -7,8 +7,8 @@
 import type { Clock } from "../session/clock.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import { encodeFound } from "../wire/frames.ts";
-import { type Lookup, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
-import { compareRecords, readRecord, verifyRecord } from "../wire/record.ts";
+import { type HeldBytes, type Lookup, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { compareRecords, leftOf, readRecord, verifyRecord } from "../wire/record.ts";
 import { watch } from "./correspondents.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, PUBLISH_COST } from "./node_limits.ts";
@@ -31,7 +31,7 @@ export interface RecordsOptions {
   /** Told of each record that is kept, while its peer is here. */
   kept?: (seat: Seat, record: PeerRecord, signed: SignedBytes) => void;
   /** What other nodes list of a peer; the asker will be told when no node does any more. */
-  elsewhere?: (peer: Uint8Array, asker: Seat) => SignedBytes | undefined | Promise<SignedBytes | undefined>;
+  elsewhere?: (peer: Uint8Array, asker: Seat) => HeldBytes | undefined | Promise<HeldBytes | undefined>;
 }
 
 export class Records {
@@ -77,7 +77,7 @@ export class Records {
     const before = held.signed && readRecord(held.signed);
     if (before && compareRecords(record, before) <= 0) return "not newer";
     held.signed = signed;
-    held.expires = record.expires;
+    held.expires = this.#o.clock.wall() + record.expires - record.issued; // its session proves that it was signed now
     this.#o.metrics.recordsKept++;
     if (seat.live) this.#o.kept?.(seat, record, signed);
     return undefined;
@@ -95,23 +95,24 @@ export class Records {
       return this.#answerFromElsewhere(asker, request, this.#o.elsewhere?.(peer, asker));
     }
     if (seat !== asker) watch(seat, asker, this.#o.limits.correspondents);
-    this.#answer(asker, request, Reason.none, held.signed);
+    const left = leftOf(held.expires, this.#o.clock.wall());
+    this.#answer(asker, request, Reason.none, { ...held.signed, left });
   }
 
   /** Nobody who can answer is as good as nobody who knows. */
   #answerFromElsewhere(
     asker: Seat,
     request: number,
-    found: SignedBytes | undefined | Promise<SignedBytes | undefined>,
+    found: HeldBytes | undefined | Promise<HeldBytes | undefined>,
   ): void {
     if (found instanceof Promise) {
-      const answer = (signed?: SignedBytes) => this.#answerFromElsewhere(asker, request, signed);
+      const answer = (signed?: HeldBytes) => this.#answerFromElsewhere(asker, request, signed);
       return void found.then(answer, () => answer());
     }
     this.#answer(asker, request, found ? Reason.none : Reason.absent, found ?? null);
   }
 
-  #answer(asker: Seat, request: number, reason: Reason, record: SignedBytes | null): void {
+  #answer(asker: Seat, request: number, reason: Reason, record: HeldBytes | null): void {
     this.#o.metrics.lookedUp(reason);
     if (!asker.live || asker.session.buffered > this.#o.limits.queue) return;
     asker.session.send(encodeFound(request, reason, record));

@@ -91,7 +91,12 @@ export class Topics {
       : await this.#obstacle(seat, attendant, topic, claim.peer, bytes);
     if (!seat.live) return;
     if (obstacle !== Reason.none) return this.#refuse(seat, claim.topic, obstacle);
-    this.#take(seat, attendant, same ? known : announced(claim, bytes), tells);
+    this.#take(
+      seat,
+      attendant,
+      same ? known : announced(claim, bytes, clock.wall() + claim.expires - claim.issued),
+      tells,
+    );
   }
 
   withdraw(seat: Seat, topic: Key): void {

@@ -11,9 +11,9 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { type Identity, identityFromSeed, verify } from "../identity/identity.ts";
 import { invalidKey } from "../identity/key_check.ts";
 import { decode, encode, type Value } from "./cbor.ts";
-import { CLOCK_SKEW, MAX_ANNOUNCEMENT, RECORD_LIFETIME } from "./limits.ts";
+import { MAX_ANNOUNCEMENT } from "./limits.ts";
 import { type Announcement, Domain, type Key } from "./protocol.ts";
-import type { RecordContext, RecordError } from "./record.ts";
+import { lifetimeError, type RecordContext, type RecordError } from "./record.ts";
 import { encodeChecked } from "./session_frames.ts";
 import { is32, isText, isUint, readSigned } from "./shape.ts";
 
@@ -87,7 +87,7 @@ export async function verifyAnnouncement(
   if (!parts) return { error: "malformed" };
   const { announcement, byTopic, byPeer } = parts;
   if (announcement.network !== network) return { error: "wrong-network" };
-  const untimely = timeError(announcement, now);
+  const untimely = lifetimeError(announcement, now);
   if (untimely) return { error: untimely };
   const { topic, peer } = announcement;
   if (invalidKey(topic) !== undefined || invalidKey(peer) !== undefined) return { error: "bad-key" };
@@ -95,11 +95,4 @@ export async function verifyAnnouncement(
   const genuine = await verify(topic, signed, byTopic.signature) &&
     await verify(peer, signed, byPeer.signature);
   return genuine ? { announcement } : { error: "bad-signature" };
-}
-
-function timeError({ issued, expires }: Announcement, now: number): RecordError | undefined {
-  if (expires <= issued) return "malformed";
-  if (expires - issued > RECORD_LIFETIME) return "too-long";
-  if (issued > now + CLOCK_SKEW) return "future";
-  return expires <= now ? "expired" : undefined;
 }

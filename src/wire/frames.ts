@@ -13,6 +13,7 @@ import {
   type Bye,
   type Control,
   type Found,
+  type HeldBytes,
   type Key,
   Kind,
   type Lookup,
@@ -26,7 +27,7 @@ import {
 } from "./protocol.ts";
 import { clipText } from "./reason.ts";
 import { encodeChecked, readAuth, readHello, readWelcome } from "./session_frames.ts";
-import { is32, isBytes, isNodes, isReason, isRequest, isText, isUint, readSigned } from "./shape.ts";
+import { is32, isBytes, isLeft, isNodes, isReason, isRequest, isText, isUint, readSigned } from "./shape.ts";
 import { readAnnounce, readTopicMember, topicFrames } from "./topic_frames.ts";
 import { readSighting, watchFrames } from "./watch_frames.ts";
 
@@ -139,18 +140,20 @@ export function encodeLookup(request: number, peer: Key): Uint8Array {
 }
 
 /** Reason 0 with a record, any other with `null`. */
-export function encodeFound(request: number, reason: Reason, record: SignedBytes | null): Uint8Array {
-  const frame = [Kind.found, request, reason, record?.body ?? null, record?.signature ?? null];
+export function encodeFound(request: number, reason: Reason, record: HeldBytes | null): Uint8Array {
+  const frame: Value[] = [Kind.found, request, reason, record?.body ?? null, record?.signature ?? null];
+  if (record?.left !== undefined) frame.push(record.left);
   return encodeChecked(frame, readFound(frame), "found");
 }
 
-function readFound([, request, reason, body, signature]: Value[]): Found | undefined {
+function readFound([, request, reason, body, signature, left]: Value[]): Found | undefined {
   if (!isRequest(request) || !isReason(reason)) return undefined;
   if (reason !== 0) {
     return body === null && signature === null ? { kind: "found", request, reason, record: null } : undefined;
   }
   const record = readSigned(body, signature);
-  return record && { kind: "found", request, reason, record };
+  if (!record || left === undefined) return record && { kind: "found", request, reason, record };
+  return isLeft(left) ? { kind: "found", request, reason, record: { ...record, left } } : undefined;
 }
 
 /** @throws {RangeError} when `nodes` are more than `MAX_NODES` or not `ws:`/`wss:` URLs. */

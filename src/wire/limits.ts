@@ -12,7 +12,7 @@ export const MAX_CONTROL = 16_384;
 export const MAX_EARLY = 65_536;
 /** Deepest nesting of a control frame's CBOR: frame, list of members, member, its URLs. */
 export const MAX_DEPTH = 4;
-/** Most items in the CBOR of one control frame: 256 changes of presence make 1287, 64 members with 16 URLs 1411. */
+/** Most items in the CBOR of one control frame: 256 changes of presence make 1544, 64 members with 16 URLs 1411. */
 export const MAX_ITEMS = 2048;
 /** Longest network name, agent, host, feature, reason text or URL, in UTF-8 bytes. */
 export const MAX_TEXT = 256;
@@ -66,8 +66,14 @@ export const PING_MISSES = 3;
 export const RECORD_LIFETIME = 300_000;
 /** Milliseconds between refreshes: two may be lost before a record expires. */
 export const RECORD_REFRESH = 100_000;
-/** Milliseconds a record may lie in the future: clocks differ. */
-export const CLOCK_SKEW = 60_000;
+/**
+ * Milliseconds by which the times in a record may differ from a reader's clock: two nodes that are a day off
+ * each, either way, and a day more. How long it still holds is told beside it; this alone bounds for how
+ * long a stolen one can serve.
+ */
+export const CLOCK_SKEW = 259_200_000;
+/** Milliseconds by which they may when nobody told how long it holds. */
+export const UNTOLD_SKEW = 60_000;
 
 /** Bytes a node queues for one session before it drops the newest frame with a notice. */
 export const MAX_QUEUE = 4_194_304;

@@ -40,6 +40,7 @@ import { isAnnouncement } from "./topic_frames.ts";
 import {
   is32,
   isBytes,
+  isLeft,
   isList,
   isNodes,
   isNodeUrl,
@@ -122,15 +123,27 @@ export function encodePresence(delta: Omit<PresenceDelta, "kind">): Uint8Array {
     record?.signature ?? null,
     ...topics?.length ? [topics] : [],
   ]);
-  const frame = [Kind.presence, origin, epoch, from, to, entries];
+  const frame: Value[] = [Kind.presence, origin, epoch, from, to, entries];
+  const records = delta.entries.filter(({ record }) => record);
+  if (records.length > 0 && records.every(({ left }) => left !== undefined)) {
+    frame.push(delta.entries.map(({ left }) => left ?? 0));
+  }
   return encodeBounded(frame, readPresence(frame), "presence");
 }
 
-function readPresence([, origin, epoch, from, to, items]: Value[]): PresenceDelta | undefined {
+function readPresence([, origin, epoch, from, to, items, left]: Value[]): PresenceDelta | undefined {
   if (!is32(origin) || !isUint(epoch) || !isUint(from) || !isUint(to) || from > to) return undefined;
   const entries = readAll(items, MAX_CHANGES, readEntry);
-  if (!entries || !ascends(entries, from, to)) return undefined;
+  if (!entries || !ascends(entries, from, to) || !lasts(entries, left)) return undefined;
   return { kind: "presence", origin, epoch, from, to, entries };
+}
+
+/** Notes how long each record still holds, if that is told at all. */
+function lasts(entries: PresenceEntry[], left: Value | undefined): boolean {
+  if (left === undefined) return true;
+  if (!isList(left, MAX_CHANGES, isLeft) || left.length !== entries.length) return false;
+  entries.forEach((entry, i) => entry.record && (entry.left = left[i]!));
+  return true;
 }
 
 function readEntry([version, peer, body, signature, topics]: Value[]): PresenceEntry | undefined {

@@ -71,11 +71,14 @@ export interface PresenceEntry {
   record: SignedBytes | null;
   /** Announcements as they travel: the topics that the peer is in through this node. */
   topics?: Uint8Array[];
+  /** Milliseconds for which the record still holds; absent when its teller does not say. */
+  left?: number;
 }
 /**
- * `[20, origin, epoch, from, to, [entry, …]]`: all that is left to tell of the
+ * `[20, origin, epoch, from, to, [entry, …], [left, …]]`: all that is left to tell of the
  * changes at `origin` with versions from + 1 … to, ascending. What a later change
- * of the same peer replaced, and what has expired, is not told.
+ * of the same peer replaced, and what has expired, is not told. `left`: for how many
+ * milliseconds the record of each entry still holds, 0 without one.
  */
 export interface PresenceDelta {
   kind: "presence";

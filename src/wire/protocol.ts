@@ -20,9 +20,9 @@
  */
 import type { AttemptFromNode, AttemptFromPeer } from "./attempt_protocol.ts";
 import type { NodeToNode } from "./mesh_protocol.ts";
-import type { Key, SignedBytes } from "./signed_bytes.ts";
+import type { HeldBytes, Key, SignedBytes } from "./signed_bytes.ts";
 
-export type { Key, SignedBytes };
+export type { HeldBytes, Key, SignedBytes };
 
 /** WebSocket subprotocol (RFC 6455 §1.9); the digit is the incompatible version. */
 export const SUBPROTOCOL = "waymeet.1";
@@ -60,7 +60,7 @@ export const Kind = {
   /** `[10, request, peer]` peer → node: where is that peer? */
   lookup: 10,
   /**
-   * `[11, request, reason, body, signature]` node → peer; reason 0 and a record, or null, null. Of request 0,
+   * `[11, request, reason, body, signature, left]` node → peer; reason 0 and a record, or null, null. Of request 0,
    * which no lookup has: the peer's own newest record, of a process that is gone and said a later start.
    */
   found: 11,
@@ -300,7 +300,7 @@ export interface Found {
   kind: "found";
   request: number;
   reason: Reason;
-  record: SignedBytes | null;
+  record: HeldBytes | null;
 }
 /** What the welcome says of other nodes, anew. */
 export interface Nodes {

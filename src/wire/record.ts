@@ -8,7 +8,7 @@ import type { Identity } from "../identity/identity.ts";
 import { verify } from "../identity/identity.ts";
 import { invalidKey } from "../identity/key_check.ts";
 import { compareBytes, decode, encode, type Value } from "./cbor.ts";
-import { CLOCK_SKEW, MAX_NODES, RECORD_LIFETIME } from "./limits.ts";
+import { CLOCK_SKEW, MAX_NODES, RECORD_LIFETIME, UNTOLD_SKEW } from "./limits.ts";
 import { Domain, type PeerRecord, type SignedBytes } from "./protocol.ts";
 import { encodeChecked } from "./session_frames.ts";
 import { is32, isBytes, isList, isText, isUint, SIGNATURE_SIZE } from "./shape.ts";
@@ -100,10 +100,36 @@ export async function verifyRecord(
 
 /** A future `started` would let a wrong clock bury every later process of its key. */
 function timeError(record: PeerRecord, now: number): RecordError | undefined {
-  if (record.expires <= record.issued) return "malformed";
-  if (record.expires - record.issued > RECORD_LIFETIME) return "too-long";
-  if (Math.max(record.issued, record.started) > now + CLOCK_SKEW) return "future";
-  return record.expires <= now ? "expired" : undefined;
+  if (record.started > now + CLOCK_SKEW) return "future";
+  return lifetimeError(record, now);
+}
+
+/**
+ * Why nothing with these times may be taken by a reader whose clock says `now`. The clocks of signer and
+ * reader are not compared but for {@link CLOCK_SKEW}: for how long it holds, the reader counts by itself.
+ */
+export function lifetimeError({ issued, expires }: Lifetime, now: number): RecordError | undefined {
+  if (expires <= issued) return "malformed";
+  if (expires - issued > RECORD_LIFETIME) return "too-long";
+  if (issued > now + CLOCK_SKEW) return "future";
+  return expires <= now - CLOCK_SKEW ? "expired" : undefined;
+}
+
+/** From when until when something holds, by its signer's clock. */
+export type Lifetime = Pick<PeerRecord, "issued" | "expires">;
+
+/** The same of a record of which nobody told how long it still holds: clocks have to agree then. */
+export function untoldError(
+  { issued, started, expires }: Lifetime & Pick<PeerRecord, "started">,
+  now: number,
+): RecordError | undefined {
+  if (Math.max(issued, started) > now + UNTOLD_SKEW) return "future";
+  return expires <= now ? "expired" : undefined;
+}
+
+/** What is told beside a record that is held here until `until`, at `now`: whole milliseconds, never more than it may live. */
+export function leftOf(until: number, now: number): number {
+  return Math.max(0, Math.min(RECORD_LIFETIME, Math.floor(until - now)));
 }
 
 /** Positive when `a` is newer than `b`, by (started, instance, sequence); 0 for the same version. */

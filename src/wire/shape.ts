@@ -1,6 +1,6 @@
 /** Shape and size checks of decoded CBOR, shared by frames, bodies and records. */
 import type { Value } from "./cbor.ts";
-import { MAX_CONTROL, MAX_NODES, MAX_REASON, MAX_TEXT } from "./limits.ts";
+import { MAX_CONTROL, MAX_NODES, MAX_REASON, MAX_TEXT, RECORD_LIFETIME } from "./limits.ts";
 import type { SignedBytes } from "./protocol.ts";
 
 export const SIGNATURE_SIZE = 64;
@@ -30,6 +30,11 @@ export function isFailure(value: Value | undefined): value is number {
 /** A number that an asker chose, to know the answer by. */
 export function isRequest(value: Value | undefined): value is number {
   return isUint(value, 0xffff_ffff);
+}
+
+/** Milliseconds for which a record still holds. */
+export function isLeft(value: Value | undefined): value is number {
+  return isUint(value, RECORD_LIFETIME);
 }
 
 /** Text of at most `max` bytes of UTF-8. */

@@ -8,3 +8,9 @@ export interface SignedBytes {
   body: Uint8Array;
   signature: Uint8Array;
 }
+
+/** A record as a node hands it on. */
+export interface HeldBytes extends SignedBytes {
+  /** Milliseconds for which it still holds; absent when the node does not say. */
+  left?: number;
+}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { EPOCH_AHEAD } from "../../src/mesh/presence_limits.ts";
 import type { PresenceEffect } from "../../src/mesh/presence_types.ts";
 import { encodePresence } from "../../src/wire/frames.ts";
 import type { Digest, PresenceDelta, PresenceEntry } from "../../src/wire/mesh_protocol.ts";
@@ -106,7 +107,7 @@ describe("presence among liars", () => {
 
   it("an epoch far ahead moves neither this node nor what it knows of another", () => {
     const world = chain();
-    const far = START + 2 * 86_400_000;
+    const far = START + EPOCH_AHEAD + 1;
     world.receive(1, LIAR, { ...deltaOf([]), origin: nodeKey(1), epoch: far, to: 1 });
     world.receive(1, LIAR, deltaOf([entryOf(1, 1, good(1))], { epoch: far }));
     assert.equal(world.nodes[1]!.epoch, START);

@@ -5,7 +5,7 @@ import type { PresenceEffect, PresenceOptions, Verdict } from "../../src/mesh/pr
 import { decodeControl, encodeDigest, encodePresence } from "../../src/wire/frames.ts";
 import type { Digest, PresenceDelta } from "../../src/wire/mesh_protocol.ts";
 import type { PeerRecord, SignedBytes } from "../../src/wire/protocol.ts";
-import { encodeRecordBody, readRecord } from "../../src/wire/record.ts";
+import { encodeRecordBody, lifetimeError, readRecord } from "../../src/wire/record.ts";
 
 export const START = 1_764_000_000_000;
 export const NETWORK = "main";
@@ -57,9 +57,8 @@ export function verdictOn(bytes: SignedBytes, now: number): Verdict {
   const record = readRecord(bytes);
   if (!record) return { error: "malformed" };
   if (record.network !== NETWORK) return { error: "wrong-network" };
-  if (record.expires - record.issued > 300_000) return { error: "too-long" };
-  if (record.issued > now + 60_000) return { error: "future" };
-  if (record.expires <= now) return { error: "expired" };
+  const untimely = lifetimeError(record, now);
+  if (untimely) return { error: untimely };
   return String(signature(bytes.body)) === String(bytes.signature) ? { record } : { error: "bad-signature" };
 }
 

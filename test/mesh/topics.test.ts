@@ -34,6 +34,7 @@ function announcementOf(topic: number, peer: number, expires = START + 300_000, 
   return announced(
     { topic: topicKey(topic), peer: peerKey(peer), issued: START, expires, network: NETWORK },
     bytes,
+    expires,
   );
 }
 
@@ -209,9 +210,14 @@ describe("announcements among nodes", () => {
     for (let peer = 0; peer < 600; peer++) {
       const record = recordOf(peer, [0]);
       const topics = Array.from({ length: peer % 17 }, (_, i) => announcementOf(i, peer));
-      table.list(peerId(peer), ++table.version, { record, signed: signed(record) }, topics);
+      table.list(
+        peerId(peer),
+        ++table.version,
+        { record, signed: signed(record), until: record.expires },
+        topics,
+      );
     }
-    const frames = [...deltas(table, 0)];
+    const frames = [...deltas(table, 0, START)];
     const bytes = frames.map((frame) => encodePresence(frame));
     assert(bytes.every(({ length }) => length <= MAX_CONTROL));
     assert.deepEqual(bytes.map((each) => decodeControl(each)), frames);

@@ -25,6 +25,8 @@ interface Station {
   url: string;
   identity: Identity;
   options: Partial<NodeOptions>;
+  /** Its machine's clock, of the right one. */
+  clockOf: (clock: Clock) => Clock;
   node: RendezvousNode | undefined;
   /** Stops every timer of the node's process. */
   end: () => void;
@@ -56,11 +58,16 @@ export class VirtualWorld {
     this.delay = delay;
   }
 
-  async start(url: string = "ws://127.0.0.1", options: Partial<NodeOptions> = {}): Promise<string> {
+  async start(
+    url: string = "ws://127.0.0.1",
+    options: Partial<NodeOptions> = {},
+    clockOf: (clock: Clock) => Clock = (clock) => clock,
+  ): Promise<string> {
     this.stations.set(url, {
       url,
       identity: await generateIdentity(),
       options,
+      clockOf,
       node: undefined,
       end: () => {},
       lines: new Set(),
@@ -71,12 +78,12 @@ export class VirtualWorld {
 
   restart(url: string = "ws://127.0.0.1"): void {
     const station = this.stations.get(url)!;
-    const { identity, options } = station;
+    const { identity, options, clockOf } = station;
     const access = { kind: "open" } as const;
     const process = mortalClock(this.clock);
     station.end = process.end;
     const node: RendezvousNode = station.node = new RendezvousNode({
-      clock: process.clock,
+      clock: clockOf(process.clock),
       random,
       access,
       connect: (to, handlers) => this.dial(to, handlers, url, () => station.node === node),
@@ -148,12 +155,16 @@ export class VirtualWorld {
     return opened;
   }
 
-  /** Nodes joined by a token, each knowing the first. */
-  async startMesh(count: number, mesh: Partial<MeshOptions> = {}): Promise<string[]> {
+  /** Nodes joined by a token, each knowing the first; `clockOf` makes their clocks wrong. */
+  async startMesh(
+    count: number,
+    mesh: Partial<MeshOptions> = {},
+    clockOf: (clock: Clock, node: number) => Clock = (clock) => clock,
+  ): Promise<string[]> {
     const urls = Array.from({ length: count }, (_, i) => `ws://127.0.0.${i + 1}`);
-    for (const url of urls) {
-      const join = urls.slice(0, 1);
-      await this.start(url, { mesh: { token: "a token of this network", join, urls: [url], ...mesh } });
+    for (const [i, url] of urls.entries()) {
+      const options = { token: "a token of this network", join: urls.slice(0, 1), urls: [url], ...mesh };
+      await this.start(url, { mesh: options }, (clock) => clockOf(clock, i));
     }
     await this.clock.advance(0);
     await this.pass(3_000);
@@ -253,7 +264,7 @@ function mortalClock(clock: VirtualClock): { clock: Clock; end: () => void } {
 }
 
 /** A wrong clock: `by` milliseconds off. */
-export function wrongClock(clock: VirtualClock, by: number): Clock {
+export function wrongClock(clock: Clock, by: number): Clock {
   return {
     now: () => clock.now(),
     wall: () => clock.wall() + by,

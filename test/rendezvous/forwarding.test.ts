@@ -55,6 +55,7 @@ function scene(places: Record<PeerId, PeerId[]>, distances: Record<PeerId, numbe
     hop: (node) => links.get(node) ?? (node in distances ? links.get(ONE) : undefined),
     distance: (node) => distances[node]!,
     doubts: () => false,
+    wall: () => 0,
   });
   const seat = (number: number) => {
     const seat = new Seat(key(number), session(id(number)));

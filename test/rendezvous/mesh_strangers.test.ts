@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { EPOCH_AHEAD } from "../../src/mesh/presence_limits.ts";
 import { generateIdentity, type Identity } from "../../src/identity/identity.ts";
 import { peerIdText } from "../../src/identity/peer_id.ts";
 import { meshMac } from "../../src/mesh/token.ts";
@@ -146,7 +147,7 @@ describe("a stranger at a mesh", () => {
     const { session } = await visit((session) => greeting(proof(session, TOKEN)));
     session.sendBatch(encodeData(random(32), random(3)));
     const node = (await generateIdentity()).publicKey;
-    const epoch = world.clock.wall() + 2 * 86_400_000;
+    const epoch = world.clock.wall() + EPOCH_AHEAD + 1_000;
     session.send(encodeMembers([{ node, epoch, incarnation: 0, state: 0, urls: [] }]));
     await world.pass(100);
     assert.equal(status(0).refusals["data-from-node"], 1);

@@ -22,6 +22,7 @@ const reason = fc.nat(999);
 const someReason = fc.integer({ min: 1, max: 999 });
 const attempt = sized(16);
 const time = fc.nat(60_000);
+const left = fc.nat(300_000);
 const request = fc.nat(0xffff_ffff);
 const record = shape({ body: fc.uint8Array(), signature: sized(64) });
 const frame: fc.Arbitrary<Control> = fc.oneof(
@@ -67,6 +68,12 @@ const frame: fc.Arbitrary<Control> = fc.oneof(
   shape({ kind: fc.constant("publish" as const), record }),
   shape({ kind: fc.constant("lookup" as const), request, peer: key }),
   shape({ kind: fc.constant("found" as const), request, reason: fc.constant(0), record }),
+  fc.tuple(request, record, left).map(([request, record, left]) => ({
+    kind: "found" as const,
+    request,
+    reason: 0,
+    record: { ...record, left },
+  })),
   shape({
     kind: fc.constant("found" as const),
     request,
@@ -237,15 +244,18 @@ const entries = fc.uniqueArray(
     selector: ({ version }) => version,
   },
 ).map((entries) => entries.sort((a, b) => a.version - b.version));
-const delta = fc.tuple(key, uint, entries, fc.nat(), fc.nat(1)).map((
-  [origin, epoch, entries, from, more],
+const delta = fc.tuple(key, uint, entries, fc.nat(), fc.nat(1), fc.option(left)).map((
+  [origin, epoch, entries, from, more, left],
 ) => ({
   kind: "presence" as const,
   origin,
   epoch,
   from,
   to: from + (entries.at(-1)?.version ?? 0) + more,
-  entries: entries.map((entry) => ({ ...entry, version: from + entry.version })),
+  entries: entries.map((entry, i) => {
+    const moved = { ...entry, version: from + entry.version };
+    return left === null || !entry.record ? moved : { ...moved, left: Math.max(0, left - i) };
+  }),
 }));
 const meshFrame: fc.Arbitrary<Control> = fc.oneof(
   shape({ kind: fc.constant("greet" as const), epoch: uint, urls, mac: fc.option(key) }),

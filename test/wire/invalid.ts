@@ -121,6 +121,8 @@ export function invalidFrames(
     ["members with an entry that is no array", [17, [key]]],
     ["probe with a nonce of bytes", [18, nonce, key]],
     ["probeAck without a target", [19, 1]],
+    ["found that holds for more than a record lives", [11, 0, 0, nonce, signature, 300_001]],
+    ["presence that holds for more than a record lives", [20, key, 1, 0, 1, [gone(1)], [300_001]]],
     ["presence with a signature of 63 bytes", [20, key, 1, 0, 1, [[1, key, nonce, signature.subarray(1)]]]],
     ["presence with a body and no signature", [20, key, 1, 0, 1, [[1, key, nonce, null]]]],
     ["presence with a body of 2049 bytes", [20, key, 1, 0, 1, [[1, key, new Uint8Array(2049), signature]]]],
@@ -155,6 +157,7 @@ export function contradictoryFrames(): Invalid[] {
   const key = new Uint8Array(32).fill(5);
   const gone = (version: number): Value => [version, key, null, null];
   const entries: [string, Value][] = [
+    ["presence with fewer times than entries", [20, key, 1, 0, 1, [gone(1)], []]],
     ["presence that ends before it begins", [20, key, 1, 2, 1, []]],
     ["presence with a version at its beginning", [20, key, 1, 1, 2, [gone(1)]]],
     ["presence with a version behind its end", [20, key, 1, 1, 2, [gone(3)]]],

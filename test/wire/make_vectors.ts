@@ -184,6 +184,7 @@ const vectors = {
     control("publish: the body is kept unread", frames.encodePublish(anyBody)),
     control("lookup", frames.encodeLookup(4_294_967_295, peer.publicKey)),
     control("found", frames.encodeFound(7, 0, signedRecord)),
+    control("found: for how long", frames.encodeFound(7, 0, { ...signedRecord, left: 299_990 })),
     control("found: absent", frames.encodeFound(7, 32, null)),
     control("nodes", frames.encodeNodes(["wss://node.example.org", "ws://127.0.0.1:8787"])),
     control("nodes: none", frames.encodeNodes([])),
@@ -225,6 +226,19 @@ const vectors = {
         entries: [
           { version: 7, peer: peer.publicKey, record: signedRecord },
           { version: 8, peer: peer.publicKey, record: signedRecord, topics: [announcement] },
+          { version: 9, peer: node.publicKey, record: null },
+        ],
+      }),
+    ),
+    control(
+      "presence: for how long",
+      frames.encodePresence({
+        origin: node.publicKey,
+        epoch: time,
+        from: 6,
+        to: 9,
+        entries: [
+          { version: 7, peer: peer.publicKey, record: signedRecord, left: 299_990 },
           { version: 9, peer: node.publicKey, record: null },
         ],
       }),

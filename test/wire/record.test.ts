@@ -3,14 +3,16 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { type Identity, identityFromSeed } from "../../src/identity/identity.ts";
 import { encode } from "../../src/wire/cbor.ts";
-import { CLOCK_SKEW, MAX_NODES, RECORD_LIFETIME } from "../../src/wire/limits.ts";
+import { CLOCK_SKEW, MAX_NODES, RECORD_LIFETIME, UNTOLD_SKEW } from "../../src/wire/limits.ts";
 import { Domain, type PeerRecord, type SignedBytes } from "../../src/wire/protocol.ts";
 import {
   compareRecords,
   encodeRecordBody,
+  leftOf,
   readRecord,
   type RecordError,
   signRecord,
+  untoldError,
   verifyRecord,
 } from "../../src/wire/record.ts";
 
@@ -82,18 +84,34 @@ describe("a signed record", () => {
   });
 
   it("lives at most five minutes, and not after its end", async () => {
-    assert.equal(await outcomeOf({}, now + RECORD_LIFETIME - 1), undefined);
-    assert.equal(await outcomeOf({}, now + RECORD_LIFETIME), "expired");
+    assert.equal(await outcomeOf({}, now + RECORD_LIFETIME + CLOCK_SKEW - 1), undefined);
+    assert.equal(await outcomeOf({}, now + RECORD_LIFETIME + CLOCK_SKEW), "expired");
+    assert.equal(untoldError(record(), now + RECORD_LIFETIME - 1), undefined);
+    assert.equal(untoldError(record(), now + RECORD_LIFETIME), "expired");
     assert.equal(await outcomeOf({ expires: now + RECORD_LIFETIME + 1 }), "too-long");
     assert.equal(await outcomeOf({ expires: now }), "malformed");
   });
 
-  it("lies at most a minute in the future, and so does the start of its process", async () => {
+  it("lies at most three days in the future, and so does the start of its process", async () => {
     const later = now + CLOCK_SKEW;
-    assert.equal(await outcomeOf({ issued: later }), undefined);
-    assert.equal(await outcomeOf({ issued: later + 1 }), "future");
+    assert.equal(await outcomeOf({ issued: later, expires: later + 9 }), undefined);
+    assert.equal(await outcomeOf({ issued: later + 1, expires: later + 9 }), "future");
     assert.equal(await outcomeOf({ started: later }), undefined);
     assert.equal(await outcomeOf({ started: later + 1 }), "future");
+  });
+
+  it("of which nobody told how long it holds lies at most a minute in the future", () => {
+    const early = now - UNTOLD_SKEW;
+    assert.equal(untoldError(record({ issued: now, started: now }), early), undefined);
+    assert.equal(untoldError(record({ issued: now + 1, started: now }), early), "future");
+    assert.equal(untoldError(record({ issued: now, started: now + 1 }), early), "future");
+  });
+
+  it("never is told to hold longer than it may live", () => {
+    assert.equal(leftOf(now + 1.5, now), 1);
+    assert.equal(leftOf(now, now), 0);
+    assert.equal(leftOf(now - 1, now), 0);
+    assert.equal(leftOf(now + RECORD_LIFETIME + 1, now), RECORD_LIFETIME);
   });
 
   it("signed by another key, or for another purpose, is refused", async () => {
