@@ -136,7 +136,7 @@ describe("a record that somebody kept", () => {
           assert.deepEqual(found(world), [false, false]);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 12 },
     );
   });
 });
