@@ -6,6 +6,7 @@ import { derper } from "./opponents/derper.ts";
 import { irohRelay } from "./opponents/iroh_relay.ts";
 import { nats } from "./opponents/nats.ts";
 import type { Opponent } from "./opponents/opponent.ts";
+import { peerjs } from "./opponents/peerjs.ts";
 
 export type Row = Record<string, string | number>;
 
@@ -39,7 +40,7 @@ export interface Bench {
   run(options: Options, tell: (line: string) => void): Promise<Omit<Report, "bench" | "machine">>;
 }
 
-const OPPONENTS: readonly Opponent[] = [waymeet, bare, nats, derper, irohRelay];
+const OPPONENTS: readonly Opponent[] = [waymeet, bare, nats, derper, irohRelay, peerjs];
 
 export interface Field {
   taking: Opponent[];

@@ -16,6 +16,7 @@ import {
 } from "./opponents/derp_frames.ts";
 import { irohDatagram, irohSigned } from "./opponents/iroh_relay.ts";
 import { messageSize, natsFraming, publish } from "./opponents/nats.ts";
+import { offer } from "./opponents/peerjs.ts";
 import { clientMessage, headSize, payloadSize } from "./opponents/web_socket.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -114,6 +115,17 @@ describe("NATS", () => {
     const framing = () => natsFraming(() => message.length, (line) => lines.push(line));
     assert.equal(read(framing, stream, [3, 9, 12, 40]).count, 3);
     assert.deepEqual(lines, ["INFO {}", "PING"]);
+  });
+});
+
+describe("PeerJS", () => {
+  it("offers letters to a peer, in a text message of JSON", () => {
+    const message = offer("bob", 3);
+    assert.equal(message[0], 0x81);
+    assert.equal(
+      new TextDecoder().decode(message.subarray(6)),
+      '{"type":"OFFER","dst":"bob","payload":"xxx"}',
+    );
   });
 });
 
