@@ -134,11 +134,12 @@ export function serve(options: ServeOptions = {}): Promise<RunningNode> {
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw
 async function listen(address: ListenAddress, app: Answerer, node: RendezvousNode): Promise<Listener> {
-  const { host: hostname, tls } = address;
+  const { host: hostname, tls, shared: reusePort } = address;
   const open = (port: number): BunServer =>
     Bun.serve({
       hostname,
       port,
+      reusePort,
       tls: tls?.current,
       maxRequestBodySize: 65_536,
       idleTimeout: 10, // seconds: a slow request holds its connection no longer

@@ -28,6 +28,7 @@ interface DenoRuntime {
     options: {
       hostname: string;
       port: number;
+      reusePort?: boolean;
       signal: AbortSignal;
       onListen(): void;
       onError(error: unknown): Response;
@@ -54,11 +55,12 @@ export function serve(options: ServeOptions = {}): Promise<RunningNode> {
 async function listen(address: ListenAddress, app: Answerer): Promise<Listener> {
   // `Deno.serve` has no way to another certificate but to end, and its WebSockets end with it.
   if (address.tls !== undefined) return listenOnNode(address, app);
-  const { host, port } = address;
+  const { host, port, shared: reusePort } = address;
   const abort = new AbortController();
   const options = {
     hostname: host,
     port,
+    reusePort,
     signal: abort.signal,
     onListen() {},
     onError: () => new Response("internal error\n", { status: 500 }),

@@ -117,7 +117,10 @@ async function refuse(socket: Duplex, response: Response): Promise<void> {
 const PATIENCE = { headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 2_500 };
 
 /** Listens at an address, and answers from then on with each renewed certificate. */
-export async function listenOnNode({ host, port, tls }: ListenAddress, app: Answerer): Promise<Listener> {
+export async function listenOnNode(
+  { host, port, tls, shared = false }: ListenAddress,
+  app: Answerer,
+): Promise<Listener> {
   const answer = getRequestListener((request, env) => {
     const { incoming } = env as { incoming: IncomingMessage };
     return app.fetch(request, { address: incoming.socket.remoteAddress ?? "" });
@@ -126,7 +129,7 @@ export async function listenOnNode({ host, port, tls }: ListenAddress, app: Answ
   const server: Server | TlsServer = secure ?? createServer(PATIENCE, answer);
   const sockets = answerUpgrades(server, app);
   await new Promise<void>((resolve, reject) => {
-    server.once("error", reject).listen(port, host, resolve);
+    server.once("error", reject).listen({ port, host, exclusive: !shared }, resolve);
   });
   const follow = tls?.onRenewed((certificate) => secure?.setSecureContext(certificate));
   const close = async () => {

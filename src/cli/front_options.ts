@@ -8,7 +8,7 @@ import { CertificateFiles } from "../../edge/certificate_files.ts";
 import type { TrustedProxies } from "../rendezvous/proxies.ts";
 import type { ServeOptions } from "../rendezvous/serve.ts";
 import { Failure, UsageError } from "./failure.ts";
-import { list } from "./values.ts";
+import { count, list } from "./values.ts";
 
 /** What these options come to. */
 export interface FrontChoices {
@@ -17,6 +17,7 @@ export interface FrontChoices {
   trustProxy?: string[];
   proxyHeader?: NonNullable<TrustedProxies["header"]>;
   metrics?: "public" | "private";
+  workers?: number;
 }
 
 const HEADERS = ["x-forwarded-for", "forwarded"];
@@ -44,6 +45,13 @@ export function withFrontOptions(command: Command): Command {
         "--metrics <who>",
         "who may read /metrics and /v1/mesh (default: public on this machine, else private)",
       ).env("WAYMEET_METRICS").choices(["public", "private"]),
+    )
+    .addOption(
+      new Option(
+        "--workers <n>",
+        "as many nodes behind one port, for all cores of the machine (Linux; on Node any)",
+      )
+        .env("WAYMEET_WORKERS").argParser(count),
     );
 }
 

@@ -17,6 +17,8 @@ import {
   turnOf,
 } from "./serve_options.ts";
 import type { Terminal } from "./terminal.ts";
+import { assignment, orphaned, workerChoices, workerKey, workerOptions } from "./worker.ts";
+import { isSupervisor, supervise } from "./workers.ts";
 
 /** Milliseconds for saying goodbye to all peers: SIGTERM ends within 5 s, the process' own end included. */
 const GRACE = 4_500;
@@ -25,7 +27,10 @@ const GRACE = 4_500;
 export async function serve(terminal: Terminal, command: Command): Promise<void> {
   const { config } = command.opts<ServeChoices>();
   if (config) await applyConfigFile(command, config);
-  const choices = command.opts<ServeChoices>();
+  const worker = assignment();
+  const said = command.opts<ServeChoices>();
+  if (isSupervisor(said)) return await supervise(terminal, said);
+  const choices = worker ? workerChoices(said, worker) : said;
   const aliases = await readAliases(aliasFile(terminal));
   const access = accessOf(choices, (text) => resolvePeer(text, aliases));
   checkExposure(choices, access);
@@ -38,7 +43,7 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
     const node = await start(terminal, choices, { access, mesh, turn, ...front });
     try {
       await announce(terminal, choices, node);
-      await interruption(interrupt);
+      await Promise.race([interruption(interrupt), ...worker ? [orphaned()] : []]);
     } finally {
       await node.stop({ graceMs: GRACE });
     }
@@ -55,7 +60,9 @@ async function start(
   const { host, port, network, name, chat, dashboardToken: dashboard, stun: stunPorts, iceServer: stun } =
     choices;
   const path = choices.key || (port === 0 ? undefined : nodeKeyFile(terminal, port));
-  const key = path === undefined ? undefined : await loadKey(terminal, path);
+  const worker = assignment();
+  const file = path && worker ? workerKey(path, worker) : path;
+  const key = file === undefined ? undefined : await loadKey(terminal, file);
   const names = name?.includes("any") ? "any" : name;
   const edge = await edgeOf(terminal.runtime);
   try {
@@ -70,6 +77,7 @@ async function start(
       stunPorts,
       stun,
       ...rest,
+      ...worker && workerOptions(worker),
     });
   } catch (error) {
     throw translated(error, choices);

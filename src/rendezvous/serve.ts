@@ -59,6 +59,10 @@ export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "
    * from. A node behind proxies is reached from elsewhere, so it has no defaults of a loopback host.
    */
   proxies?: TrustedProxies;
+  /** Other processes of this machine listen at `port`, too, and the system spreads connections over all. */
+  sharedPort?: boolean;
+  /** Another address of this machine, without TLS and never shared, at which such processes reach this one. */
+  inner?: { host: string; port: number };
   /** Stops the node when it fires. */
   signal?: AbortSignal;
 }
@@ -101,6 +105,8 @@ export interface ListenAddress {
   host: string;
   port: number;
   tls?: Certificates;
+  /** Others may listen there, too (`SO_REUSEPORT`, or the handles of `node:cluster`). */
+  shared?: boolean;
 }
 
 /** Listens at this address. MUST reject with the runtime's own error; {@link startNode} translates it. */
@@ -120,16 +126,18 @@ export async function startNode(
   listen: Listen,
   bindUdp?: BindUdp,
 ): Promise<RunningNode> {
-  const { port = 8787, signal, stunPorts, tls } = options;
+  const { port = 8787, signal, stunPorts, tls, inner, sharedPort: shared } = options;
   const hosts = hostsOf(options.host);
   if (stunPorts && (stunPorts.length < 1 || stunPorts.length > 2)) {
     throw new RangeError(`stunPorts names one UDP port or two, not ${stunPorts.length}`);
   }
   signal?.throwIfAborted();
   const client = options.proxies && clientAddress(options.proxies);
+  const chosen = choices(options, hosts);
   const node = new RendezvousNode({
     ...options,
-    ...choices(options, hosts),
+    ...chosen,
+    hosts: inner && chosen.hosts !== "any" ? [...chosen.hosts, `${inner.host}:${inner.port}`] : chosen.hosts,
     identity: await identityOf(options.key),
     chat: options.chat === false ? undefined : await pages(),
   });
@@ -139,7 +147,11 @@ export async function startNode(
     fetch: (request, { address = "", ...rest }) =>
       app.fetch(request, { ...rest, address: client(address, request.headers) }),
   };
-  const listener = await listenAtAll(hosts, port, (address) => listen({ ...address, tls }, answerer, node));
+  const places = [
+    ...hosts.map((host) => ({ host, tls, shared })),
+    ...inner ? [inner] : [],
+  ];
+  const listener = await listenAtAll(places, port, (address) => listen(address, answerer, node));
   const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
   if (stun) node.ice.serving(stun.ports, stun.counts);
   const running = new Running(node, app, { listener, stun, dashboard, tls }, hosts[0]!, signal);
@@ -155,20 +167,20 @@ function hostsOf(host: ServeOptions["host"] = "127.0.0.1"): readonly string[] {
   return hosts;
 }
 
-/** All addresses get the port of the first. */
+/** All addresses without a port of their own get that of the first. */
 async function listenAtAll(
-  hosts: readonly string[],
+  places: readonly (Omit<ListenAddress, "port"> & { port?: number })[],
   port: number,
-  listen: (address: { host: string; port: number }) => Promise<Listener>,
+  listen: (address: ListenAddress) => Promise<Listener>,
 ): Promise<Listener> {
   const listeners: Listener[] = [];
   const close = async () => {
     await Promise.all(listeners.map((listener) => listener.close()));
   };
-  for (const host of hosts) {
-    const chosen = listeners[0]?.port ?? port;
+  for (const place of places) {
+    const chosen = place.port ?? listeners[0]?.port ?? port;
     try {
-      listeners.push(await listen({ host, port: chosen }));
+      listeners.push(await listen({ ...place, port: chosen }));
     } catch (error) {
       await close();
       throw isTaken(error) ? portInUse(chosen, error) : error;
