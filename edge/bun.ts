@@ -16,6 +16,7 @@ import {
 } from "../src/rendezvous/serve.ts";
 import type { Connect, Socket, SocketHandlers } from "../src/session/socket.ts";
 import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
+import { memory } from "./memory.ts";
 import { resolve } from "./resolver.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
 import { SUBPROTOCOL } from "../src/wire/protocol.ts";
@@ -129,7 +130,7 @@ export function upgrader(request: Request, server: BunServer): Upgrade {
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, resolve, ...options }, listen, bindUdp);
+  return startNode({ connect, resolve, memory, ...options }, listen, bindUdp);
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw

@@ -13,6 +13,7 @@ import {
 } from "../src/rendezvous/serve.ts";
 import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
+import { memory } from "./memory.ts";
 import { resolve } from "./resolver.ts";
 import { upgrader } from "./deno_upgrade.ts";
 import { listenOnNode } from "./node_listener.ts";
@@ -48,7 +49,7 @@ declare const Deno: DenoRuntime;
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, resolve, ...options }, listen, bindUdp);
+  return startNode({ connect, resolve, memory, ...options }, listen, bindUdp);
 }
 
 // deno-lint-ignore require-await -- a port in use has to reject, not throw

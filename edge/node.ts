@@ -5,6 +5,7 @@
  */
 import { type RunningNode, type ServeOptions, startNode } from "../src/rendezvous/serve.ts";
 import { listenOnNode } from "./node_listener.ts";
+import { memory } from "./memory.ts";
 import { resolve } from "./resolver.ts";
 import { bindUdp } from "./udp.ts";
 import { connect } from "./ws_dialer.ts";
@@ -24,5 +25,5 @@ export { answerUpgrades } from "./node_listener.ts";
  * ```
  */
 export function serve(options: ServeOptions = {}): Promise<RunningNode> {
-  return startNode({ connect, resolve, ...options }, listenOnNode, bindUdp);
+  return startNode({ connect, resolve, memory, ...options }, listenOnNode, bindUdp);
 }

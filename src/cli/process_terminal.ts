@@ -33,6 +33,10 @@ export function processTerminal(): Terminal {
     },
     runtime: deno ? "deno" : process.versions.bun === undefined ? "node" : "bun",
     interrupt: () => interrupt ??= interruption(),
+    hangups(listener) {
+      process.on("SIGHUP", listener);
+      return () => void process.off("SIGHUP", listener);
+    },
   };
 }
 

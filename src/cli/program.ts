@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError, Option } from "commander";
 import { VERSION_TEXT } from "../wire/version.ts";
+import { limits } from "./access_options.ts";
 import { type ExitCode, verdictOn } from "./failure.ts";
 import { jsonOption, keyOption, networkOption, withDoctorOptions, withPeerOptions } from "./peer_options.ts";
 import { withServeOptions } from "./serve_options.ts";
@@ -187,6 +188,11 @@ function addToken(program: Command, terminal: Terminal): void {
     .addOption(keyOption("key file of the issuer (default: key.pem in ~/.config/waymeet)"))
     .requiredOption("--peer <peer>", `${PEER} that it is for`)
     .addOption(networkOption())
+    .addOption(
+      new Option("--quotas <name=value...>", "what its peer may send, such as framesPerSecond=100").argParser(
+        limits,
+      ),
+    )
     .addOption(new Option("--ttl <time>", "how long it is good").default(3_600_000, "1h").argParser(duration))
     .addOption(jsonOption())
     .action(async (choices) => (await import("./token.ts")).newToken(terminal, choices));

@@ -8,14 +8,9 @@ import { loadKey } from "./key.ts";
 import { configureLog } from "./log.ts";
 import { interruption } from "./open_peer.ts";
 import { aliasFile, nodeKeyFile } from "./places.ts";
-import {
-  accessOf,
-  applyConfigFile,
-  checkExposure,
-  meshOf,
-  type ServeChoices,
-  turnOf,
-} from "./serve_options.ts";
+import { accessOf, checkExposure } from "./access_options.ts";
+import { Reload, type ReloadOptions } from "./reload.ts";
+import { applyConfigFile, meshOf, type ServeChoices, turnOf } from "./serve_options.ts";
 import type { Terminal } from "./terminal.ts";
 import { assignment, orphaned, workerChoices, workerKey, workerOptions } from "./worker.ts";
 import { isSupervisor, supervise } from "./workers.ts";
@@ -32,24 +27,39 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   if (isSupervisor(said)) return await supervise(terminal, said);
   const choices = worker ? workerChoices(said, worker) : said;
   const aliases = await readAliases(aliasFile(terminal));
-  const access = accessOf(choices, (text) => resolvePeer(text, aliases));
+  const peer = (text: string) => resolvePeer(text, aliases);
+  const access = accessOf(choices, peer);
   checkExposure(choices, access);
-  const mesh = meshOf(choices, (text) => resolvePeer(text, aliases), meshMemoryFile);
+  const mesh = meshOf(choices, peer, meshMemoryFile);
   const turn = await turnOf(choices);
   await configureLog(terminal, choices.logLevel, choices.json === true);
   const interrupt = terminal.interrupt();
   const front = await frontOf(choices);
   try {
     const node = await start(terminal, choices, { access, mesh, turn, ...front });
+    const settle = config &&
+      await follow(terminal, { command, path: config, controls: node.node.controls, peer });
     try {
       await announce(terminal, choices, node);
       await Promise.race([interruption(interrupt), ...worker ? [orphaned()] : []]);
     } finally {
+      if (settle) settle();
       await node.stop({ graceMs: GRACE });
     }
   } finally {
     front.tls?.close();
   }
+}
+
+/** Takes over changes of the configuration file, and reads it again at SIGHUP. Returns what ends that. */
+async function follow(terminal: Terminal, options: ReloadOptions): Promise<() => void> {
+  const reload = new Reload(options);
+  await reload.watch();
+  const deaf = terminal.hangups(() => void reload.now());
+  return () => {
+    deaf();
+    reload.stop();
+  };
 }
 
 async function start(
@@ -64,6 +74,8 @@ async function start(
   const file = path && worker ? workerKey(path, worker) : path;
   const key = file === undefined ? undefined : await loadKey(terminal, file);
   const names = name?.includes("any") ? "any" : name;
+  const { limits, bans: bansFile } = choices;
+  const bans = bansFile === undefined ? undefined : meshMemoryFile(bansFile);
   const edge = await edgeOf(terminal.runtime);
   try {
     return await edge.serve({
@@ -76,6 +88,8 @@ async function start(
       dashboard,
       stunPorts,
       stun,
+      limits,
+      bans,
       ...rest,
       ...worker && workerOptions(worker),
     });

@@ -6,17 +6,17 @@
 import { readFile } from "node:fs/promises";
 import { type Command, Option } from "commander";
 import type { PeerId } from "../identity/peer_id.ts";
-import type { Access } from "../rendezvous/access.ts";
 import type { TurnOptions } from "../rendezvous/ice_offer.ts";
 import type { MeshMemory, MeshOptions } from "../rendezvous/mesh_options.ts";
 import { UsageError } from "./failure.ts";
+import { type AccessChoices, withAccessOptions } from "./access_options.ts";
 import { type FrontChoices, withFrontOptions } from "./front_options.ts";
 import type { LOG_LEVELS } from "./log.ts";
 import { jsonOption, keyOption, logLevelOption, networkOption } from "./peer_options.ts";
 import { count, duration, list, port, stunPorts } from "./values.ts";
 
 /** What the options of `serve` come to. */
-export interface ServeChoices extends FrontChoices {
+export interface ServeChoices extends FrontChoices, AccessChoices {
   host?: string[];
   port: number;
   stun?: number[] | false;
@@ -27,9 +27,6 @@ export interface ServeChoices extends FrontChoices {
   key?: string;
   network: string;
   config?: string;
-  access?: Access["kind"];
-  allow?: string[];
-  tokenIssuer?: string[];
   name?: string[];
   join?: string[];
   meshAllow?: string[];
@@ -46,11 +43,11 @@ export interface ServeChoices extends FrontChoices {
   logLevel: (typeof LOG_LEVELS)[number];
 }
 
-const ACCESS = ["open", "allow-list", "token"];
-
 /** Adds the options of {@link ServeChoices} to the command. */
 export function withServeOptions(command: Command): Command {
-  return withFrontOptions(withNodeOptions(command)).addOption(jsonOption()).addOption(logLevelOption("info"));
+  return withFrontOptions(withAccessOptions(withNodeOptions(command))).addOption(jsonOption()).addOption(
+    logLevelOption("info"),
+  );
 }
 
 function withNodeOptions(command: Command): Command {
@@ -71,18 +68,6 @@ function withNodeOptions(command: Command): Command {
     .addOption(networkOption())
     .addOption(
       new Option("--config <file>", "JSON file with the same names as these options").env("WAYMEET_CONFIG"),
-    )
-    .addOption(
-      new Option("--access <who>", "who may connect (needed when --host is not this machine)")
-        .env("WAYMEET_ACCESS").choices(ACCESS),
-    )
-    .addOption(
-      new Option("--allow <peers...>", "PeerIds or aliases for --access allow-list").env("WAYMEET_ALLOW")
-        .argParser(list),
-    )
-    .addOption(
-      new Option("--token-issuer <peers...>", "PeerIds or aliases whose tokens --access token accepts")
-        .env("WAYMEET_TOKEN_ISSUER").argParser(list),
     )
     .addOption(
       new Option("--name <hosts...>", "host names by which peers dial this node, or: any")
@@ -219,7 +204,7 @@ function parsed(option: Option, value: unknown, path: string): unknown {
     throw new UsageError(`${path}: "${option.long!.slice(2)}" ${why}`);
   };
   if (option.isBoolean()) return typeof value === "boolean" ? value || undefined : wrong("is true or false");
-  const texts = Array.isArray(value) && option.variadic ? value : [value];
+  const texts = Array.isArray(value) && option.variadic ? value : [asText(option, value)];
   if (!texts.every((text) => typeof text === "string" || typeof text === "number")) {
     return wrong(option.variadic ? "is a list of strings" : "is a string or a number");
   }
@@ -231,25 +216,10 @@ function parsed(option: Option, value: unknown, path: string): unknown {
   }
 }
 
-/** The access that was chosen; `undefined` when none was. Lists alone are a choice, too. */
-export function accessOf(
-  choices: ServeChoices,
-  peer: (text: string) => PeerId,
-): Access | undefined {
-  const kind = choices.access ?? impliedAccess(choices);
-  const ids = (texts: string[] | undefined, flag: string) => {
-    if (texts === undefined) throw new UsageError(`--access ${kind} needs at least one peer: ${flag} PEER`);
-    return new Set(texts.map((text) => peer(text)));
-  };
-  switch (kind) {
-    case undefined:
-    case "open":
-      return kind && { kind };
-    case "allow-list":
-      return { kind, peers: ids(choices.allow, "--allow") };
-    case "token":
-      return { kind, issuers: ids(choices.tokenIssuer, "--token-issuer") };
-  }
+/** Limits stand in a file as an object. */
+function asText(option: Option, value: unknown): unknown {
+  const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
+  return isObject && option.long === "--limits" ? JSON.stringify(value) : value;
 }
 
 /** How to join other nodes; `undefined` when nothing was said of it. `memory` makes what keeps a file. */
@@ -293,38 +263,4 @@ export async function turnOf({ turn, turnSecret, turnTtl }: ServeChoices): Promi
     throw new UsageError(`the secret ${turnSecret} cannot be read (${error.message})`);
   });
   return { urls: turn, secret: secret.trim(), ttl: turnTtl === undefined ? undefined : turnTtl / 1_000 };
-}
-
-function impliedAccess({ allow, tokenIssuer }: ServeChoices): Access["kind"] | undefined {
-  if (allow && tokenIssuer) throw new UsageError("choose between --access allow-list and --access token");
-  if (allow) return "allow-list";
-  return tokenIssuer && "token";
-}
-
-/** Refuses a node that others could reach and whose operator did not say who may. */
-export function checkExposure(choices: ServeChoices, access: Access | undefined): void {
-  const { host: hosts = [], name, trustProxy } = choices;
-  const exposed = hosts.filter((host) => !isLoopback(host));
-  if (exposed.length === 0 && trustProxy === undefined) return;
-  const wildcard = exposed.length === 0 || exposed.some((host) => host === "0.0.0.0" || host === "::");
-  if (access !== undefined && (name !== undefined || !wildcard)) return;
-  const who = access === undefined
-    ? ["--access open", "--access allow-list --allow PEER", "--access token --token-issuer PEER"]
-    : [""];
-  const named = name === undefined && wildcard ? " --name meet.example.org" : "";
-  const where = [
-    hosts.length > 0 && `--host ${hosts.join(" ")}`,
-    trustProxy && `--trust-proxy ${trustProxy.join(" ")}`,
-  ];
-  const front = ["waymeet serve", ...where].filter(Boolean).join(" ");
-  const lines = who.map((choice) => `  ${front}${choice && ` ${choice}`}${named}`);
-  const asks = access === undefined ? "say who may connect" : "say by which host name peers dial it";
-  const reached = exposed[0] ?? "a node behind proxies";
-  throw new UsageError(
-    `${reached} can be reached from other machines: ${asks}. Type one of\n${lines.join("\n")}`,
-  );
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127(\.\d{1,3}){3}$/.test(host);
 }

@@ -21,4 +21,6 @@ export interface Terminal {
    * the process at once. Again: the same signal.
    */
   interrupt(): AbortSignal;
+  /** Calls `listener` at each SIGHUP, which ends the process otherwise. Returns what ends that. */
+  hangups(listener: () => void): () => void;
 }

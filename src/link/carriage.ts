@@ -19,6 +19,9 @@ import { Routes, type Trunk } from "./routes.ts";
 import type { Carried } from "./track.ts";
 import type { CandidateOutcome, PathCandidate, PathEvents, PathKind, PathTransport } from "./transport.ts";
 
+/** Milliseconds after which a link that waits for its node looks again at what is overdue. */
+const LONGEST_PAUSE = 1_000;
+
 /** How a link's packets travel now. */
 export interface LinkPath {
   kind: PathKind;
@@ -46,6 +49,8 @@ export class Carriage implements SteeredHost {
   #believesAt = -Infinity;
   /** Something of the conversation came since the last turn. */
   #heardMore = false;
+  /** When the node may take more, on this clock; before, nothing that is due can leave by the relay. */
+  #resumeAt = -Infinity;
   /** The path that brought the packet being opened. */
   #bringing: Route;
 
@@ -263,16 +268,19 @@ export class Carriage implements SteeredHost {
     const now = this.#now;
     this.#overdue = this.#inDoubt;
     this.#inDoubt = false;
+    this.#resumeAt = -Infinity;
     if (this.#routes.plural) this.#pumpPlural(now);
     else this.#pumpRelay(now);
-    this.#alarm.arm(connection.deadline, now);
+    this.#alarm.arm(this.#resumeAt > now ? this.#resumeAt : connection.deadline, now);
   }
 
   #pumpRelay(now: number): void {
     const connection = this.#connection;
     const routes = this.#routes;
     routes.flush();
-    for (let packet = connection.transmit(now); packet; packet = connection.transmit(now)) {
+    while (!this.#isPaused()) {
+      const packet = connection.transmit(now);
+      if (!packet) break;
       this.#overdue = connection.takeOverdue() || this.#overdue;
       routes.send(packet, routes.relay);
     }
@@ -290,12 +298,19 @@ export class Carriage implements SteeredHost {
     if (loose) routes.send(loose, routes.detour);
     const { using } = routes;
     if (this.#doubles(using)) this.#sendDoubled(now, using);
-    while (!using.full) {
+    while (!using.full && !(using === routes.relay && this.#isPaused())) {
       const packet = connection.transmitSealed(now, using.room);
       if (!packet) break;
       routes.send(packet, using);
     }
     this.#tellSteering(now);
+  }
+
+  /** A node takes no more than it said: what waits here, unsent, is not lost there. */
+  #isPaused(): boolean {
+    const pause = this.#carrier.pause?.(this.#planes.now) ?? 0;
+    if (pause > 0) this.#resumeAt = this.#now + Math.min(pause, LONGEST_PAUSE);
+    return pause > 0;
   }
 
   /** Whether an answer is overdue, here or there, and the relay beneath may bring it. */

@@ -13,6 +13,8 @@ export interface Carrier {
   local: Local;
   /** Hands a packet to the node of that plane, or to the only one. */
   send(to: Key, packet: Uint8Array, plane: Plane): void;
+  /** Milliseconds until that plane's node takes the next packet; 0: now. Without, it always does. */
+  pause?(plane: Plane): number;
   /** How many planes there are now. */
   planes(): number;
   /** An answer that should have come by the relay did not: whether its nodes are still there is the question. */

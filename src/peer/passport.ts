@@ -5,6 +5,7 @@
  * @module
  */
 import type { Identity } from "../identity/identity.ts";
+import type { Local } from "../link/greeting.ts";
 import { generateLinkKey, type KeyPair, type Random } from "../link/dh.ts";
 import type { Clock } from "../session/clock.ts";
 import { compareBytes } from "../wire/cbor.ts";
@@ -94,6 +95,19 @@ export class Passport {
     return true;
   }
 
+  /** What links show of this process; there is a record before there is a link. */
+  local(random: Random): Local {
+    return {
+      key: this.identity.publicKey,
+      instance: this.instance,
+      linkKey: this.linkKey,
+      network: this.#network,
+      random,
+      record: () => this.record!,
+      stamp: stamps(this.clock),
+    };
+  }
+
   /** A new record that names these nodes, home first. */
   async sign(nodes: Key[]): Promise<SignedBytes> {
     const issued = Math.floor(this.wall());
@@ -116,7 +130,7 @@ export class Passport {
 }
 
 /** Wall-clock milliseconds, each larger than the one before. */
-export function stamps(clock: Clock): () => number {
+function stamps(clock: Clock): () => number {
   let last = 0;
   return () => last = Math.max(last + 1, Math.floor(clock.wall()));
 }

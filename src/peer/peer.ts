@@ -10,18 +10,24 @@ import type { Clock } from "../session/clock.ts";
 import { Emitter } from "../session/emitter.ts";
 import type { Decision } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
-import { encodeData } from "../wire/data_frame.ts";
 import { WaymeetError } from "../wire/error.ts";
-import { type Control, type Key, Reason } from "../wire/protocol.ts";
+import { type Control, type Key, type Rate, Reason } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { Arrivals } from "./arrivals.ts";
 import { about, errorOf, notFound } from "./end_error.ts";
-import { type DialOptions, type NodeSession, nodeSession, type PeerEvents } from "./peer_events.ts";
+import {
+  type DialOptions,
+  type NodeSession,
+  nodeSession,
+  type PeerEvents,
+  rateChange,
+} from "./peer_events.ts";
 import { Links } from "./links.ts";
 import { firstFound, nearby, Paths } from "../path/paths.ts";
 import { isFromBroker, punchingOf } from "./attempts.ts";
+import { Pacing } from "./pacing.ts";
 import { Moorings } from "./moorings.ts";
-import { Passport, stamps } from "./passport.ts";
+import { Passport } from "./passport.ts";
 import { Lookups, NODE_PATIENCE, SEEK_FIRST, SEEK_LAST } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
 import type { Platform } from "./platform.ts";
@@ -56,6 +62,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #company: Company;
   readonly #arrivals: Arrivals;
   readonly #clock: Clock;
+  readonly #pacing: Pacing;
   readonly #links: Links;
   readonly #punching: Punching | undefined;
   readonly #paths: Paths;
@@ -95,24 +102,18 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       down: (end, url, plane, decision) => this.#down(end, url, plane, decision),
       stopped: (end, url) => this.#stopped(end, url),
       data: (source, packet, plane) =>
-        this.#arrivals.take(source, packet, plane, (answer) => this.#send(source, answer, plane)),
+        this.#arrivals.take(source, packet, plane, (answer) => this.#pacing.send(source, answer, plane)),
       control: (frame, plane) => this.#control(frame, plane),
     });
     this.#clock = this.#passport.clock;
-    this.#local = {
-      key: identity.publicKey,
-      instance: this.#passport.instance,
-      linkKey: this.#passport.linkKey,
-      network,
-      random,
-      record: () => this.#passport.record!,
-      stamp: stamps(this.#clock),
-    };
+    this.#pacing = new Pacing(clock, (plane) => this.#moorings.by(plane));
+    this.#local = this.#passport.local(random);
     this.#lookups = new Lookups(this.#clock, network);
     const carrier: Omit<LinkOwner, "superseded" | "ended"> = {
       clock: this.#clock,
       local: this.#local,
-      send: (to: Key, packet: Uint8Array, plane: Plane) => this.#send(to, packet, plane),
+      send: (to: Key, packet: Uint8Array, plane: Plane) => this.#pacing.send(to, packet, plane),
+      pause: (plane) => this.#pacing.wait(plane),
       planes: () => this.#moorings.sessions.length,
       overdue: () => this.#moorings.doubt(),
       find: (key) => firstFound(this.#paths.find(key), this.#findAtNodes(key)),
@@ -353,8 +354,15 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   #control(frame: Control, plane: Plane): void {
     if (frame.kind === "found") void this.#lookups.answer(frame);
     if (isFromBroker(frame)) this.#punching?.hear(frame);
+    if (frame.kind === "rate") this.#heed(frame, plane);
     this.#company.hear(frame, plane);
     if (frame.kind === "notice") this.#notice(frame.reason, frame.peer, plane);
+  }
+
+  #heed(rate: Rate, plane: Plane): void {
+    this.#pacing.hear(plane, rate);
+    for (const { carriage } of this.#links.all) carriage.wake();
+    this.emit("rate", rateChange(this.#moorings.urlOf(plane), plane, rate));
   }
 
   /** A hint that ends nothing: it makes the link look elsewhere, or slow down. */
@@ -364,12 +372,6 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
       shared?.carriage.congested();
     } else if (reason === Reason.inDoubt) shared?.carriage.doubted();
     else if (reason === Reason.absent || reason === Reason.gone) shared?.absentBy(plane);
-  }
-
-  // Packets.
-
-  #send(to: Key, packet: Uint8Array, plane: Plane): void {
-    this.#moorings.by(plane)?.send(encodeData(to, packet));
   }
 
   // Links.

@@ -3,6 +3,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import type { Link } from "../link/link.ts";
 import type { Plane } from "../link/planes.ts";
 import type { Session } from "../session/session.ts";
+import type { Rate } from "../wire/protocol.ts";
 import type { LinkRequest } from "./request.ts";
 
 /** A change in the session with the node. */
@@ -22,6 +23,29 @@ export interface NodeChange {
   text?: string;
   /** Milliseconds until the next try; when disconnected. */
   retryIn?: number;
+}
+
+/** How much a node takes of this peer from now on. Links keep to it by themselves. */
+export interface RateChange {
+  url: string;
+  plane: Plane;
+  /** Data frames, and bytes of them, a second in the long run; `Infinity`: unbounded. */
+  framesPerSecond: number;
+  bytesPerSecond: number;
+  /** Whether the node dropped something because this peer sent more. */
+  throttled: boolean;
+}
+
+/** What a program is shown of a `rate` frame. */
+export function rateChange(url: string, plane: Plane, rate: Rate): RateChange {
+  const bound = (perSecond: number) => perSecond === 0 ? Infinity : perSecond;
+  return {
+    url,
+    plane,
+    framesPerSecond: bound(rate.framesPerSecond),
+    bytesPerSecond: bound(rate.bytesPerSecond),
+    throttled: rate.pause > 0,
+  };
 }
 
 /** A session with a node. */
@@ -51,6 +75,7 @@ export interface PeerEvents {
   /** Another peer wants to begin a link: decide, or leave it to the `accept` option. */
   request: { request: LinkRequest };
   node: NodeChange;
+  rate: RateChange;
 }
 
 export interface DialOptions {

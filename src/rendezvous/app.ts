@@ -17,7 +17,7 @@ import { addPage, type Assets, attribute } from "./pages.ts";
 
 /** Why a request does not become a session. */
 export interface Refused {
-  status: 400 | 503;
+  status: 400 | 403 | 429 | 503;
   reason: Reason;
   text: string;
 }
@@ -129,7 +129,7 @@ function upgradeObstacle(c: Context<NodeApp>): string | undefined {
 }
 
 function refusal(c: Context<NodeApp>, { status, reason, text }: Refused): Response {
-  const headers = status === 503 ? { ...SAFE, "Retry-After": "1" } : SAFE;
+  const headers = status === 503 || status === 429 ? { ...SAFE, "Retry-After": "1" } : SAFE;
   return c.json({ reason: reasonName(reason), code: reason, text }, status, headers);
 }
 

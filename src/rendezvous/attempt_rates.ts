@@ -1,5 +1,5 @@
 import type { NodeLimits } from "./node_limits.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../session/token_bucket.ts";
 
 /** Milliseconds between two looks for buckets that are full again. */
 const SWEEP = 10_000;

@@ -17,7 +17,7 @@ import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Registry, Seat } from "./registry.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../session/token_bucket.ts";
 
 /** The ways to other nodes. */
 export interface AttemptWays {

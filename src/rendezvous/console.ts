@@ -6,7 +6,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Context, Hono } from "hono";
-import { type PeerId, tryPeerId } from "../identity/peer_id.ts";
+import type { PeerId } from "../identity/peer_id.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { NodeApp } from "./bindings.ts";
 import { type NodeEvent, tidy } from "./events.ts";
@@ -14,6 +14,7 @@ import { History, type Sample } from "./history.ts";
 import type { NodeInfo } from "./info.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 import type { RendezvousNode } from "./node.ts";
+import { addOrders, HEADERS } from "./orders.ts";
 import { addPage, type Assets } from "./pages.ts";
 
 export interface ConsoleOptions {
@@ -57,13 +58,6 @@ const SHOWN = 100;
 export const MIN_TOKEN = 16;
 
 const ENDINGS = ["lost", "failed", "refused", "banned"] as const;
-
-const HEADERS = {
-  "Cache-Control": "no-store",
-  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-  "Referrer-Policy": "no-referrer",
-  "X-Content-Type-Options": "nosniff",
-};
 
 /**
  * The console of one node. Add it to the node's routes with {@link OperatorConsole.mount};
@@ -111,13 +105,7 @@ export class OperatorConsole {
     operator.use(async (c, next) => this.#isOperator(c) ? await next() : forbidden(c));
     operator.get("/state", (c) => c.json(this.#state(Number(c.req.query("since") ?? 0)), 200, HEADERS));
     operator.post("/drain", async (c) => c.json({ done: await this.#node.drain() }, 200, HEADERS));
-    operator.post("/disconnect", (c) => this.#act(c, (peer, text) => this.#node.disconnect(peer, text)));
-    operator.post("/ban", (c) =>
-      this.#act(c, (peer, text, seconds) => {
-        this.#node.ban(peer, text, seconds);
-        return true;
-      }));
-    operator.post("/unban", (c) => this.#act(c, (peer) => this.#node.unban(peer)));
+    addOrders(operator, this.#node);
     app.route("/v1/operator", operator);
   }
 
@@ -145,15 +133,6 @@ export class OperatorConsole {
     };
   }
 
-  async #act(
-    c: Context,
-    act: (peer: PeerId, text: string | undefined, seconds: number | undefined) => boolean,
-  ): Promise<Response> {
-    const order = readOrder(await c.req.json().catch(() => undefined));
-    if (typeof order === "string") return c.json({ error: order }, 400, HEADERS);
-    return c.json({ done: act(order.peer, order.reason, order.seconds) }, 200, HEADERS);
-  }
-
   #sample(): Omit<Sample, "at"> {
     const { sessions, metrics } = this.#node;
     const { framesOut, bytesOut, drops } = metrics;
@@ -171,24 +150,6 @@ export class OperatorConsole {
     });
     if (this.#endings.length > SHOWN) this.#endings.shift();
   }
-}
-
-interface Order {
-  peer: PeerId;
-  reason: string | undefined;
-  seconds: number | undefined;
-}
-
-/** What the operator wants done, or what is wrong with it. */
-function readOrder(body: unknown): Order | string {
-  const { peer, reason, seconds } = (body ?? {}) as Record<string, unknown>;
-  const id = typeof peer === "string" ? tryPeerId(peer) : undefined;
-  if (id === undefined) return '"peer" must be a PeerId of 52 letters';
-  if (reason !== undefined && typeof reason !== "string") return '"reason" must be text';
-  if (seconds !== undefined && !(typeof seconds === "number" && seconds > 0)) {
-    return '"seconds" must be a number above 0';
-  }
-  return { peer: id, reason: reason && tidy(reason), seconds };
 }
 
 function forbidden(c: Context): Response {

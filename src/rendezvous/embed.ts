@@ -3,8 +3,12 @@
  *
  * @module
  */
-export { type Access, issueToken, type TokenGrant } from "./access.ts";
+export { type Access, type Applicant, type Ask, issueToken, type Quotas, type TokenGrant } from "./access.ts";
+export { askUrl } from "./access_callback.ts";
 export type { Admission } from "./admission.ts";
+export type { BanStore } from "./ban_file.ts";
+export type { Ban } from "./bans.ts";
+export type { Controls } from "./controls.ts";
 export type { NodeApp, NodeBindings, Upgrade } from "./app.ts";
 export type { Certificate, Certificates } from "./certificates.ts";
 export {

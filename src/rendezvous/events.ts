@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Logger } from "@logtape/logtape";
 import type { PeerId } from "../identity/peer_id.ts";
 
 /**
@@ -47,6 +48,12 @@ export class NodeEvent extends Event implements NodeEventDetail {
     this.reason = detail.reason;
     this.text = detail.text;
   }
+}
+
+export function logEvent(log: Logger, type: NodeEventType, detail: NodeEventDetail): void {
+  const properties = { event: type, ...detail };
+  if (type === "established") log.info("established {peer} {session} {agent} from {address}", properties);
+  else log.info("{event} {peer} {session}: {reason} {text}", properties);
 }
 
 /** A listener for {@link NodeEvent}s, as a function or an object. */

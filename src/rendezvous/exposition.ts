@@ -22,7 +22,7 @@ export class Page {
 
   sample(name: string, value: number, labels: Record<string, string> = {}): void {
     const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`).join(",");
-    this.text += `waymeet_${name}${pairs && `{${pairs}}`} ${value}\n`;
+    this.text += `waymeet_${name}${pairs && `{${pairs}}`} ${value === Infinity ? "+Inf" : value}\n`;
   }
 
   one(

@@ -246,6 +246,7 @@ export class Forwarding implements Beyond {
       return;
     }
     joined(seat, from, size, waiting);
+    seat.linked = true;
     metrics.framesOut += arrivals.frames(slot);
     metrics.bytesOut += size;
     metrics.messagesOut++;

@@ -1,48 +1,119 @@
 /**
- * Who may have a session, once the key is proven: no ban, the operator's access choice, and
- * room in the network.
+ * Who may come in: before the handshake by address and load, after it by bans and the operator's choice.
  *
  * @module
  */
-import { peerIdText } from "../identity/peer_id.ts";
+import type { Logger } from "@logtape/logtape";
+import { type PeerId, peerIdText } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
+import { parseAddress } from "../stun/address.ts";
+import { SourceLimit } from "../stun/source_limit.ts";
 import { type AuthBody, Reason, Role } from "../wire/protocol.ts";
-import { type Access, accessObstacle } from "./access.ts";
-import type { Bans } from "./bans.ts";
+import { type Access, judge } from "./access.ts";
+import { type Admission, Doorway, PEER_ID, type Receive } from "./admission.ts";
+import { type Refused, refused } from "./app.ts";
+import { Bans } from "./bans.ts";
 import type { Fabric } from "./fabric.ts";
-import type { Refusal } from "./refusal.ts";
+import type { Judgement } from "./judgement.ts";
+import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLimits } from "./node_limits.ts";
+
+/** Addresses whose rate is remembered: some 100 bytes each. */
+const SOURCES = 65_536;
 
 export interface GateOptions {
-  bans: Bans;
-  access: Access;
   network: string;
+  access: Access;
+  limits: NodeLimits;
+  metrics: NodeMetrics;
   clock: Clock;
+  log: Logger;
+  receive: Receive;
+  draining: () => boolean;
+  /** Whether memory is short. */
+  pressed: () => boolean;
   fabric: Fabric | undefined;
 }
 
 export class Gate {
+  readonly bans: Bans = new Bans();
+  access: Access;
   readonly #o: GateOptions;
+  readonly #doorway: Doorway;
+  readonly #sources: SourceLimit;
 
   constructor(options: GateOptions) {
+    const { limits } = options;
     this.#o = options;
+    this.access = options.access;
+    this.#doorway = new Doorway(options.clock, options.receive);
+    this.#sources = new SourceLimit({
+      get perSecond() {
+        return limits.handshakesPerSecond;
+      },
+      get burst() {
+        return limits.handshakeBurst;
+      },
+      totalPerSecond: Infinity,
+      sources: SOURCES,
+    });
   }
 
-  async refusal(auth: AuthBody): Promise<Refusal | undefined> {
-    const { bans, access, network, clock, fabric } = this.#o;
-    const ban = bans.refusal(peerIdText(auth.id), clock.wall());
-    if (ban !== undefined) return ban;
-    if (auth.role === Role.node) return this.#nodeRefusal(auth);
-    const obstacle = await accessObstacle(access, auth, { network, now: clock.wall() });
-    return obstacle === undefined ? await fabric?.enter?.(auth) : unauthorized(obstacle);
+  /** Handshakes under way. */
+  get pending(): number {
+    return this.#doorway.pending;
   }
 
-  #nodeRefusal(auth: AuthBody): Refusal | undefined {
+  /** Reserves a place for a handshake, before anything is allocated for the stranger. */
+  admit(claimed: string, address: string): Admission | Refused {
+    if (!PEER_ID.test(claimed)) {
+      return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
+    }
+    if (this.#o.draining()) return refused(503, Reason.draining, "this node is leaving; try another one");
+    const peer = claimed as PeerId;
+    const obstacle = this.#obstacle(address);
+    if (obstacle !== undefined) return this.#turnedAway(obstacle, peer, address);
+    return this.#doorway.admit(this.#o.limits.handshakes, peer, address) ??
+      this.#turnedAway(
+        refused(503, Reason.overCapacity, "too many handshakes are under way; try again in a second"),
+        peer,
+        address,
+      );
+  }
+
+  /** Whether somebody whose signature is verified may have a session, and how much it may send. */
+  async authorize(auth: AuthBody, address: string): Promise<Judgement> {
+    const { clock, network } = this.#o;
+    const { agent } = auth;
+    const ban = this.bans.refusal({ peer: peerIdText(auth.id), address, agent }, clock.wall());
+    if (ban !== undefined) return { ok: false, ...ban };
+    if (auth.role === Role.node) return this.#judgeNode(auth);
+    const judgement = await judge(this.access, auth, { network, address, now: clock.wall(), clock });
+    const obstacle = judgement.ok ? await this.#o.fabric?.enter?.(auth) : undefined;
+    return obstacle === undefined ? judgement : { ok: false, ...obstacle };
+  }
+
+  #judgeNode(auth: AuthBody): Judgement {
     const { fabric } = this.#o;
     const text = fabric ? fabric.obstacle(auth) : "this node takes sessions of peers only";
-    return text === undefined ? undefined : unauthorized(text);
+    return text === undefined ? { ok: true } : { ok: false, reason: Reason.unauthorized, text };
   }
-}
 
-function unauthorized(text: string): Refusal {
-  return { reason: Reason.unauthorized, text };
+  #obstacle(address: string): Refused | undefined {
+    const { clock } = this.#o;
+    const ban = this.bans.refusal({ address }, clock.wall());
+    if (ban !== undefined) return refused(403, ban.reason, ban.text);
+    if (this.#o.pressed()) {
+      return refused(503, Reason.overCapacity, "this node is short of memory; try another one");
+    }
+    const source = parseAddress(address, 0);
+    if (source === undefined || this.#sources.take(source, clock.now()) === "granted") return undefined;
+    return refused(429, Reason.rateLimited, "too many handshakes from your address; try again in a second");
+  }
+
+  #turnedAway(refusal: Refused, peer: PeerId, address: string): Refused {
+    this.#o.metrics.handshakeFailed(refusal.reason);
+    this.#o.log.warn("refused {peer} from {address}: {text}", { peer, address, text: refusal.text });
+    return refusal;
+  }
 }

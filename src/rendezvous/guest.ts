@@ -7,11 +7,13 @@ import type { PeerId } from "../identity/peer_id.ts";
 import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts";
 import { type AuthBody, type Control, type Reason, Role } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
+import type { Visitor } from "./ban_subject.ts";
 import type { Attendance } from "./attendance.ts";
 import type { Attempts } from "./attempts.ts";
 import { type NodeEventDetail, tidy } from "./events.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeMetrics } from "./metrics.ts";
+import type { Quotas } from "./quotas.ts";
 import type { Records } from "./records.ts";
 import type { Seat } from "./registry.ts";
 import type { Refusal } from "./refusal.ts";
@@ -54,6 +56,8 @@ export class Guest implements SessionHandlers {
   /** What the dialer said, from its verification until the session itself keeps it. */
   auth: AuthBody | undefined;
   refusal: Refusal | undefined;
+  /** What its access grants, until it has a seat. */
+  quotas: Quotas | undefined;
 
   constructor(host: Host, admission: Place) {
     this.#host = host;
@@ -124,6 +128,11 @@ export class Guest implements SessionHandlers {
   #releasePlace(): void {
     this.#admission?.release?.();
     this.#admission = undefined;
+  }
+
+  /** Of whom a ban may be. */
+  visitor(session: Session): Visitor {
+    return { peer: session.remote, address: this.address, agent: session.auth?.agent };
   }
 
   /** What logs and events say about this guest. */

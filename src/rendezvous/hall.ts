@@ -10,12 +10,15 @@ import type { Session, SessionEnd } from "../session/session.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import { encodeFound } from "../wire/frames.ts";
 import { type HeldBytes, type PeerRecord, Reason, UNASKED } from "../wire/protocol.ts";
+import { AddressCounts } from "./address_counts.ts";
 import { tellGone } from "./correspondents.ts";
 import type { NodeEventDetail, NodeEventType } from "./events.ts";
 import type { Guest } from "./guest.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
+import type { Rates } from "./rates.ts";
 import { type Registry, Seat } from "./registry.ts";
+import { toShed } from "./shedding.ts";
 
 /** Milliseconds between two looks at queues that are being emptied. */
 const FLUSH_POLL = 20;
@@ -26,6 +29,7 @@ export interface HallOptions {
   registry: Registry;
   limits: NodeLimits;
   metrics: NodeMetrics;
+  rates: Rates;
   clock: Clock;
   /** URLs of other nodes, for whom this one sends away. */
   nodes: () => string[];
@@ -41,6 +45,7 @@ export class Hall {
   readonly #registry: Registry;
   /** Every session that is not closed, in handshakes too. */
   readonly #open = new Map<Session, Guest>();
+  readonly #addresses = new AddressCounts();
   #draining = false;
 
   constructor(options: HallOptions) {
@@ -70,8 +75,15 @@ export class Hall {
     if (before === undefined && this.#registry.size >= this.#o.limits.sessions) {
       return this.turnAway(guest, session, Reason.overCapacity, "this node is full");
     }
+    if (before === undefined && this.#addresses.of(guest.address) >= this.#o.limits.sessionsPerAddress) {
+      return this.turnAway(guest, session, Reason.overQuota, CROWDED);
+    }
     guest.since = this.#o.clock.now();
     guest.seat = order === 0 ? reseat(before!, session) : this.#seat(before, session);
+    guest.seat.quotas = guest.quotas;
+    guest.quotas = undefined;
+    this.#addresses.enter(guest.address);
+    this.#o.rates.tell(guest.seat, true);
     this.#o.seated(guest.seat, guest.address);
     this.#o.metrics.sessionsTotal++;
     this.#o.tell("established", guest.describe(session, Reason.none, ""));
@@ -82,6 +94,7 @@ export class Hall {
     this.#open.set(session, guest);
     guest.since = since;
     guest.seat = new Seat(session.remoteKey, session);
+    this.#addresses.enter(guest.address);
     this.#registry.add(guest.seat);
     return guest.seat;
   }
@@ -103,9 +116,37 @@ export class Hall {
     this.#open.delete(session);
     if (guest.link !== undefined) return;
     const { seat } = guest;
+    if (seat !== undefined) this.#addresses.leave(guest.address);
     if (seat?.live && seat.session === session) this.#vacate(seat);
     if (seat !== undefined) this.#recordLoss(guest, session, end);
     else this.#recordFailure(guest, session, end);
+  }
+
+  /** Those with a seat, in the order of their coming. */
+  *seated(): IterableIterator<{ guest: Guest; session: Session }> {
+    for (const [session, guest] of this.#open) {
+      if (guest.seat?.live && guest.seat.session === session) yield { guest, session };
+    }
+  }
+
+  /** Ends the session of somebody who has a seat. */
+  expel(guest: Guest, session: Session, reason: Reason, text: string): void {
+    if (guest.seat?.live && guest.seat.session === session) this.#end(guest.seat, reason, text);
+  }
+
+  /** Memory is short: some of those who talk with nobody go elsewhere. */
+  shed(): void {
+    const strangers = [...this.#open].flatMap(([session, guest], since) =>
+      guest.seat?.linked || isOver(session)
+        ? []
+        : [{ since, pending: guest.seat === undefined, guest, session }]
+    );
+    for (const { guest, session } of toShed(strangers)) {
+      this.#o.metrics.shed++;
+      guest.refusal ??= { reason: Reason.overCapacity, text: SHORT_OF_MEMORY };
+      if (guest.seat?.live && guest.seat.session === session) this.#vacate(guest.seat);
+      session.close(Reason.overCapacity, SHORT_OF_MEMORY, this.#o.nodes());
+    }
   }
 
   /** False when that peer has no seat. */
@@ -155,7 +196,7 @@ export class Hall {
   }
 
   #sendOff(session: Session): void {
-    if (session.state === "draining" || session.state === "closed") return;
+    if (isOver(session)) return;
     const seat = session.state === "ready" ? this.#registry.find(session.remoteKey) : undefined;
     if (seat?.session === session) this.#vacate(seat);
     session.close(Reason.draining, "this node is leaving", this.#o.nodes());
@@ -190,7 +231,14 @@ export class Hall {
   }
 }
 
+const SHORT_OF_MEMORY = "this node is short of memory; try another one";
+const CROWDED =
+  "your address has as many sessions here as this node grants one; end some, or ask its operator";
 const NEWER_IS_HERE = "a newer process with this key is here";
+
+function isOver({ state }: Session): boolean {
+  return state === "draining" || state === "closed";
+}
 
 /** The same process over a new socket: it keeps its seat, and nobody else notices. */
 function reseat(seat: Seat, session: Session): Seat {

@@ -8,6 +8,7 @@ import type { Reason } from "../wire/protocol.ts";
 import type { StunCounts } from "../stun/server.ts";
 import { AttemptMetrics } from "./attempt_metrics.ts";
 import { count, type Counts, Durations, Page } from "./exposition.ts";
+import type { NodeLimits } from "./node_limits.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 
 /** Upper bounds of the buckets of connection durations, seconds: a failed try to a week. */
@@ -27,6 +28,7 @@ export interface Gauges {
   uptime: number;
   version: string;
   id: string;
+  limits?: Readonly<NodeLimits>;
   mesh?: MeshStatus;
   stun?: StunCounts;
 }
@@ -65,6 +67,10 @@ export class NodeMetrics {
   /** Sessions that went on in another life of this process. */
   sessionsResumed = 0;
   goneNotices = 0;
+  /** Strangers sent away because memory was short. */
+  shed = 0;
+  /** Peers told that they send more than they may, each time. */
+  throttled = 0;
   recordsKept = 0;
   recordsRefused = 0;
   /** Answers to watchers, and news for them. */
@@ -167,6 +173,7 @@ export class NodeMetrics {
     );
     this.#durations.expose(page, "session_duration_seconds", "How long sessions lasted.");
     this.attempts.expose(page, now.attempts);
+    if (now.limits) exposeLimits(page, now.limits);
     if (now.mesh) exposeMesh(page, now.mesh);
     if (now.stun) exposeStun(page, now.stun);
     return page.text;
@@ -191,6 +198,8 @@ export class NodeMetrics {
     );
     page.one("stray_frames_total", "counter", "Frames ignored: not for a peer to send.", this.strayFrames);
     page.byReason("frames_dropped_total", "Data frames that were not delivered.", this.#drops);
+    page.one("shed_total", "counter", "Strangers sent away because memory was short.", this.shed);
+    page.one("throttled_total", "counter", "Peers told that they send too much, each time.", this.throttled);
     page.one("gone_notices_total", "counter", "Peers told that a correspondent left.", this.goneNotices);
   }
 
@@ -207,6 +216,11 @@ export class NodeMetrics {
     );
     page.byReason("watches_refused_total", "Peers that somebody may not watch.", this.#watchesRefused);
   }
+}
+
+function exposeLimits(page: Page, limits: Readonly<NodeLimits>): void {
+  page.head("limit", "gauge", "What this node grants: its limits by name.");
+  for (const [name, value] of Object.entries(limits)) page.sample("limit", value, { name });
 }
 
 function exposeMesh(page: Page, { members, presence, forwarded, discovery, refusals }: MeshStatus): void {

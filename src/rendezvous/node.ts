@@ -19,17 +19,17 @@ import { Ticker } from "../session/ticker.ts";
 import { PING_INTERVAL } from "../wire/limits.ts";
 import { type AuthBody, Reason } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
-import { type Admission, Doorway, PEER_ID } from "./admission.ts";
-import { Attempts } from "./attempts.ts";
+import type { Admission } from "./admission.ts";
 import { Attendance } from "./attendance.ts";
-import { type NodeApp, nodeApp, type Refused, refused } from "./app.ts";
+import { type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { appPort } from "./app_port.ts";
-import { Bans } from "./bans.ts";
-import { GuardedTarget, NodeEvent, type NodeEventDetail, type NodeEventType, tidy } from "./events.ts";
+import { Controls } from "./controls.ts";
+import { GuardedTarget, logEvent, NodeEvent, type NodeEventDetail, type NodeEventType } from "./events.ts";
 import type { Fabric, FabricParts } from "./fabric.ts";
 import { Gate } from "./gate.ts";
 import { Guest, type Host, type Place as GuestPlace } from "./guest.ts";
 import { Hall } from "./hall.ts";
+import { hostOf } from "./host.ts";
 import { Mesh } from "./mesh.ts";
 import { type KeptSession, sinceOf } from "./kept_session.ts";
 import { IceOffer } from "./ice_offer.ts";
@@ -37,11 +37,11 @@ import type { MeshStatus } from "./mesh_status.ts";
 import { type NodeInfo, nodeInfo } from "./info.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, nodeLimits } from "./node_limits.ts";
-import { Records } from "./records.ts";
+import { Rates } from "./rates.ts";
 import { pingsOf, Registry, type Seat } from "./registry.ts";
 import { lowerCase, type NodeOptions } from "./node_options.ts";
 import { OtherNodes } from "./other_nodes.ts";
-import { Relay } from "./relay.ts";
+import { Shedding } from "./shedding.ts";
 
 export type { NodeOptions };
 
@@ -65,8 +65,8 @@ export const GRACE = 5_000;
 export class RendezvousNode extends GuardedTarget {
   readonly id: PeerId;
   readonly network: string;
-  /** May be changed while the node runs; what is granted already stays. */
-  readonly limits: NodeLimits;
+  /** Change them by {@link Controls.setLimits}, which reaches those who are here. */
+  readonly limits: Readonly<NodeLimits>;
   readonly metrics: NodeMetrics = new NodeMetrics();
   readonly ice: IceOffer;
   /** Routes to mount in any Hono app: `app.route("/meet", node.app)`. */
@@ -78,8 +78,10 @@ export class RendezvousNode extends GuardedTarget {
   readonly #began: number;
   readonly #ticker: Ticker;
   readonly #registry = new Registry();
-  readonly #doorway: Doorway;
-  readonly #bans = new Bans();
+  readonly #rates: Rates;
+  readonly #shedding: Shedding;
+  /** What an operator changes while the node runs. */
+  readonly controls: Controls;
   readonly #others: OtherNodes;
   readonly #mesh: Fabric | undefined;
   readonly #gate: Gate;
@@ -104,13 +106,15 @@ export class RendezvousNode extends GuardedTarget {
     this.ice = new IceOffer(options, this.#clock);
     this.#began = this.#clock.now();
     this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
-    this.#doorway = new Doorway(this.#clock, (socket, admission) => this.#receive(socket, admission));
+    this.#rates = new Rates(this.limits, this.#clock, this.metrics);
     this.#others = this.#makeOthers();
     this.#mesh = this.#makeFabric();
-    const { network } = this;
-    this.#gate = new Gate({ ...options, network, bans: this.#bans, clock: this.#clock, fabric: this.#mesh });
+    this.#gate = this.#makeGate(options.access);
     this.#attendance = this.#makeAttendance();
     this.#hall = this.#makeHall();
+    const [ceiling, shed] = [() => this.limits.memory, () => this.#hall.shed()];
+    this.#shedding = new Shedding({ clock: this.#clock, memory: options.memory, ceiling, shed });
+    this.controls = this.#makeControls();
     this.#host = this.#makeHost();
     this.#reception = this.#makeReception();
     this.app = nodeApp(appPort(this, options));
@@ -123,7 +127,7 @@ export class RendezvousNode extends GuardedTarget {
 
   /** Handshakes under way now. */
   get handshakes(): number {
-    return this.#doorway.pending;
+    return this.#gate.pending;
   }
 
   /** Whether the node takes no newcomers because it is leaving. */
@@ -147,13 +151,7 @@ export class RendezvousNode extends GuardedTarget {
    * `address`: the stranger's, `""` when unknown.
    */
   admit(claimed: string, address: string): Admission | Refused {
-    if (!PEER_ID.test(claimed)) {
-      return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
-    }
-    if (this.draining) return refused(503, Reason.draining, "this node is leaving; try another one");
-    const { handshakes } = this.limits;
-    const peer = claimed as PeerId;
-    return this.#doorway.admit(handshakes, peer, address) ?? this.#refuseCrowd(peer, address);
+    return this.#gate.admit(claimed, address);
   }
 
   /** Goes on with the session of an earlier life of this process; `undefined` when another one took its place. */
@@ -182,17 +180,18 @@ export class RendezvousNode extends GuardedTarget {
     return this.#hall.dismiss(peer, Reason.disconnected, text);
   }
 
-  /** Ends the session of a peer and refuses new ones for so many seconds. */
-  ban(peer: PeerId, text: string = "banned by the operator", seconds: number = Infinity): void {
-    const now = this.#clock.wall();
-    this.#bans.add(peer, { reason: text, until: now + seconds * 1000 }, now);
-    this.#tell("banned", { peer, address: "", agent: "", session: "", reason: "banned", text: tidy(text) });
-    this.#hall.dismiss(peer, Reason.banned, text);
+  /**
+   * Ends the sessions of a peer, an address, a prefix or an agent, and refuses new ones for so many seconds.
+   *
+   * @throws {RangeError} when `subject` is none of these.
+   */
+  ban(subject: string, text: string = "banned by the operator", seconds: number = Infinity): void {
+    this.controls.ban(subject, text, seconds);
   }
 
   /** False when there was no ban. */
-  unban(peer: PeerId): boolean {
-    return this.#bans.lift(peer);
+  unban(subject: string): boolean {
+    return this.controls.unban(subject);
   }
 
   /** What `/metrics` shows: Prometheus text. */
@@ -205,6 +204,7 @@ export class RendezvousNode extends GuardedTarget {
       ...this.#attendance.counts,
       attempts: this.#host.attempts.size,
       ...pingsOf(this.#registry),
+      limits: this.limits,
       mesh: this.#mesh?.status(),
       stun: this.ice.counts,
       uptime,
@@ -220,6 +220,7 @@ export class RendezvousNode extends GuardedTarget {
   async drain(grace: number = GRACE): Promise<boolean> {
     this.#log.info("draining {sessions} sessions", { sessions: this.sessions });
     this.#others.stop();
+    this.#shedding.stop();
     const left = await this.#hall.drain(grace);
     this.#host.attempts.close();
     this.#mesh?.leave();
@@ -265,14 +266,15 @@ export class RendezvousNode extends GuardedTarget {
 
   async #authorize(guest: Guest, auth: AuthBody): Promise<Verdict> {
     guest.auth = auth;
-    const refusal = await this.#gate.refusal(auth);
-    guest.refusal = refusal;
-    return refusal === undefined ? { ok: true } : { ok: false, ...refusal, nodes: [] };
+    const judgement = await this.#gate.authorize(auth, guest.address);
+    guest.refusal = judgement.ok ? undefined : judgement;
+    guest.quotas = judgement.ok ? judgement.quotas : undefined;
+    return judgement.ok ? { ok: true } : { ...judgement, nodes: [] };
   }
 
   /** Asks again for a ban: it may have come while the welcome was signed. */
   #arrived(guest: Guest, session: Session): void {
-    const ban = this.#bans.refusal(session.remote, this.#clock.wall());
+    const ban = this.#gate.bans.refusal(guest.visitor(session), this.#clock.wall());
     if (ban !== undefined) this.#hall.turnAway(guest, session, ban.reason, ban.text);
     else this.#hall.arrived(guest, session);
   }
@@ -283,19 +285,29 @@ export class RendezvousNode extends GuardedTarget {
     guest.link = this.#mesh!.receive(session);
   }
 
-  #refuseCrowd(peer: PeerId, address: string): Refused {
-    const text = "too many handshakes are under way; try again in a second";
-    this.metrics.handshakeFailed(Reason.overCapacity);
-    this.#log.warn("refused {peer} from {address}: {text}", { peer, address, text });
-    return refused(503, Reason.overCapacity, text);
+  #tell(type: NodeEventType, detail: NodeEventDetail): void {
+    logEvent(this.#log, type, detail);
+    this.dispatchEvent(new NodeEvent(type, detail));
   }
 
-  #tell(type: NodeEventType, detail: NodeEventDetail): void {
-    const properties = { event: type, ...detail };
-    if (type === "established") {
-      this.#log.info("established {peer} {session} {agent} from {address}", properties);
-    } else this.#log.info("{event} {peer} {session}: {reason} {text}", properties);
-    this.dispatchEvent(new NodeEvent(type, detail));
+  #makeGate(access: NodeOptions["access"]): Gate {
+    const { network, limits, metrics } = this;
+    return new Gate({
+      ...{ network, access, limits, metrics, clock: this.#clock, log: this.#log, fabric: this.#mesh },
+      receive: (socket, admission) => this.#receive(socket, admission),
+      draining: () => this.draining,
+      pressed: () => this.#shedding.closed,
+    });
+  }
+
+  #makeControls(): Controls {
+    const { network, limits } = this;
+    return new Controls({
+      ...{ network, limits, clock: this.#clock, log: this.#log, bans: this.#o.bans },
+      ...{ gate: this.#gate, hall: this.#hall, rates: this.#rates, shedding: this.#shedding },
+      registry: this.#registry,
+      tell: (type, detail) => this.#tell(type, detail),
+    });
   }
 
   #makeAttendance(): Attendance {
@@ -309,6 +321,7 @@ export class RendezvousNode extends GuardedTarget {
       registry: this.#registry,
       limits: this.limits,
       metrics: this.metrics,
+      rates: this.#rates,
       clock: this.#clock,
       nodes: () => this.#others.urls,
       vacated: (seat) => {
@@ -352,32 +365,15 @@ export class RendezvousNode extends GuardedTarget {
   }
 
   #makeHost(): Host {
-    const { metrics, limits } = this;
-    const [registry, clock, mesh, random] = [this.#registry, this.#clock, this.#mesh, this.#random];
-    const node = this.#o.identity.publicKey;
-    const why = (seat: Seat, reason: string) =>
-      this.#log.debug("kept no record of {peer}: {reason}", { peer: peerIdText(seat.key), reason });
-    return {
-      metrics,
-      elsewhere: mesh?.control?.bind(mesh),
+    const { network, limits, metrics } = this;
+    return hostOf({
+      ...{ identity: this.#o.identity, network, limits, metrics, log: this.#log, rates: this.#rates },
+      ...{ registry: this.#registry, clock: this.#clock, random: this.#random, fabric: this.#mesh },
       attendance: this.#attendance,
-      relay: new Relay(registry, limits, metrics, clock, mesh?.forwarding),
-      records: new Records({
-        node,
-        network: this.network,
-        registry,
-        limits,
-        metrics,
-        clock,
-        refused: why,
-        kept: (seat, record, signed) => this.#attendance.kept(seat, record, signed),
-        elsewhere: (peer, asker) => mesh?.forwarding.lookup(peer, asker),
-      }),
-      attempts: new Attempts({ node, registry, limits, metrics, clock, random, ways: mesh }),
       arrived: (guest, session) => this.#arrived(guest, session),
       nodeArrived: (guest, session) => this.#nodeArrived(guest, session),
       departed: (guest, session, end) => this.#hall.departed(guest, session, end),
-    };
+    });
   }
 
   /** What `/v1/mesh` shows; `undefined` without a mesh. */
@@ -390,7 +386,7 @@ export class RendezvousNode extends GuardedTarget {
     return nodeInfo({
       id: this.id,
       network: this.network,
-      access: this.#o.access.kind,
+      access: this.#gate.access.kind,
       limits: this.limits,
       uptime: this.#clock.now() - this.#began,
       sessions: this.sessions,

@@ -1,6 +1,7 @@
 /** What one node grants: sessions, sizes, queues and rates. May be changed while the node runs. */
 import {
   MAX_ATTEMPT_TIME,
+  MAX_BATCH,
   MAX_CORRESPONDENTS,
   MAX_HANDSHAKES,
   MAX_MESSAGE,
@@ -11,10 +12,22 @@ import {
 } from "../wire/limits.ts";
 
 export interface NodeLimits {
-  /** Peers with a session. The next one completes its handshake and is told `over-capacity`. */
+  /**
+   * Peers with a session. The next one completes its handshake and is told `over-capacity`. Of one peer
+   * there is one session at a node, always: the newer replaces the older.
+   */
   sessions: number;
+  /** Sessions from one IPv4 address or IPv6 /64; the next one is told `over-quota`. `Infinity`: unbounded. */
+  sessionsPerAddress: number;
   /** Handshakes under way; beyond, the upgrade is answered 503. */
   handshakes: number;
+  /** Handshakes begun from one IPv4 address or IPv6 /64 in the long run, and at once; beyond, 503. */
+  handshakesPerSecond: number;
+  handshakeBurst: number;
+  /** Bytes of memory the process may hold; above, newcomers are refused and strangers shed. `Infinity`: unbounded. */
+  memory: number;
+  /** Largest WebSocket message whose data is relayed, bytes; at most `MAX_MESSAGE`. */
+  message: number;
   /** Largest payload of a relayed frame, bytes; at most `MAX_PAYLOAD`. */
   payload: number;
   /** Bytes that wait for one peer before the newest frames are dropped with a notice. */
@@ -32,6 +45,9 @@ export interface NodeLimits {
   /** Announcements of one peer in the long run, and at once: each is renewed every 100 s and after a change of nodes. */
   announcementsPerSecond: number;
   announcementBurst: number;
+  /** Data frames from one peer in the long run, and at once; `Infinity`: unbounded. Beyond, it is told by `rate`. */
+  framesPerSecond: number;
+  frameBurst: number;
   /** Relayed bytes from one peer in the long run, and at once; `Infinity`: unbounded. */
   bytesPerSecond: number;
   byteBurst: number;
@@ -54,11 +70,23 @@ export const PUBLISH_COST = 5;
 
 /** Smallest byte burst: with less, one message of the largest size could never pass. */
 const MIN_BYTE_BURST = MAX_MESSAGE;
+/** A peer that sends one packet of a link at a time needs this much: 16 KiB and what goes beside it. */
+const LEAST_MESSAGE = 32_768;
+/** Smallest frame burst, for the same reason. */
+const MIN_FRAME_BURST = MAX_BATCH;
 
 /** The limits of a node that was given none. */
 export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   sessions: MAX_SESSIONS,
+  // A carrier's NAT, a company or a proxy has thousands behind one address.
+  sessionsPerAddress: Infinity,
   handshakes: MAX_HANDSHAKES,
+  // A handshake takes about 1 ms of a core: one address costs a fifth of it in the long run. All peers
+  // behind one NAT come back at once when a node restarts.
+  handshakesPerSecond: 200,
+  handshakeBurst: 5_000,
+  memory: Infinity,
+  message: MAX_MESSAGE,
   payload: MAX_PAYLOAD,
   queue: MAX_QUEUE,
   correspondents: MAX_CORRESPONDENTS,
@@ -71,6 +99,8 @@ export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   topics: MAX_TOPICS,
   announcementsPerSecond: 1,
   announcementBurst: 64,
+  framesPerSecond: Infinity,
+  frameBurst: 1_024,
   bytesPerSecond: Infinity,
   byteBurst: 4 * MAX_MESSAGE,
   // A peer at the other end of the earth has answered after half a second.
@@ -85,30 +115,76 @@ export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   attempts: 10_000,
 };
 
+/** Limits that say how much in a second or a minute may be a fraction; the others count whole things. */
+const RATES = /Per(Second|Minute)$/;
+
+/** The largest that the protocol allows. */
+const MOST: Partial<NodeLimits> = {
+  payload: MAX_PAYLOAD,
+  message: MAX_MESSAGE,
+  topics: MAX_TOPICS,
+  attemptAnswer: MAX_ATTEMPT_TIME,
+  attemptConnect: MAX_ATTEMPT_TIME,
+};
+
+/** The least with which anything works. */
+const LEAST: Partial<NodeLimits> = {
+  byteBurst: MIN_BYTE_BURST,
+  frameBurst: MIN_FRAME_BURST,
+  message: LEAST_MESSAGE,
+};
+
 /**
  * The defaults with these changes.
  *
- * @throws {RangeError} naming the limit that is out of bounds.
+ * @throws {RangeError} naming the limit that is out of bounds, and its bounds.
  */
 export function nodeLimits(changes: Partial<NodeLimits> = {}): NodeLimits {
   const limits = { ...DEFAULT_LIMITS, ...withoutUndefined(changes) };
-  for (const [name, value] of Object.entries(limits)) requirePositive(name, value);
-  if (limits.payload > MAX_PAYLOAD) throw new RangeError(`limits.payload is at most ${MAX_PAYLOAD} bytes`);
-  for (const name of ["attemptAnswer", "attemptConnect"] as const) {
-    if (limits[name] > MAX_ATTEMPT_TIME) {
-      throw new RangeError(`limits.${name} is at most ${MAX_ATTEMPT_TIME} ms`);
-    }
-  }
-  if (limits.topics > MAX_TOPICS) throw new RangeError(`limits.topics is at most ${MAX_TOPICS}`);
-  if (limits.byteBurst < MIN_BYTE_BURST) {
-    throw new RangeError(`limits.byteBurst is at least ${MIN_BYTE_BURST} bytes: one largest message`);
-  }
+  for (const [name, value] of Object.entries(limits)) check(name as keyof NodeLimits, value);
   return limits;
 }
 
-function requirePositive(name: string, value: unknown): void {
-  if (typeof value === "number" && value >= 1) return;
-  throw new RangeError(`limits.${name} must be a number from 1, not ${String(value)}`);
+function check(name: keyof NodeLimits, value: unknown): void {
+  if (!Object.hasOwn(DEFAULT_LIMITS, name)) {
+    throw new RangeError(`there is no limits.${name}; there are: ${NAMES}`);
+  }
+  const [least, most] = [LEAST[name] ?? (RATES.test(name) ? Number.MIN_VALUE : 1), MOST[name] ?? Infinity];
+  if (typeof value === "number" && value >= least && value <= most) return;
+  const from = least === Number.MIN_VALUE ? "above 0" : `from ${least}`;
+  const to = most === Infinity ? ' (or "none" for no bound)' : ` to ${most}`;
+  throw new RangeError(
+    `limits.${name} is a number ${from}${to}, not ${JSON.stringify(value) ?? String(value)}`,
+  );
+}
+
+const NAMES: string = Object.keys(DEFAULT_LIMITS).join(", ");
+
+/**
+ * Limits as a file, a flag or an operator writes them: an object of numbers, where `"none"` is no bound.
+ *
+ * @throws {RangeError} saying what is wrong and what may stand there.
+ *
+ * @example
+ * ```ts
+ * readLimits({ bytesPerSecond: "none", sessions: 100 }); // { bytesPerSecond: Infinity, sessions: 100 }
+ * ```
+ */
+export function readLimits(value: unknown): Partial<NodeLimits> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new RangeError('limits are an object of names and numbers, such as {"sessions": 1000}');
+  }
+  const read = Object.entries(value).map(([name, each]) => [name, each === "none" ? Infinity : each]);
+  const limits = Object.fromEntries(read) as Partial<NodeLimits>;
+  nodeLimits(limits);
+  return limits;
+}
+
+/** Limits as {@link readLimits} reads them: JSON has no `Infinity`. */
+export function writeLimits(limits: Readonly<NodeLimits>): Record<string, number | "none"> {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, value]) => [name, value === Infinity ? "none" : value]),
+  );
 }
 
 function withoutUndefined(changes: Partial<NodeLimits>): Partial<NodeLimits> {

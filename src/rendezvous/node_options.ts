@@ -4,6 +4,7 @@ import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
 import type { Liveness } from "../wire/protocol.ts";
 import type { Access } from "./access.ts";
+import type { BanStore } from "./ban_file.ts";
 import type { Fabric, FabricParts } from "./fabric.ts";
 import type { TurnOptions } from "./ice_offer.ts";
 import type { MeshOptions, Resolver } from "./mesh_options.ts";
@@ -22,6 +23,10 @@ export interface NodeOptions {
    */
   hosts: readonly string[] | "any";
   limits?: Partial<NodeLimits>;
+  /** Bytes that this process holds, for `limits.memory`; `serve` brings its runtime's. */
+  memory?: () => number;
+  /** Keeps bans over a restart. Default: they end with the node. */
+  bans?: BanStore;
   /** URLs of other nodes, told in the welcome and when this one is full or leaves. */
   nodes?: readonly string[];
   /** Joins other nodes of the network. Default: this node stands alone. */

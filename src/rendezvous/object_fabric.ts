@@ -29,7 +29,7 @@ import type { Refusal } from "./refusal.ts";
 import { isKeyAt, Registry, Seat } from "./registry.ts";
 import type { RefuseBeyond } from "./relay.ts";
 import { RemoteSession } from "./remote_session.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../session/token_bucket.ts";
 
 /** Other peers' objects that are remembered; all are forgotten when there are more. */
 const MAX_REMOTES = 1_024;

@@ -13,7 +13,7 @@ import { watch } from "./correspondents.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, PUBLISH_COST } from "./node_limits.ts";
 import type { HeldRecord, Registry, Seat } from "./registry.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../session/token_bucket.ts";
 
 /** Publishes of one peer that are verified at once; an honest one has one or two. */
 const MAX_VERIFYING = 4;

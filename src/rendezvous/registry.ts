@@ -8,7 +8,9 @@ import type { Session } from "../session/session.ts";
 import { KEY_SIZE } from "../wire/data_frame.ts";
 import type { SignedBytes } from "../wire/protocol.ts";
 import type { Shares } from "./shares.ts";
-import type { TokenBucket } from "./token_bucket.ts";
+import type { TokenBucket } from "../session/token_bucket.ts";
+import type { Quotas } from "./quotas.ts";
+import type { Throttle } from "./throttle.ts";
 
 /** A seat's record, and who waits until one that just came is verified. */
 export interface HeldRecord {
@@ -30,6 +32,8 @@ export class Seat {
   session: Session;
   /** False once the peer left; caches of seats look here before they believe. */
   live = true;
+  /** Whether it ever sent data that went out, or got any: it is a party to a link. */
+  linked = false;
   /** Where the latest frame went: most peers talk with one other for a while. */
   last: Seat | undefined;
   /** Who learns at once when this peer leaves, oldest first. */
@@ -40,7 +44,9 @@ export class Seat {
   /** Whose bytes wait, once many do. */
   shares: Shares<object> | undefined;
   lookups: TokenBucket | undefined;
-  sending: TokenBucket | undefined;
+  sending: Throttle | undefined;
+  /** What its access grants, where that is less than the limits. */
+  quotas: Quotas | undefined;
   /** This seat's place in the batch that is being gathered, see `relay.ts`. */
   slot = 0;
   /** The next seat whose key begins alike. */

@@ -9,7 +9,6 @@
  *
  * @module
  */
-import type { Clock } from "../session/clock.ts";
 import { dataFrameSize, PEER_OFFSET, setPeer } from "../wire/data_frame.ts";
 import { Reason } from "../wire/protocol.ts";
 import { acquaint } from "./correspondents.ts";
@@ -17,12 +16,9 @@ import { Gather } from "./gather.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import { hasRoom, joined } from "./queue_room.ts";
+import type { Rates } from "./rates.ts";
 import { Refusals } from "./refusals.ts";
 import { isKeyAt, type Registry, type Seat } from "./registry.ts";
-import { TokenBucket } from "./token_bucket.ts";
-
-/** What a message costs besides its bytes, as bytes: many small ones are not free (protocol rule 14). */
-const MESSAGE_COST = 64;
 
 /** Where frames for peers without a seat here go: to other nodes. */
 export interface Beyond {
@@ -40,7 +36,7 @@ export class Relay {
   readonly #registry: Registry;
   readonly #limits: NodeLimits;
   readonly #metrics: NodeMetrics;
-  readonly #clock: Clock;
+  readonly #rates: Rates;
   readonly #refusals = new Refusals();
   #gather = new Gather();
   /** Sending may bring the next message at once (sockets in memory): it then finds an empty one. */
@@ -51,11 +47,11 @@ export class Relay {
   readonly #refuseBeyond: RefuseBeyond = (reason, message, offset) =>
     this.#refuse(reason, message, offset, 1);
 
-  constructor(registry: Registry, limits: NodeLimits, metrics: NodeMetrics, clock: Clock, beyond?: Beyond) {
+  constructor(registry: Registry, limits: NodeLimits, metrics: NodeMetrics, rates: Rates, beyond?: Beyond) {
     this.#registry = registry;
     this.#limits = limits;
     this.#metrics = metrics;
-    this.#clock = clock;
+    this.#rates = rates;
     this.#beyond = beyond;
   }
 
@@ -66,9 +62,7 @@ export class Relay {
     this.#message = message;
     const destination = this.#route(source, message, start + PEER_OFFSET);
     if (destination === undefined) return this.#sendBeyond(source, message, start, end);
-    if (end - start > dataFrameSize(this.#limits.payload)) {
-      return this.#refuse(Reason.tooLarge, destination.key, 0, 1);
-    }
+    if (this.#isTooLarge(message, end - start)) return this.#refuse(Reason.tooLarge, destination.key, 0, 1);
     setPeer(message, start, source.key);
     this.#gather.add(destination, start, end);
   }
@@ -94,17 +88,20 @@ export class Relay {
   }
 
   #sendBeyond(source: Seat, message: Uint8Array, start: number, end: number): void {
-    const obstacle = this.#obstacleBeyond(source, end - start) ??
+    const obstacle = this.#obstacleBeyond(source, message, end - start) ??
       this.#beyond?.data(source, message, start, end) ?? Reason.absent;
-    if (obstacle === Reason.none) this.#beyondTook = true;
+    if (obstacle === Reason.none) this.#beyondTook = source.linked = true;
     else this.#refuse(obstacle, message, start + PEER_OFFSET, 1);
   }
 
-  #obstacleBeyond(source: Seat, size: number): Reason | undefined {
+  #obstacleBeyond(source: Seat, message: Uint8Array, size: number): Reason | undefined {
     if (this.#beyond === undefined) return Reason.absent;
-    if (size > dataFrameSize(this.#limits.payload)) return Reason.tooLarge;
-    const limited = this.#limits.bytesPerSecond !== Infinity && !this.#withinRate(source, size);
-    return limited ? Reason.rateLimited : undefined;
+    if (this.#isTooLarge(message, size)) return Reason.tooLarge;
+    return this.#rates.allow(source, 1, size) ? undefined : Reason.rateLimited;
+  }
+
+  #isTooLarge(message: Uint8Array, frame: number): boolean {
+    return frame > dataFrameSize(this.#limits.payload) || message.length > this.#limits.message;
   }
 
   #flushBeyond(source: Seat, message: Uint8Array): void {
@@ -125,29 +122,21 @@ export class Relay {
     const destination = gather.destination(slot);
     const size = gather.size(slot);
     const frames = gather.frames(slot);
-    const obstacle = this.#obstacle(source, destination, size);
+    const obstacle = this.#obstacle(source, destination, size, frames);
     if (obstacle !== undefined) return this.#refuse(obstacle, destination.key, 0, frames);
     const waiting = destination.session.sendBatch(gather.batch(slot, message, destination.session.copies));
     if (waiting < 0) return this.#refuse(lossReason(destination), destination.key, 0, frames);
     joined(destination, source, size, waiting);
+    source.linked = destination.linked = true;
     this.#metrics.framesOut += frames;
     this.#metrics.bytesOut += size;
     this.#metrics.messagesOut++;
   }
 
   /** Why these bytes may not join the destination's queue. */
-  #obstacle(source: Seat, destination: Seat, size: number): Reason | undefined {
-    if (this.#limits.bytesPerSecond !== Infinity && !this.#withinRate(source, size)) {
-      return Reason.rateLimited;
-    }
+  #obstacle(source: Seat, destination: Seat, size: number, frames: number): Reason | undefined {
+    if (!this.#rates.allow(source, frames, size)) return Reason.rateLimited;
     return hasRoom(destination, source, size, this.#limits.queue) ? undefined : Reason.queueFull;
-  }
-
-  #withinRate(source: Seat, size: number): boolean {
-    const { bytesPerSecond, byteBurst } = this.#limits;
-    const now = this.#clock.now();
-    source.sending ??= new TokenBucket(byteBurst, now);
-    return source.sending.take(size + MESSAGE_COST, bytesPerSecond, byteBurst, now);
   }
 
   #refuse(reason: Reason, bytes: Uint8Array, offset: number, frames: number): void {

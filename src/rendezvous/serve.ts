@@ -141,6 +141,7 @@ export async function startNode(
     identity: await identityOf(options.key),
     chat: options.chat === false ? undefined : await pages(),
   });
+  await node.controls.restore();
   const dashboard = await addDashboard(node, options, exposedBy(options, hosts) === undefined);
   const app = options.within?.(node.app) ?? node.app;
   const answerer: Answerer = client === undefined ? app : {
@@ -253,7 +254,8 @@ function exposedBy({ proxies }: ServeOptions, hosts: readonly string[]): string 
 }
 
 const ACCESS_CHOICES =
-  `pass access: { kind: "open" }, { kind: "allow-list", peers: [id, …] } or { kind: "token", issuers: [id, …] }`;
+  `pass access: { kind: "open" }, { kind: "allow-list", peers: [id, …] }, { kind: "token", issuers: [id, …] } ` +
+  `or another Access`;
 const NAME_CHOICES =
   `pass names: ["meet.example.org"] with the host names in the URLs that peers use, or names: "any"`;
 

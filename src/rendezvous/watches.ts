@@ -11,7 +11,7 @@ import { type Key, Reason } from "../wire/protocol.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Seat } from "./registry.ts";
-import { TokenBucket } from "./token_bucket.ts";
+import { TokenBucket } from "../session/token_bucket.ts";
 
 export interface WatchesOptions {
   limits: NodeLimits;

@@ -22,6 +22,7 @@ import {
   type Ping,
   type Pong,
   type Publish,
+  type Rate,
   type Reason,
   type SignedBytes,
 } from "./protocol.ts";
@@ -58,13 +59,20 @@ export function decodeControl(bytes: Uint8Array): Control | undefined {
   return readFrame(frame[0], frame, bytes);
 }
 
-const sessionFrames = new FieldFrames<Bye | Lookup | Nodes | Notice | Ping | Pong>({
+const sessionFrames = new FieldFrames<Bye | Lookup | Nodes | Notice | Ping | Pong | Rate>({
   bye: { reason: isReason, text: isText, nodes: isNodes },
   ping: { nonce: isNonce },
   pong: { nonce: isNonce },
   notice: { reason: isReason, peer: is32 },
   lookup: { request: isRequest, peer: is32 },
   nodes: { nodes: isNodes },
+  rate: {
+    framesPerSecond: isUint,
+    frameBurst: isUint,
+    bytesPerSecond: isUint,
+    byteBurst: isUint,
+    pause: isUint,
+  },
 });
 const TABLES = [sessionFrames, attemptFrames, topicFrames, watchFrames, meshFrames];
 
@@ -159,4 +167,9 @@ function readFound([, request, reason, body, signature, left]: Value[]): Found |
 /** @throws {RangeError} when `nodes` are more than `MAX_NODES` or not `ws:`/`wss:` URLs. */
 export function encodeNodes(nodes: string[]): Uint8Array {
   return sessionFrames.encode({ kind: "nodes", nodes });
+}
+
+/** @throws {RangeError} when a number is no whole one from 0. */
+export function encodeRate(rate: Omit<Rate, "kind">): Uint8Array {
+  return sessionFrames.encode({ ...rate, kind: "rate" });
 }

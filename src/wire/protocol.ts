@@ -66,6 +66,8 @@ export const Kind = {
   found: 11,
   /** `[12, [url, …]]` node → peer: the other nodes have changed since the welcome. */
   nodes: 12,
+  /** `[13, framesPerSecond, frameBurst, bytesPerSecond, byteBurst, pause]` node → peer: send no more than that. */
+  rate: 13,
   // node ↔ node: src/wire/mesh_protocol.ts
   /** `[16, epoch, urls, mac]` first frame each way between nodes. */
   greet: 16,
@@ -307,6 +309,20 @@ export interface Nodes {
   kind: "nodes";
   nodes: string[];
 }
+/**
+ * How much the peer may send: data frames, and bytes of them, a second in the long run and at once; 0: as
+ * much as it likes. Each WebSocket message, and each frame in it, may count 64 bytes beside its own. What is
+ * more is dropped with a notice (`rate-limited`).
+ */
+export interface Rate {
+  kind: "rate";
+  framesPerSecond: number;
+  frameBurst: number;
+  bytesPerSecond: number;
+  byteBurst: number;
+  /** 0: as things stand; otherwise something was dropped, and milliseconds until there is room again. */
+  pause: number;
+}
 export interface Watch {
   kind: "watch";
   peers: Key[];
@@ -392,6 +408,7 @@ export type NodeToPeer =
   | Notice
   | Found
   | Nodes
+  | Rate
   | Roster
   | TopicMember
   | Sighting

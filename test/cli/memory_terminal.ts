@@ -29,6 +29,7 @@ export async function command(words: string[], scene: Scene): Promise<Outcome> {
     input: { isTerminal: false, bytes: () => pieces(scene.input ?? "") },
     runtime: "node",
     interrupt: () => new AbortController().signal,
+    hangups: () => () => {},
   };
   const exitCode = await run(words, terminal);
   await output.write("");

@@ -5,14 +5,8 @@ import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
 import { Command } from "commander";
-import {
-  accessOf,
-  applyConfigFile,
-  checkExposure,
-  type ServeChoices,
-  turnOf,
-  withServeOptions,
-} from "../../src/cli/serve_options.ts";
+import { accessOf, checkExposure } from "../../src/cli/access_options.ts";
+import { applyConfigFile, type ServeChoices, turnOf, withServeOptions } from "../../src/cli/serve_options.ts";
 import { generateIdentity } from "../../src/identity/identity.ts";
 import { parsePeerId } from "../../src/identity/peer_id.ts";
 import { command } from "./memory_terminal.ts";
@@ -72,7 +66,7 @@ describe("the options of serve", () => {
   it("in a file are checked as on the command line", async () => {
     await assert.rejects(
       choices([], { prot: 1 }),
-      /there are: access, allow, chat, dashboard-token, discover, dns-server, host, ice-server, join, json, key,/,
+      /there are: access, access-url, allow, bans, chat, dashboard-token, deny, discover, dns-server, host, ice-server, join, json, key, limits,/,
     );
     await assert.rejects(choices([], { port: 99_999 }), /"port" is wrong: Give a port/);
     await assert.rejects(choices([], { port: null }), /"port" is a string or a number/);

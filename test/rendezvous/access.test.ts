@@ -3,9 +3,11 @@ import { afterEach, describe, it } from "node:test";
 import { SignJWT } from "jose";
 import { generateIdentity, type Identity } from "../../src/identity/identity.ts";
 import type { PeerId } from "../../src/identity/peer_id.ts";
-import { type Access, issueToken } from "../../src/rendezvous/access.ts";
-import { Reason } from "../../src/wire/protocol.ts";
-import { meetInMemory, memoryNode, stopNodes, type TestPeer } from "./peers.ts";
+import { type Access, type Applicant, type Ask, issueToken, judge } from "../../src/rendezvous/access.ts";
+import { askUrl } from "../../src/rendezvous/access_callback.ts";
+import { type AuthBody, Reason } from "../../src/wire/protocol.ts";
+import { VirtualClock } from "../session/virtual_clock.ts";
+import { meetInMemory, memoryNode, stopNodes, type TestPeer, until } from "./peers.ts";
 
 async function visit(access: Access, identity: Identity, token?: string): Promise<TestPeer> {
   return await meetInMemory(await memoryNode({ access }), { identity, token });
@@ -100,3 +102,135 @@ async function handmade(issuer: Identity, claims: object): Promise<string> {
     Buffer.from(await issuer.sign(new TextEncoder().encode(signed))).toString("base64url")
   }`;
 }
+
+describe("access by an operator's program", () => {
+  afterEach(stopNodes);
+
+  it("admits whom it admits, and is told who comes", async () => {
+    const asked: unknown[] = [];
+    const ask = (applicant: Applicant) => {
+      asked.push(applicant);
+      return applicant.agent === "good/1";
+    };
+    const node = await memoryNode({ access: { kind: "callback", ask } });
+    const good = await meetInMemory(node, { agent: "good/1", token: "word" });
+    assert.ok(good.isReady);
+    const { id } = good.identity;
+    assert.deepEqual(asked, [
+      { peer: id, network: "default", address: "192.0.2.1", agent: "good/1", token: "word" },
+    ]);
+    const bad = await meetInMemory(node, { agent: "bad/1" });
+    assert.equal(bad.end?.reason, Reason.unauthorized);
+  });
+
+  it("tells the refused why, in the operator's words", async () => {
+    const peer = await generateIdentity();
+    const access: Access = { kind: "callback", ask: () => "pay first" };
+    assert.equal(await refusal(access, peer), "pay first");
+  });
+
+  it("fails closed: what throws, is no answer, or is late, refuses", async () => {
+    const peer = await generateIdentity();
+    for (
+      const ask of [() => Promise.reject(new Error("down")), () => undefined, () => ({ quotas: { x: 1 } })]
+    ) {
+      assert.match(await refusal({ kind: "callback", ask: ask as unknown as Ask }, peer), /cannot tell now/);
+    }
+    const clock = new VirtualClock();
+    let given: AbortSignal | undefined;
+    const late = judge(
+      { kind: "callback", ask: (_applicant, signal) => (given = signal, new Promise(() => {})) },
+      { id: peer.publicKey, agent: "", token: null } as AuthBody,
+      { network: "default", address: "", now: 0, clock },
+    );
+    await clock.advance(1_999);
+    assert.equal(given?.aborted, false);
+    await clock.advance(1);
+    assert.equal((await late).ok, false);
+    assert.equal(given?.aborted, true);
+  });
+
+  it("asks a URL with the applicant as JSON, and takes nothing but a clear yes", async () => {
+    const applicant = { peer: "p" as PeerId, network: "n", address: "192.0.2.1", agent: "a", token: null };
+    const answered = async (body: string, status = 200) => {
+      const send: typeof fetch = (url, options) => {
+        assert.equal(String(url), "https://example.org/may-come");
+        assert.deepEqual(JSON.parse(String(options?.body)), applicant);
+        return Promise.resolve(new Response(body, { status }));
+      };
+      return await askUrl("https://example.org/may-come", send)(applicant, new AbortController().signal);
+    };
+    assert.equal(await answered('{"allow":true}'), true);
+    assert.deepEqual(await answered('{"allow":true,"quotas":{"framesPerSecond":5}}'), {
+      quotas: { framesPerSecond: 5 },
+    });
+    assert.equal(await answered('{"allow":false,"reason":"no"}'), "no");
+    assert.equal(await answered('{"allow":"true"}'), false);
+    assert.equal(await answered("null"), false);
+    await assert.rejects(answered('{"allow":true}', 201), /answered 201/);
+    await assert.rejects(answered("yes"));
+    await assert.rejects(answered(`{"allow":true,"x":"${"x".repeat(20_000)}"}`), /at length/);
+    assert.throws(() => askUrl("example.org"), /write a URL such as/);
+  });
+});
+
+describe("a changed access choice", () => {
+  afterEach(stopNodes);
+
+  it("by deny-list refuses who is on it and nobody else", async () => {
+    const [denied, other] = [await generateIdentity(), await generateIdentity()];
+    const access: Access = { kind: "deny-list", peers: new Set([denied.id]) };
+    assert.match(await refusal(access, denied), /does not admit/);
+    assert.ok((await visit(access, other)).isReady);
+  });
+
+  it("ends the sessions of those whom it no longer admits, and of no others", async () => {
+    const node = await memoryNode();
+    const [a, b] = [await meetInMemory(node), await meetInMemory(node)];
+    await node.controls.setAccess({ kind: "allow-list", peers: new Set([a.identity.id]) });
+    await until(() => b.end !== undefined);
+    assert.equal(b.end!.reason, Reason.unauthorized);
+    assert.equal(a.end, undefined);
+    assert.equal((await meetInMemory(node)).end?.reason, Reason.unauthorized);
+    assert.equal(node.info().access, "allow-list");
+  });
+});
+
+describe("tokens", () => {
+  afterEach(stopNodes);
+
+  it("are good while their key is listed: a new one is listed, then the old one dropped", async () => {
+    const [old, fresh, peer] = [await generateIdentity(), await generateIdentity(), await generateIdentity()];
+    const issuers = new Set([old.id]);
+    const access: Access = { kind: "token", issuers };
+    const grant = { peer: peer.id, network: "default", ttl: 60 };
+    const [oldToken, newToken] = [await issueToken(old, grant), await issueToken(fresh, grant)];
+    assert.match(await refusal(access, peer, newToken), /issuer is not trusted/);
+    issuers.add(fresh.id);
+    assert.ok((await visit(access, peer, oldToken)).isReady);
+    assert.ok((await visit(access, peer, newToken)).isReady);
+    issuers.delete(old.id);
+    assert.match(await refusal(access, peer, oldToken), /issuer is not trusted/);
+  });
+
+  it("bound what their peer may send, below the node's own limits", async () => {
+    const [issuer, peer] = [await generateIdentity(), await generateIdentity()];
+    const quotas = { framesPerSecond: 3, frameBurst: 256 };
+    const token = await issueToken(issuer, { peer: peer.id, network: "default", ttl: 60, quotas });
+    const visitor = await visit({ kind: "token", issuers: [issuer.id] }, peer, token);
+    await until(() => visitor.frames.some(({ kind }) => kind === "rate"));
+    const told = visitor.frames.find((frame) => frame.kind === "rate");
+    assert.deepEqual(told, {
+      kind: "rate",
+      framesPerSecond: 3,
+      frameBurst: 256,
+      bytesPerSecond: 0,
+      byteBurst: 0,
+      pause: 0,
+    });
+    await assert.rejects(
+      issueToken(issuer, { peer: peer.id, network: "default", ttl: 60, quotas: { sessions: 3 } as never }),
+      /"sessions" is no quota/,
+    );
+  });
+});

@@ -111,4 +111,40 @@ describe("the operator's console", () => {
     const node = await memoryNode();
     assert.throws(() => new OperatorConsole(node, { token: "short", assets }), /at least 16/);
   });
+
+  it("changes limits of the running node, and says what is wrong with those that cannot be", async () => {
+    const { node, ask, console } = await operated();
+    const limits = async () => await (await ask("/v1/operator/limits")).json() as Record<string, unknown>;
+    assert.deepEqual([(await limits()).sessions, (await limits()).bytesPerSecond], [15_000, "none"]);
+    const peer = await meetInMemory(node);
+    const changed = await ask("/v1/operator/limits", { bytesPerSecond: 500_000, sessions: 9 });
+    assert.equal(changed.status, 200);
+    await until(() => peer.frames.some((frame) => frame.kind === "rate" && frame.bytesPerSecond === 500_000));
+    assert.deepEqual([(await limits()).sessions, node.limits.bytesPerSecond], [9, 500_000]);
+    const wrong = await ask("/v1/operator/limits", { sessions: 1, queue: "much" });
+    assert.equal(wrong.status, 400);
+    assert.match((await wrong.json() as { error: string }).error, /limits\.queue is a number from 1/);
+    assert.equal(node.limits.sessions, 9);
+    console.stop();
+  });
+
+  it("bans addresses and agents, lists the bans, and lifts them", async () => {
+    const { node, ask, console } = await operated();
+    const peer = await meetInMemory(node, { agent: "bad/1" });
+    assert.equal((await ask("/v1/operator/ban", { subject: "agent:bad/", seconds: 60 })).status, 200);
+    await until(() => peer.end !== undefined);
+    await ask("/v1/operator/ban", { subject: "192.0.2.7/24", reason: "noise" });
+    const bans = await (await ask("/v1/operator/bans")).json() as { subject: string; until: number | null }[];
+    assert.deepEqual(bans.map(({ subject, until }) => [subject, until === null]), [
+      ["agent:bad/", false],
+      ["192.0.2.0/24", true],
+    ]);
+    const wrong = await ask("/v1/operator/ban", { subject: "everybody" });
+    assert.match((await wrong.json() as { error: string }).error, /write a PeerId, an address/);
+    assert.deepEqual(await (await ask("/v1/operator/unban", { subject: "192.0.2.0/24" })).json(), {
+      done: true,
+    });
+    assert.equal(node.controls.bans.length, 1);
+    console.stop();
+  });
 });

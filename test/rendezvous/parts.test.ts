@@ -6,7 +6,7 @@ import { Gather } from "../../src/rendezvous/gather.ts";
 import { DEFAULT_LIMITS, nodeLimits } from "../../src/rendezvous/node_limits.ts";
 import { Registry, Seat } from "../../src/rendezvous/registry.ts";
 import { Shares } from "../../src/rendezvous/shares.ts";
-import { TokenBucket } from "../../src/rendezvous/token_bucket.ts";
+import { TokenBucket } from "../../src/session/token_bucket.ts";
 import type { Session } from "../../src/session/session.ts";
 
 const seatOf = (key: Uint8Array) => new Seat(key, {} as Session);

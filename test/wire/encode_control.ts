@@ -26,6 +26,8 @@ export function encodeControl(frame: Control): Uint8Array {
       return frames.encodeFound(frame.request, frame.reason, frame.record);
     case "nodes":
       return frames.encodeNodes(frame.nodes);
+    case "rate":
+      return frames.encodeRate(frame);
     case "announce":
       return frames.encodeAnnounce(frame.announcement, frame.tells);
     case "withdraw":

@@ -38,6 +38,14 @@ const frame: fc.Arbitrary<Control> = fc.oneof(
   }),
   shape({ kind: fc.constant("bye" as const), reason, text, nodes: urls }),
   shape({ kind: fc.constant("nodes" as const), nodes: urls }),
+  shape({
+    kind: fc.constant("rate" as const),
+    framesPerSecond: fc.maxSafeNat(),
+    frameBurst: fc.nat(),
+    bytesPerSecond: fc.maxSafeNat(),
+    byteBurst: fc.nat(),
+    pause: fc.nat(),
+  }),
   shape({ kind: fc.constantFrom("ping" as const, "pong" as const), nonce: sized(8) }),
   shape({ kind: fc.constant("notice" as const), reason, peer: key }),
   shape({

@@ -1,0 +1,29 @@
+import { parseAddress } from "../stun/address.ts";
+
+/** How many sessions there are from each IPv4 address or IPv6 /64: who has one address of that has 2^64. */
+export class AddressCounts {
+  readonly #counts = new Map<string, number>();
+
+  /** 0 for an address that nobody told. */
+  of(address: string): number {
+    return this.#counts.get(keyOf(address)) ?? 0;
+  }
+
+  enter(address: string): void {
+    const key = keyOf(address);
+    if (key !== "") this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
+  }
+
+  /** Once for each {@link enter}. */
+  leave(address: string): void {
+    const key = keyOf(address);
+    const left = (this.#counts.get(key) ?? 0) - 1;
+    if (left > 0) this.#counts.set(key, left);
+    else this.#counts.delete(key);
+  }
+}
+
+function keyOf(address: string): string {
+  const ip = parseAddress(address, 0)?.ip;
+  return ip === undefined ? "" : ip.subarray(0, ip.length === 4 ? 4 : 8).join(".");
+}
