@@ -28,6 +28,7 @@ export async function supervise(terminal: Terminal, choices: ServeChoices): Prom
   const inner = await freePorts(choices.workers!);
   const token = choices.meshToken ?? toBase64url(crypto.getRandomValues(new Uint8Array(18)));
   const workers = inner.map((_, index) => new Worker(terminal, fork, { index, inner, token }));
+  const deaf = choices.config && terminal.hangups(() => workers.forEach((worker) => worker.hangUp()));
   try {
     const ready = await Promise.race([
       Promise.all(workers.map((worker) => worker.ready)),
@@ -38,6 +39,7 @@ export async function supervise(terminal: Terminal, choices: ServeChoices): Prom
   } catch (error) {
     if (!interrupt.aborted) throw error;
   } finally {
+    if (deaf) deaf();
     await Promise.all(workers.map((worker) => worker.stop()));
   }
 }
@@ -98,6 +100,11 @@ class Worker {
     this.#assignment = assignment;
     this.ready = new Promise((resolve, reject) => this.#start(resolve, reject));
     this.ready.catch(() => {}); // told where it is awaited, unless another failed before
+  }
+
+  /** Has it read its configuration again. */
+  hangUp(): void {
+    this.#child?.kill("SIGHUP");
   }
 
   /**

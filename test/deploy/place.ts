@@ -3,13 +3,8 @@ import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { Command } from "commander";
-import {
-  accessOf,
-  checkExposure,
-  meshOf,
-  type ServeChoices,
-  withServeOptions,
-} from "../../src/cli/serve_options.ts";
+import { accessOf, checkExposure } from "../../src/cli/access_options.ts";
+import { meshOf, type ServeChoices, withServeOptions } from "../../src/cli/serve_options.ts";
 import type { PeerId } from "../../src/identity/peer_id.ts";
 
 export const ROOT: string = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
