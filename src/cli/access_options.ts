@@ -20,6 +20,7 @@ export interface AccessChoices {
   accessUrl?: string;
   limits?: Partial<NodeLimits>;
   bans?: string;
+  operator?: string[];
 }
 
 const ACCESS = ["open", "allow-list", "deny-list", "token", "callback"];
@@ -53,6 +54,12 @@ export function withAccessOptions(command: Command): Command {
     )
     .addOption(
       new Option("--bans <file>", "keeps bans over a restart").env("WAYMEET_BANS"),
+    )
+    .addOption(
+      new Option(
+        "--operator <peers...>",
+        "PeerIds or aliases whose bans (waymeet ban) this node and its mesh obey",
+      ).env("WAYMEET_OPERATOR").argParser(list),
     );
 }
 

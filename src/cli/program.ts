@@ -55,6 +55,7 @@ function buildProgram(terminal: Terminal): Command {
       addPipe,
       addPing,
       addToken,
+      addBan,
     ]
   ) {
     add(program, terminal);
@@ -199,6 +200,24 @@ function addToken(program: Command, terminal: Terminal): void {
   examples(command, [
     "waymeet token new --key issuer.pem --peer PEER --ttl 12h",
     "waymeet serve --access token --token-issuer ISSUER",
+  ]);
+}
+
+function addBan(program: Command, terminal: Terminal): void {
+  const command = program.command("ban")
+    .description("turn somebody away at all nodes of a mesh that obey this operator's key")
+    .argument("<subject>", "a PeerId, 192.0.2.7, 2001:db8::/32, or agent:PART of a user agent")
+    .requiredOption("--node <url>", "one node of the mesh")
+    .addOption(keyOption("key file of the operator (default: key.pem in ~/.config/waymeet)"))
+    .addOption(networkOption())
+    .option("--reason <text>", "shown to whom it is about", "banned by the operator")
+    .addOption(new Option("--for <time>", "how long (default: until it is lifted)").argParser(duration))
+    .option("--lift", "end the ban")
+    .action(async (subject, choices) => (await import("./ban.ts")).ban(terminal, subject, choices));
+  examples(command, [
+    "waymeet serve --operator OPERATOR --join wss://other.example.org",
+    "waymeet ban 192.0.2.0/24 --node wss://meet.example.org --key operator.pem --for 1h --reason noise",
+    "waymeet ban agent:badbot/ --node wss://meet.example.org --key operator.pem --lift",
   ]);
 }
 

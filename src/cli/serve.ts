@@ -36,7 +36,13 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   const interrupt = terminal.interrupt();
   const front = await frontOf(choices);
   try {
-    const node = await start(terminal, choices, { access, mesh, turn, ...front });
+    const node = await start(terminal, choices, {
+      access,
+      operators: choices.operator?.map(peer),
+      mesh,
+      turn,
+      ...front,
+    });
     const settle = config &&
       await follow(terminal, { command, path: config, controls: node.node.controls, peer });
     try {

@@ -5,6 +5,7 @@
  */
 import { type Context, Hono } from "hono";
 import { ipText, parseAddress } from "../stun/address.ts";
+import { MAX_CONTROL } from "../wire/limits.ts";
 import { type Reason, SUBPROTOCOL } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Admission } from "./admission.ts";
@@ -26,6 +27,8 @@ export interface Refused {
 export interface AppPort {
   admit(claimed: string, address: string): Admission | Refused;
   info(): NodeInfo;
+  /** Takes a signed order; why not, in words. */
+  order(frame: Uint8Array): Promise<string | undefined>;
   /** `undefined`: not for strangers. */
   metrics(): string | undefined;
   /** `undefined`: not for strangers; `null`: this node has no mesh. */
@@ -40,6 +43,10 @@ export interface AppPort {
 export function nodeApp(port: AppPort): Hono<NodeApp> {
   const app = new Hono<NodeApp>();
   app.get("/v1/connect/:peer", (c) => connect(port, c, c.req.param("peer")));
+  app.post("/v1/orders", async (c) => {
+    const obstacle = await readOrder(c, (frame) => port.order(frame));
+    return c.text(`${obstacle ?? "done"}\n`, obstacle === undefined ? 200 : 403, SAFE);
+  });
   app.get("/healthz", (c) => c.text("ok\n", 200, SAFE));
   app.get("/readyz", (c) => {
     const obstacle = port.readiness();
@@ -100,6 +107,16 @@ function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Response 
   const admitted = port.admit(claimed, plainAddress(address));
   if ("status" in admitted) return refusal(c, admitted);
   return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);
+}
+
+/** The signature is the order's proof, so nothing else is asked. Nothing longer than an order is read. */
+async function readOrder(
+  c: Context,
+  take: (frame: Uint8Array) => Promise<string | undefined>,
+): Promise<string | undefined> {
+  const length = Number(c.req.header("content-length") ?? NaN);
+  if (!(length <= MAX_CONTROL)) return `an order has at most ${MAX_CONTROL} bytes, and says how many`;
+  return await take(new Uint8Array(await c.req.arrayBuffer()));
 }
 
 /** A socket for both families writes IPv4 as `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2): one stranger, one name. */

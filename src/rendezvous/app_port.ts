@@ -1,6 +1,8 @@
 /** What a node shows of itself over HTTP, and to whom. */
+import { decodeControl } from "../wire/frames.ts";
 import type { Admission } from "./admission.ts";
 import type { AppPort, Refused } from "./app.ts";
+import type { Controls } from "./controls.ts";
 import type { NodeInfo } from "./info.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 import type { NodeLimits } from "./node_limits.ts";
@@ -11,6 +13,7 @@ export interface Shown {
   readonly sessions: number;
   readonly draining: boolean;
   readonly limits: NodeLimits;
+  readonly controls: Controls;
   admit(claimed: string, address: string): Admission | Refused;
   info(): NodeInfo;
   meshStatus(): MeshStatus | undefined;
@@ -23,6 +26,10 @@ export function appPort(
 ): AppPort {
   return {
     admit: (claimed, address) => node.admit(claimed, address),
+    order: (bytes) => {
+      const frame = decodeControl(bytes);
+      return frame?.kind === "ban" ? node.controls.orders.hear(frame) : Promise.resolve("this is no order");
+    },
     info: () => node.info(),
     mesh: () => publicMetrics ? node.meshStatus() ?? null : undefined,
     metrics: () => publicMetrics ? node.metricsText() : undefined,

@@ -9,6 +9,7 @@ import type { Clock } from "../session/clock.ts";
 import { Reason } from "../wire/protocol.ts";
 import { type Access, judge } from "./access.ts";
 import { BanFile, type BanStore } from "./ban_file.ts";
+import { BanOrders } from "./ban_orders.ts";
 import { parseSubject } from "./ban_subject.ts";
 import { type Ban, noSubject } from "./bans.ts";
 import { type NodeEventDetail, type NodeEventType, tidy } from "./events.ts";
@@ -30,6 +31,8 @@ export interface ControlsOptions {
   rates: Rates;
   shedding: Shedding;
   registry: Registry;
+  /** Whose signed bans are obeyed. */
+  operators: Iterable<PeerId>;
   /** Where bans are kept over a restart. */
   bans: BanStore | undefined;
   tell: (type: NodeEventType, detail: NodeEventDetail) => void;
@@ -38,10 +41,17 @@ export interface ControlsOptions {
 export class Controls {
   readonly #o: ControlsOptions;
   readonly #file: BanFile | undefined;
+  /** Orders of the network's operators. */
+  readonly orders: BanOrders;
 
   constructor(options: ControlsOptions) {
     const { bans, log } = options;
     this.#o = options;
+    this.orders = new BanOrders({
+      ...options,
+      ban: (ban) => this.#ban(ban),
+      lift: (subject) => void this.unban(subject),
+    });
     this.#file = bans &&
       new BanFile(bans, (error) => log.error("the bans could not be written: {error}", { error }));
   }
@@ -92,11 +102,14 @@ export class Controls {
    * @throws {RangeError} when `subject` is no PeerId, address, prefix or `agent:…`.
    */
   ban(subject: string, text: string, seconds: number): void {
+    this.#ban({ subject, reason: text, until: this.#o.clock.wall() + seconds * 1000 });
+  }
+
+  #ban({ subject, reason: text, until }: Ban): void {
     const known = parseSubject(subject);
     if (known === undefined) throw new RangeError(noSubject(subject));
     const { clock, gate, tell } = this.#o;
-    const now = clock.wall();
-    gate.bans.add({ subject: known.text, reason: text, until: now + seconds * 1000 }, now);
+    gate.bans.add({ subject: known.text, reason: text, until }, clock.wall());
     tell("banned", {
       peer: tryPeerId(known.text) ?? "" as PeerId,
       address: known.kind === "address" ? known.text : "",

@@ -147,8 +147,6 @@ export class Mesh implements NodeLinkOwner {
     this.#sessions.leave();
   }
 
-  // What links tell.
-
   greeted(link: NodeLink): void {
     this.#sessions.stand(link);
   }
@@ -198,12 +196,12 @@ export class Mesh implements NodeLinkOwner {
       case "attemptTo":
       case "attemptFrom":
         return this.#parts.conveyed(frame);
+      case "ban":
+        return this.#parts.ordered(frame, link);
       default:
         this.counts.refused("not-for-nodes");
     }
   }
-
-  // Time.
 
   #step(): void {
     const now = this.clock.now();
@@ -239,6 +237,7 @@ export class Mesh implements NodeLinkOwner {
     const changed = this.#routes.sessionUp(remote, link.rtt);
     link.ask(now);
     this.#edges.tell(link);
+    this.#parts.joined(link);
     if (changed) this.#edges.announce();
     this.peers.perform(this.peers.presence.connected(remote, this.clock.wall()));
   }

@@ -3,10 +3,11 @@ import type { Logger } from "@logtape/logtape";
 import type { Identity } from "../identity/identity.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
-import type { Conveyed } from "../wire/mesh_protocol.ts";
+import type { BanOrder, Conveyed } from "../wire/mesh_protocol.ts";
 import type { MeshOptions, Resolver } from "./mesh_options.ts";
 import type { MeshPresenceOptions } from "./mesh_presence.ts";
 import type { NodeMetrics } from "./metrics.ts";
+import type { NodeLink } from "./node_link.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Registry } from "./registry.ts";
 
@@ -26,4 +27,7 @@ export interface MeshParts extends Pick<MeshPresenceOptions, "superseded" | "mov
   learned: () => void;
   /** Word of, or for, the broker of an attempt. */
   conveyed: (frame: Conveyed) => void;
+  /** A node may be told of this node's orders, and may send its own. */
+  joined: (link: NodeLink) => void;
+  ordered: (order: BanOrder, from: NodeLink) => void;
 }

@@ -305,7 +305,7 @@ export class RendezvousNode extends GuardedTarget {
     return new Controls({
       ...{ network, limits, clock: this.#clock, log: this.#log, bans: this.#o.bans },
       ...{ gate: this.#gate, hall: this.#hall, rates: this.#rates, shedding: this.#shedding },
-      registry: this.#registry,
+      ...{ registry: this.#registry, operators: this.#o.operators ?? [] },
       tell: (type, detail) => this.#tell(type, detail),
     });
   }
@@ -360,6 +360,8 @@ export class RendezvousNode extends GuardedTarget {
       },
       learned: () => this.#others.changed(),
       conveyed: (frame) => this.#host.attempts.conveyed(frame),
+      joined: (link) => this.controls.orders.joined(link),
+      ordered: (order, from) => void this.controls.orders.hear(order, from),
       member: (change) => this.#attendance.topics.changed(change),
     };
   }

@@ -1,5 +1,6 @@
 import type { Logger } from "@logtape/logtape";
 import type { Identity } from "../identity/identity.ts";
+import type { PeerId } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
 import type { Liveness } from "../wire/protocol.ts";
@@ -25,6 +26,8 @@ export interface NodeOptions {
   limits?: Partial<NodeLimits>;
   /** Bytes that this process holds, for `limits.memory`; `serve` brings its runtime's. */
   memory?: () => number;
+  /** Whose signed bans this node obeys and passes on; the same at all nodes of a mesh. Default: nobody's. */
+  operators?: Iterable<PeerId>;
   /** Keeps bans over a restart. Default: they end with the node. */
   bans?: BanStore;
   /** URLs of other nodes, told in the welcome and when this one is full or leaves. */

@@ -19,6 +19,8 @@ import {
   MAX_TOPICS,
 } from "./limits.ts";
 import {
+  type BanFields,
+  type BanOrder,
   type Conveyed,
   type Digest,
   type DigestPoint,
@@ -45,12 +47,13 @@ import {
   isNodes,
   isNodeUrl,
   isReason,
+  isText,
   isUint,
   readSigned,
   SIGNATURE_SIZE,
 } from "./shape.ts";
 
-type Simple = Conveyed | Edges | Greet | Probe | ProbeAck | Undelivered;
+type Simple = BanOrder | Conveyed | Edges | Greet | Probe | ProbeAck | Undelivered;
 
 const CONVEYED = { hops: isHops, broker: is32, peer: is32, frame: isFrame } as const;
 
@@ -60,6 +63,14 @@ export const meshFrames: FieldFrames<Simple> = new FieldFrames<Simple>({
   probe: { nonce: isUint, target: is32 },
   probeAck: { nonce: isUint, target: is32 },
   edges: { node: is32, epoch: isUint, version: isUint, neighbours: isNeighbours, signature: isSignature },
+  ban: {
+    operator: is32,
+    subject: isText,
+    reason: isText,
+    issued: isUint,
+    until: isUint,
+    signature: isSignature,
+  },
   undelivered: { hops: isHops, source: is32, destination: is32, reason: isReason },
   attemptTo: CONVEYED,
   attemptFrom: CONVEYED,
@@ -194,6 +205,19 @@ export function encodeEdges(edges: Omit<Edges, "kind">): Uint8Array {
 export function edgesSigned(network: string, edges: EdgesFields): Uint8Array {
   const { node, epoch, version, neighbours } = edges;
   return encode([Domain.edges, encode([network, node, epoch, version, neighbours])]);
+}
+
+/** `signature` covers {@link banSigned}. */
+export function encodeBan(order: Omit<BanOrder, "kind">): Uint8Array {
+  return meshFrames.encode({ ...order, kind: "ban" });
+}
+
+/** What an operator signs: for one network, so that the order of one cannot be played back in another. */
+export function banSigned(
+  network: string,
+  { operator, subject, reason, issued, until }: BanFields,
+): Uint8Array {
+  return encode([Domain.ban, encode([network, operator, subject, reason, issued, until])]);
 }
 
 export function encodeUndelivered(fields: Omit<Undelivered, "kind">): Uint8Array {

@@ -143,6 +143,24 @@ export interface Conveyed {
   frame: Uint8Array;
 }
 
+/** What an operator signs about somebody. */
+export interface BanFields {
+  operator: Key;
+  /** A PeerId, an address, a prefix, or `agent:` and a part of a user agent. */
+  subject: string;
+  /** Shown to whom it is about. */
+  reason: string;
+  /** Milliseconds since 1970; of two orders about one subject the later issued holds. */
+  issued: number;
+  /** Milliseconds since 1970; 0: for good; not after `issued`: lifted. */
+  until: number;
+}
+/** `[26, operator, subject, reason, issued, until, signature]` */
+export interface BanOrder extends BanFields {
+  kind: "ban";
+  signature: Uint8Array;
+}
+
 /** What a node says to a node besides the frames of any session and forwarded data. */
 export type NodeToNode =
   | Greet
@@ -153,4 +171,5 @@ export type NodeToNode =
   | Digest
   | Edges
   | Undelivered
-  | Conveyed;
+  | Conveyed
+  | BanOrder;

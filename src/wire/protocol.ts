@@ -89,6 +89,8 @@ export const Kind = {
   attemptTo: 24,
   /** `[25, hops, broker, peer, frame]` an answer or report of that peer on its way to the broker. */
   attemptFrom: 25,
+  /** `[26, operator, subject, reason, issued, until, signature]` an operator's ban, or the end of one. */
+  ban: 26,
   // punching: src/wire/attempt_protocol.ts
   /** `[32, request, peer]` peer → node: an attempt with that peer, please. */
   attempt: 32,
@@ -448,5 +450,6 @@ export const Domain = {
   topic: "waymeet.1 topic",
   link: "waymeet.1 link",
   edges: "waymeet.1 edges",
+  ban: "waymeet.1 ban",
   mesh: "waymeet.1 mesh",
 } as const;

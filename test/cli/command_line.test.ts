@@ -4,16 +4,29 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { after, describe, it } from "node:test";
+import type { PeerId } from "../../src/identity/peer_id.ts";
+import { serve } from "../../edge/node.ts";
 import { command, type Outcome } from "./memory_terminal.ts";
 
 const home = mkdtempSync(join(tmpdir(), "waymeet-cli-"));
 after(() => rmSync(home, { recursive: true, force: true }));
 
 const waymeet = (...words: string[]): Promise<Outcome> => command(words, { home });
-const COMMANDS = [["id"], ["alias"], ["serve"], ["doctor"], ["listen"], ["send"], ["pipe"], ["ping"], [
-  "token",
-  "new",
-]];
+const COMMANDS = [
+  ["id"],
+  ["alias"],
+  ["serve"],
+  ["doctor"],
+  ["listen"],
+  ["send"],
+  ["pipe"],
+  ["ping"],
+  ["ban"],
+  [
+    "token",
+    "new",
+  ],
+];
 const ID = /^[a-z2-7]{52}$/;
 
 describe("the command line", () => {
@@ -135,5 +148,38 @@ describe("waymeet token new", () => {
       cnf: 0,
     });
     assert.ok(Math.abs(Date.parse(expires) / 1_000 - claims.exp) < 5);
+  });
+});
+
+describe("waymeet ban", () => {
+  it("says what is wrong with what it was given", async () => {
+    const scene = { home };
+    const node = ["--node", "ws://127.0.0.1:1"];
+    const nobody = await command(["ban", "everybody", ...node], scene);
+    assert.equal(nobody.exitCode, 2);
+    assert.match(nobody.errors, /write a PeerId, an address \(192\.0\.2\.7\)/);
+    const away = await command(["ban", "192.0.2.7", ...node], scene);
+    assert.equal(away.exitCode, 1);
+    assert.match(away.errors, /127\.0\.0\.1:1\/v1\/orders does not answer/);
+  });
+
+  it("is obeyed by a node that trusts the operator, until it is lifted", async () => {
+    const key = join(home, "operator.pem");
+    const operator = (await command(["id", "--key", key], { home })).output.trim();
+    await using node = await serve({ port: 0, operators: [operator as PeerId], stunPorts: false });
+    const words = ["--key", key, "--node", node.url];
+    const banned = await command(["ban", "agent:bot", ...words, "--for", "1h", "--reason", "noise"], {
+      home,
+    });
+    assert.deepEqual([banned.exitCode, banned.errors], [0, ""]);
+    assert.deepEqual(node.node.controls.bans.map(({ subject, reason }) => [subject, reason]), [[
+      "agent:bot",
+      "noise",
+    ]]);
+    assert.equal((await command(["ban", "agent:bot", ...words, "--lift"], { home })).exitCode, 0);
+    assert.deepEqual(node.node.controls.bans, []);
+    const stranger = await command(["ban", "agent:bot", "--node", node.url], { home });
+    assert.equal(stranger.exitCode, 1);
+    assert.match(stranger.errors, /does not obey this operator/);
   });
 });

@@ -54,6 +54,8 @@ export function encodeControl(frame: Control): Uint8Array {
       return frames.encodePresence(frame);
     case "digest":
       return frames.encodeDigest(frame);
+    case "ban":
+      return frames.encodeBan(frame);
     case "edges":
       return frames.encodeEdges(frame);
     case "undelivered":

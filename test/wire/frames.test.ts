@@ -280,6 +280,15 @@ const meshFrame: fc.Arbitrary<Control> = fc.oneof(
     points: fc.array(shape({ origin: key, epoch: uint, version: uint }), { maxLength: 256 }),
   }),
   shape({
+    kind: fc.constant("ban" as const),
+    operator: key,
+    subject: text,
+    reason: text,
+    issued: fc.maxSafeNat(),
+    until: fc.maxSafeNat(),
+    signature: sized(64),
+  }),
+  shape({
     kind: fc.constant("edges" as const),
     node: key,
     epoch: uint,

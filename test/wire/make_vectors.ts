@@ -112,6 +112,13 @@ async function transcript(
 const asPeer = await transcript("a peer meets a node", 0);
 const asNode = await transcript("a node dials a node", 1);
 
+const ban = {
+  operator: node.publicKey,
+  subject: "192.0.2.0/24",
+  reason: "noise",
+  issued: time,
+  until: time + 3_600_000,
+};
 const edges = { node: node.publicKey, epoch: time, version: 3, neighbours: [peer.publicKey] };
 const edgesSignature = await node.sign(frames.edgesSigned("main", edges));
 const proof = {
@@ -275,6 +282,7 @@ const vectors = {
       }),
     ),
     control("digest: the end of an answer", frames.encodeDigest({ answer: true, points: [] })),
+    control("ban", frames.encodeBan({ ...ban, signature: await node.sign(frames.banSigned("main", ban)) })),
     control("edges", frames.encodeEdges({ ...edges, signature: edgesSignature })),
     control(
       "undelivered: absent",
