@@ -73,12 +73,14 @@ for (const runtime of ["bun", "deno", "node"] as const) {
   });
 }
 
-/** Processes that a process started. */
+/** The workers of a process; a compiler of its TypeScript may run beside them. */
 async function pids(parent: number): Promise<number[]> {
   const all = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
   const found = await Promise.all(all.map(async (name) => {
     const stat = await readFile(`/proc/${name}/stat`, "utf8").catch(() => "");
-    return Number(stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0]) === parent ? [Number(name)] : [];
+    const words = await readFile(`/proc/${name}/cmdline`, "utf8").catch(() => "");
+    const above = Number(stat.slice(stat.lastIndexOf(")") + 4).split(" ")[0]);
+    return above === parent && words.includes("--workers") ? [Number(name)] : [];
   }));
   return found.flat();
 }
