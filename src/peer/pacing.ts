@@ -17,73 +17,63 @@ const USED = 0.95;
 /** Of the burst, for the same reason. */
 const BURST_USED = 0.5;
 
+/** What stands for no bound, a second or at once: more than any peer sends. */
+const UNBOUNDED = 1e15;
+
 /** One of the two buckets: it may be overdrawn by one packet, which is waited for afterwards. Pure. */
 class Allowance {
-  readonly #perSecond: number;
+  readonly #perMs: number;
   readonly #burst: number;
   #left: number;
   #at: number;
 
-  constructor(perSecond: number, burst: number, now: number) {
-    this.#perSecond = perSecond * USED;
-    this.#burst = Math.max(1, burst * BURST_USED);
-    this.#left = this.#burst;
+  /** Has not more than `before` has, nor more than comes back after `pause` milliseconds. */
+  constructor(perSecond: number, burst: number, pause: number, now: number, before?: Allowance) {
+    this.#perMs = (perSecond || UNBOUNDED) * USED / 1_000;
+    this.#burst = (perSecond ? burst : UNBOUNDED) * BURST_USED;
+    const owed = pause > 0 ? -this.#perMs * pause : this.#burst;
+    this.#left = perSecond ? Math.min(owed, before?.left(now) ?? owed) : UNBOUNDED;
     this.#at = now;
   }
 
-  spend(count: number, now: number): void {
-    this.#fill(now);
-    this.#left -= count;
-  }
-
-  /** Not more than comes back after that many milliseconds, and not more than `before` has. */
-  lower(before: Allowance | undefined, pause: number, now: number): void {
-    const owed = pause > 0 ? -this.#perSecond * pause / 1_000 : this.#left;
-    this.#left = Math.min(this.#left, owed, before === undefined ? Infinity : before.left(now));
-  }
-
   left(now: number): number {
-    this.#fill(now);
+    this.#left = Math.min(this.#burst, this.#left + (now - this.#at) * this.#perMs);
+    this.#at = now;
     return this.#left;
+  }
+
+  spend(count: number): void {
+    this.#left -= count;
   }
 
   /** Whole milliseconds until something may be sent: less is no time for a timer. */
   wait(now: number): number {
     const left = this.left(now);
-    return left > 0 ? 0 : Math.ceil((1 - left) * 1_000 / this.#perSecond);
-  }
-
-  #fill(now: number): void {
-    this.#left = Math.min(this.#burst, this.#left + (now - this.#at) * this.#perSecond / 1_000);
-    this.#at = now;
+    return left > 0 ? 0 : Math.ceil((1 - left) / this.#perMs);
   }
 }
 
 /** What one node takes. Pure. */
 export class Pace {
-  readonly rate: Rate;
-  readonly #frames: Allowance | undefined;
-  readonly #bytes: Allowance | undefined;
+  readonly #frames: Allowance;
+  readonly #bytes: Allowance;
 
   /** `before`: what held until now; a new rate does not fill what it emptied. */
   constructor(rate: Rate, now: number, before?: Pace) {
     const { framesPerSecond, frameBurst, bytesPerSecond, byteBurst, pause } = rate;
-    this.rate = rate;
-    this.#frames = framesPerSecond > 0 ? new Allowance(framesPerSecond, frameBurst, now) : undefined;
-    this.#bytes = bytesPerSecond > 0 ? new Allowance(bytesPerSecond, byteBurst, now) : undefined;
-    this.#frames?.lower(before && before.#frames, pause, now);
-    this.#bytes?.lower(before && before.#bytes, pause, now);
+    this.#frames = new Allowance(framesPerSecond, frameBurst, pause, now, before && before.#frames);
+    this.#bytes = new Allowance(bytesPerSecond, byteBurst, pause, now, before && before.#bytes);
   }
 
-  /** A frame of that many bytes was sent. */
-  sent(size: number, now: number): void {
-    this.#frames?.spend(1, now);
-    this.#bytes?.spend(size + MESSAGE_COST, now);
+  /** A frame of that many bytes was sent, after {@link wait} allowed it. */
+  sent(size: number): void {
+    this.#frames.spend(1);
+    this.#bytes.spend(size + MESSAGE_COST);
   }
 
   /** Milliseconds until the next frame may be sent. */
   wait(now: number): number {
-    return Math.max(this.#frames?.wait(now) ?? 0, this.#bytes?.wait(now) ?? 0);
+    return Math.max(this.#frames.wait(now), this.#bytes.wait(now));
   }
 }
 
@@ -111,7 +101,7 @@ export class Pacing {
     if (session === undefined) return;
     const frame = encodeData(to, packet);
     session.send(frame);
-    this.#paces.get(session)?.sent(frame.length, this.#clock.now());
+    this.#paces.get(session)?.sent(frame.length);
   }
 
   /** Milliseconds until the next packet may leave by that plane. */

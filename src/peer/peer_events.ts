@@ -38,12 +38,11 @@ export interface RateChange {
 
 /** What a program is shown of a `rate` frame. */
 export function rateChange(url: string, plane: Plane, rate: Rate): RateChange {
-  const bound = (perSecond: number) => perSecond === 0 ? Infinity : perSecond;
   return {
     url,
     plane,
-    framesPerSecond: bound(rate.framesPerSecond),
-    bytesPerSecond: bound(rate.bytesPerSecond),
+    framesPerSecond: rate.framesPerSecond || Infinity,
+    bytesPerSecond: rate.bytesPerSecond || Infinity,
     throttled: rate.pause > 0,
   };
 }

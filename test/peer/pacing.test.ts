@@ -40,7 +40,7 @@ describe("a pace", () => {
       for (const { size, idle } of list) {
         now += idle;
         now += pace.wait(now) + 1e-6;
-        pace.sent(size, now);
+        pace.sent(size);
         assert.equal(throttle.take(1, size + 64, limits, now + delay), 0);
       }
     }));
