@@ -27,6 +27,7 @@ import { firstFound, nearby, Paths } from "../path/paths.ts";
 import { isFromBroker, punchingOf } from "./attempts.ts";
 import { Pacing } from "./pacing.ts";
 import { Moorings } from "./moorings.ts";
+import { sendOne } from "./one_message.ts";
 import { Passport } from "./passport.ts";
 import { Lookups, NODE_PATIENCE, SEEK_FIRST, SEEK_LAST } from "./lookup.ts";
 import { type PeerOptions, type Settings, settle } from "./options.ts";
@@ -241,12 +242,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
    * close in one. `deadline` (milliseconds, default 0) is how long the peer may be away.
    */
   async send(id: string, data: Uint8Array | string, options: SendOptions = {}): Promise<Delivery> {
-    const link = await this.#reach(id, options);
-    try {
-      return await link.send(data, { ...options, deadline: options.deadline || undefined });
-    } finally {
-      void link.close();
-    }
+    const sending = { ...options, deadline: options.deadline || undefined };
+    return await sendOne(() => this.#reach(id, options), data, sending);
   }
 
   /**

@@ -159,6 +159,29 @@ describe("races between dialling, sending and closing", () => {
     );
   });
 
+  it("who answers a message with one of its own reaches its sender, who is closing the link just then", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.integer({ min: 0, max: 40 }), async (gap) => {
+        const [a, b] = [await world.open(), await world.open()];
+        const heard: string[] = [];
+        a.addEventListener("link", ({ link }) => void collect(link, (message) => heard.push(message.text())));
+        const statuses: string[] = [];
+        const onStatus = ({ status }: { status: string }) => statuses.push(status);
+        const replied: Promise<unknown>[] = [];
+        const reply = () => replied.push(b.send(a.id, "and to you", { onStatus }));
+        b.addEventListener("link", ({ link }) => void collect(link, () => world.clock.after(gap, reply)));
+        await world.run(a.send(b.id, "hello"));
+        await world.pass(gap + 10);
+        await world.run(Promise.all(replied));
+        await world.pass(10);
+        assert.deepEqual([heard, replied.length], [["and to you"], 1]);
+        assert.equal(statuses.includes("failed"), false);
+        await world.run(Promise.all([a.close(), b.close()]));
+      }),
+      { numRuns: 15 },
+    );
+  });
+
   it("a dial that is given up leaves the link that came meanwhile to the event", async () => {
     const [a, b] = [await world.open(), await world.open()];
     const stop = new AbortController();
