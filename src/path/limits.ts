@@ -5,7 +5,7 @@ export const CANDIDATE_INTERVAL = 100;
 /** Milliseconds a candidate has for its first answer: ICE has done its part, this is one round trip. */
 export const CANDIDATE_PATIENCE = 5_000;
 /** Milliseconds between challenges of the path in use while something is under way: three fit before it counts as dead. */
-export const ACTIVE_INTERVAL = 200;
+export const ACTIVE_INTERVAL = 150;
 /** Milliseconds for which a path counts as active after something was under way. */
 export const ACTIVE_FOR = 2_000;
 /** Milliseconds between challenges of an idle path: keeps NAT mappings, of which the shortest live 15 s or so. */
@@ -13,7 +13,7 @@ export const IDLE_INTERVAL = 5_000;
 /** Milliseconds between challenges of the relay beneath another path, so that its round trip is known. */
 export const WARM_INTERVAL = 15_000;
 /** Milliseconds without any answer after which a path is dead, or three round trips: with what follows below a second. */
-export const DEAD_AFTER = 500;
+export const DEAD_AFTER = 400;
 /** Milliseconds a dead path goes on being challenged before it is closed: a mapping may come back. */
 export const DOUBTFUL_FOR = 15_000;
 /** Milliseconds that this process itself must have slept for its silence to count as nobody's. */
