@@ -33,7 +33,7 @@ const WINDOW = 1_048_576;
 const AEAD_TIME = 300;
 
 /** With `plain` links copy where they would seal: what they cost beside their cipher. */
-if (process.argv[3] === "plain") {
+if (process.argv[4] === "plain") {
   substituteChaCha({
     seal: (_key, _nonce, _ad, plaintext, into) => into.set(plaintext),
     open: (_key, _nonce, _ad, sealed) => sealed.slice(0, sealed.length - TAG_SIZE),
@@ -41,14 +41,15 @@ if (process.argv[3] === "plain") {
 }
 const runtime = process.versions.bun ? "bun" : "node";
 const { Peer } = await import(`../../src/mod.${runtime}.ts`) as typeof import("../../src/mod.node.ts");
-const nodes = [process.argv[2]!];
-const direct = await Peer.open({ nodes, insecure: true, paths: { local: false } });
-const relay = await Peer.open({ nodes, insecure: true, paths: { local: false, direct: false } });
+const [far, near] = [[process.argv[2]!], [process.argv[3]!]];
+const direct = await Peer.open({ nodes: far, insecure: true, paths: { local: false } });
+const relay = await Peer.open({ nodes: near, insecure: true, paths: { local: false, direct: false } });
 
 const received: Record<LaneName, number> = { bare: 0, direct: 0, relay: 0 };
 const senders: Partial<Record<LaneName, (bytes: Uint8Array) => Promise<unknown> | undefined>> = {};
 let echoed = (): void => {};
 let bare: RtcEnd | undefined;
+let path = "relay";
 let drained = (): void => {};
 
 for (const [lane, peer] of [["direct", direct], ["relay", relay]] as const) {
@@ -61,7 +62,10 @@ function say(event: object): void {
 }
 
 function attend(lane: LaneName, link: Link): void {
-  const tell = (): void => say({ event: "path", lane, kind: link.path.kind });
+  const tell = (): void => {
+    if (lane === "direct") path = link.path.kind;
+    say({ event: "path", lane, kind: link.path.kind });
+  };
   link.addEventListener("path", tell);
   tell();
   senders[lane] = (bytes) => link.send(bytes);
@@ -168,7 +172,7 @@ async function obey(order: Order): Promise<void> {
     case "ping":
       return say({ event: "pinged", times: await ping(order.lane, order.count) });
     case "usage":
-      return say({ event: "usage", cpu: usage(), received });
+      return say({ event: "usage", cpu: usage(), received, path });
     case "aead":
       return say({ event: "aead", ...aead(order.size) });
   }
