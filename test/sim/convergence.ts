@@ -92,3 +92,18 @@ export function disagreements(world: World, peers: readonly SimPeer[], most = 5)
   }
   return found;
 }
+
+/**
+ * What some nodes say that was not so already `patience` virtual milliseconds ago: in a large mesh some
+ * peer is always just changing a node, and the word of it is under way.
+ */
+export async function lastingDisagreements(
+  world: World,
+  peers: readonly SimPeer[],
+  patience: number,
+): Promise<string[]> {
+  const before = new Set(disagreements(world, peers, Infinity));
+  if (before.size === 0) return [];
+  await world.pass(patience);
+  return disagreements(world, peers, Infinity).filter((text) => before.has(text)).slice(0, 5);
+}

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Convergence, disagreements } from "./convergence.ts";
+import { Convergence, lastingDisagreements } from "./convergence.ts";
 import { Ledger } from "./ledger.ts";
 import { SimPeer } from "./peers.ts";
 import { type Spread, spread } from "./report.ts";
@@ -42,6 +42,8 @@ const PAUSE = 100;
 /** Peers whose coming and going is measured. */
 const MEASURED = 100;
 const SETTLING = 6_000;
+/** Milliseconds within which every node knows of a change (the figure). */
+const KNOWN_WITHIN = 5_000;
 const PRESENCE = 20;
 const DIGEST = 21;
 
@@ -72,13 +74,13 @@ export async function cost({ seed, nodes, peers: count }: CostOptions): Promise<
       await world.pass(PAUSE);
     }
     await world.pass(SETTLING);
-    for (const text of disagreements(world, peers)) ledger.fault(text);
     for (const peer of peers.slice(count - measured)) {
       void peer.leave();
       await world.pass(PAUSE);
     }
     await world.pass(SETTLING);
     const after = snapshot(world);
+    for (const text of await lastingDisagreements(world, peers, KNOWN_WITHIN)) ledger.fault(text);
     const changes = after.changes - before.changes;
     const seconds = 2 * (measured * PAUSE + SETTLING) / 1000;
     const frames = after.presence.frames - before.presence.frames;

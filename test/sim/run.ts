@@ -27,13 +27,17 @@ export interface RunOptions {
 }
 
 /** Milliseconds: nodes find each other, then peers come one after the other. */
-const BOOT = 5_000;
-const ARRIVALS = 15_000;
-/** Milliseconds at the end without faults but one partition. */
-const CALM = 60_000;
-const LAST_PARTITION = 10_000;
+const BOOT = 4_000;
+const ARRIVALS = 8_000;
+/** Milliseconds between two faults. */
+const PACE = [300, 3_000] as const;
+/** Milliseconds at the end: what was hurt recovers, and then there is no fault but one partition. */
+const RECOVERY = 16_000;
+const LAST_PARTITION = 8_000;
 /** Milliseconds within which everybody finds everybody after the network healed (the issue's figure). */
 export const HEALED_WITHIN = 5_000;
+/** Milliseconds after which nobody waits for it any longer. */
+const MOST_HEALING = 30_000;
 /** Milliseconds that the last message may take. */
 const LAST_MESSAGES = 20_000;
 /** Others that each peer writes to. */
@@ -41,6 +45,11 @@ const CORRESPONDENTS = 2;
 
 /** Milliseconds across the map. */
 const BREADTHS = [0, 10, 100];
+
+/** Milliseconds in which there are faults. */
+function sufferingOf({ minutes }: RunOptions): number {
+  return minutes * 60_000 - BOOT - ARRIVALS - RECOVERY - LAST_PARTITION;
+}
 
 export async function run(options: RunOptions): Promise<Report> {
   const began = performance.now();
@@ -91,7 +100,7 @@ class Scene {
     this.ledger = new Ledger(() => world.now);
     this.convergence = new Convergence(world);
     const talks = options.peers * CORRESPONDENTS;
-    const talking = options.minutes * 60_000 - BOOT - ARRIVALS - CALM;
+    const talking = sufferingOf(options);
     // A tenth of the turns says five things, and all go on while it is calm; peers that are away say nothing.
     this.#habits = { pause: 1.45 * talking * talks / options.messages, talking: true };
     this.#people();
@@ -107,10 +116,10 @@ class Scene {
     this.watch.begin();
     await world.pass(BOOT);
     await this.#arrive();
-    await this.#suffer(this.#options.minutes * 60_000 - BOOT - ARRIVALS - CALM);
+    await this.#suffer(sufferingOf(this.#options));
     faults.endAll();
     this.hostile.rest();
-    await world.pass(CALM / 2 - LAST_PARTITION);
+    await world.pass(RECOVERY);
     faults.partition(LAST_PARTITION);
     await world.pass(LAST_PARTITION);
     await this.#heal();
@@ -150,7 +159,7 @@ class Scene {
     const dice = world.dice.fork();
     this.hostile.begin();
     for (const end = world.now + duration; world.now < end;) {
-      await world.pass(dice.between(500, 5_000));
+      await world.pass(dice.between(...PACE));
       this.faults.inject(dice.pick(FAULTS));
     }
   }
@@ -158,7 +167,7 @@ class Scene {
   async #heal(): Promise<void> {
     const { world } = this;
     const began = world.now;
-    const agreed = await world.until(() => disagreements(world, this.peers, 1).length === 0, CALM / 2);
+    const agreed = await world.until(() => disagreements(world, this.peers, 1).length === 0, MOST_HEALING);
     if (agreed) this.healed = world.now - began;
     if (agreed && this.healed! <= HEALED_WITHIN) return;
     this.ledger.fault(`the network healed, and all agreed after ${this.healed ?? "more than 30000"} ms only`);

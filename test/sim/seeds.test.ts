@@ -15,7 +15,7 @@ describe("many seeds", () => {
   });
 
   it("sum up to which of them failed", async () => {
-    const report = await run({ seed: 3, nodes: 3, peers: 4, minutes: 1.5, messages: 20 });
+    const report = await run({ seed: 3, nodes: 3, peers: 4, minutes: 1, messages: 20 });
     const failed = { ...report, seed: 9, violations: ["something"] };
     const summary = summaryOf([report, failed], 2);
     assert.deepEqual([summary.seeds, summary.failed], [2, [9]]);

@@ -29,10 +29,10 @@ export function parseShape(
     ...values.target === undefined ? {} : { target: Number(values.target) },
   };
   if (
-    !(shape.nodes >= 2 && shape.peers >= 3 && shape.minutes >= 1.5 && shape.messages >= 1 &&
+    !(shape.nodes >= 2 && shape.peers >= 3 && shape.minutes >= 1 && shape.messages >= 1 &&
       !((shape.target ?? 1) < 1))
   ) {
-    throw new RangeError("at least --nodes 2 --peers 3 --minutes 1.5 --messages 1");
+    throw new RangeError("at least --nodes 2 --peers 3 --minutes 1 --messages 1");
   }
   return shape;
 }
