@@ -10,7 +10,7 @@ import { montgomery } from "@noble/curves/abstract/montgomery.js";
 export const P: bigint = 2n ** 255n - 19n;
 
 /** x^(p−2), the inverse of x (Fermat). The exponent is public, so its bits may steer. */
-export function invert(x: bigint): bigint {
+function invert(x: bigint): bigint {
   let power = 1n;
   for (let bit = 254n; bit >= 0n; bit--) {
     power = power * power % P;

@@ -58,3 +58,21 @@ export function nativeEd25519(): Ed25519 | undefined {
     },
   };
 }
+
+/**
+ * Multiplies points of curve25519 by `scalar` (RFC 7748 §5), or `undefined` where node:crypto has no
+ * X25519. It throws for points of small order.
+ */
+export function nativeLadder(scalar: Uint8Array): ((u: Uint8Array) => Uint8Array) | undefined {
+  const crypto = builtinModule("node:crypto") as Crypto | undefined;
+  if (crypto?.diffieHellman === undefined) return undefined;
+  const key = pkcs8(scalar, "x25519") as Buffer;
+  const privateKey = crypto.createPrivateKey({ key, format: "der", type: "pkcs8" });
+  return (u) => {
+    const jwk = { kty: "OKP", crv: "X25519", x: toBase64url(u) };
+    return crypto.diffieHellman({
+      privateKey,
+      publicKey: crypto.createPublicKey({ key: jwk, format: "jwk" }),
+    });
+  };
+}
