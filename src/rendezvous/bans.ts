@@ -65,6 +65,7 @@ export class Bans {
 
   /** The ban that holds for this visitor now. */
   find({ peer, address, agent }: Visitor, now: number): Ban | undefined {
+    if (this.#bySubject.size === 0) return undefined;
     const own = peer === undefined ? undefined : this.#bySubject.get(peer)?.ban;
     return [own, ...this.#ofAddress(address), ...this.#ofAgent(agent)].find((ban) =>
       ban !== undefined && ban.until > now

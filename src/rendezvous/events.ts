@@ -51,6 +51,7 @@ export class NodeEvent extends Event implements NodeEventDetail {
 }
 
 export function logEvent(log: Logger, type: NodeEventType, detail: NodeEventDetail): void {
+  if (!log.isEnabledFor("info")) return;
   const properties = { event: type, ...detail };
   if (type === "established") log.info("established {peer} {session} {agent} from {address}", properties);
   else log.info("{event} {peer} {session}: {reason} {text}", properties);
@@ -79,6 +80,7 @@ export interface NodeEventTarget {
  */
 export class GuardedTarget extends EventTarget implements NodeEventTarget {
   readonly #guards = new WeakMap<NodeListener, EventListener>();
+  readonly #heard = new Set<NodeEventType>();
   readonly #report: (error: unknown) => void;
 
   constructor(report: (error: unknown) => void) {
@@ -91,7 +93,13 @@ export class GuardedTarget extends EventTarget implements NodeEventTarget {
     listener: NodeListener | null,
     options?: AddEventListenerOptions | boolean,
   ): void {
+    this.#heard.add(type);
     super.addEventListener(type, this.#guard(listener), options);
+  }
+
+  /** False when nobody ever listened to events of this type: making one costs more than asking. */
+  hears(type: NodeEventType): boolean {
+    return this.#heard.has(type);
   }
 
   override removeEventListener(

@@ -287,7 +287,7 @@ export class RendezvousNode extends GuardedTarget {
 
   #tell(type: NodeEventType, detail: NodeEventDetail): void {
     logEvent(this.#log, type, detail);
-    this.dispatchEvent(new NodeEvent(type, detail));
+    if (this.hears(type)) this.dispatchEvent(new NodeEvent(type, detail));
   }
 
   #makeGate(access: NodeOptions["access"]): Gate {

@@ -23,12 +23,22 @@ export function parseAddress(text: string, port: number): TransportAddress | und
   return ip && { ip: unmapped(ip), port };
 }
 
+/** Letter by letter: a node reads the address of each newcomer several times. */
 function ipv4Bytes(text: string): Uint8Array | undefined {
-  const parts = text.split(".");
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) {
-    return undefined;
+  const ip = new Uint8Array(4);
+  let part = 0, digits = 0, value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    if (digit >= 0 && digit <= 9) {
+      value = 10 * value + digit;
+      if (++digits > 3 || value > 255) return undefined;
+    } else if (text[i] === "." && digits > 0 && part < 3) {
+      ip[part++] = value;
+      digits = value = 0;
+    } else return undefined;
   }
-  return Uint8Array.from(parts, Number);
+  ip[3] = value;
+  return part === 3 && digits > 0 ? ip : undefined;
 }
 
 function ipv6Bytes(text: string): Uint8Array | undefined {

@@ -12,6 +12,9 @@ import { connectMany } from "./memory.ts";
 import type { Opponent, Running } from "./opponents/opponent.ts";
 import { type Summary, summary, takeTurns } from "./statistics.ts";
 
+/** Handshakes before the first that counts: they compile code, which is no cost of a handshake. */
+const WARM = 600;
+
 type Subject = { name: string; cost(count: number): Promise<number> };
 
 function admission(opponent: Opponent, relay: Running): Subject {
@@ -46,6 +49,7 @@ export const handshakes: Bench = {
     for (const opponent of taking) relays.set(opponent, await opponent.start("relay"));
     const subjects = [...[...relays].map(([opponent, relay]) => admission(opponent, relay)), signatures];
     const each = Math.max(1, Math.floor(count / rounds));
+    for (const subject of subjects) await subject.cost(WARM);
     tell(`handshakes: ${each} in each of ${rounds} rounds`);
     const samples = await takeTurns(subjects, rounds, (subject) => subject.cost(each));
     for (const relay of relays.values()) relay.stop();
