@@ -25,6 +25,7 @@ import { bindUdp } from "./udp.ts";
 export * from "../src/rendezvous/embed.ts";
 export { CertificateFiles } from "./certificate_files.ts";
 export { meshMemoryFile } from "./mesh_memory_file.ts";
+export { exportTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 
 /** Dials other nodes. */
 const connect: Connect = connectWith(WebSocket as unknown as WebSocketConstructor, { copies: true });

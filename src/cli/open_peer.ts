@@ -45,7 +45,7 @@ export async function withPeer<T>(
   if (!choices.node?.length) {
     throw new UsageError("name a node to meet at: --node wss://… (or WAYMEET_NODES)");
   }
-  await configureLog(terminal, choices.logLevel, choices.json === true);
+  await configureLog(terminal, choices);
   const interrupt = terminal.interrupt();
   const peer = await open(terminal, choices, manner, interrupt);
   try {

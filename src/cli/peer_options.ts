@@ -4,18 +4,16 @@
  * @module
  */
 import { type Command, Option } from "commander";
-import { LOG_LEVELS } from "./log.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogChoices } from "./log.ts";
 import { network, nodeUrls } from "./values.ts";
 
 /** Where the peer lives and who it is. */
-export interface PeerChoices {
+export interface PeerChoices extends LogChoices {
   node?: string[];
   key?: string;
   network: string;
   token?: string;
   insecure?: true;
-  json?: true;
-  logLevel: (typeof LOG_LEVELS)[number];
 }
 
 /** `--json`, as every command has it. */
@@ -32,9 +30,14 @@ export function networkOption(): Option {
     .env("WAYMEET_NETWORK").default("default").argParser(network);
 }
 
-export function logLevelOption(level: PeerChoices["logLevel"]): Option {
+export function logLevelOption(level: LogChoices["logLevel"]): Option {
   return new Option("--log-level <level>", "least level of the logs on standard error")
     .env("WAYMEET_LOG_LEVEL").choices(LOG_LEVELS).default(level);
+}
+
+export function logFormatOption(): Option {
+  return new Option("--log-format <format>", "how they are written (default: json with --json, else text)")
+    .env("WAYMEET_LOG_FORMAT").choices(LOG_FORMATS);
 }
 
 /** Adds the options of {@link PeerChoices} to a command. */
@@ -49,7 +52,8 @@ export function withPeerOptions(command: Command, json?: string): Command {
     .addOption(new Option("--token <jwt>", "access token for the node").env("WAYMEET_TOKEN"))
     .addOption(new Option("--insecure", "allow ws:// to other machines, over a line that is safe by itself"))
     .addOption(jsonOption(json))
-    .addOption(logLevelOption("warning"));
+    .addOption(logLevelOption("warning"))
+    .addOption(logFormatOption());
 }
 
 /** As {@link withPeerOptions}, with no key of the user's unless named: it would end the session of a program at work. */

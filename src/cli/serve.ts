@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { meshMemoryFile } from "../../edge/mesh_memory_file.ts";
+import { exportTelemetry, type Telemetry } from "../../edge/telemetry.ts";
 import type { RunningNode, ServeOptions } from "../rendezvous/serve.ts";
 import { readAliases, resolvePeer } from "./aliases.ts";
 import { Failure } from "./failure.ts";
@@ -32,7 +33,7 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   checkExposure(choices, access);
   const mesh = meshOf(choices, peer, meshMemoryFile);
   const turn = await turnOf(choices);
-  await configureLog(terminal, choices.logLevel, choices.json === true);
+  await configureLog(terminal, choices);
   const interrupt = terminal.interrupt();
   const front = await frontOf(choices);
   try {
@@ -43,18 +44,27 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
       turn,
       ...front,
     });
-    const settle = config &&
-      await follow(terminal, { command, path: config, controls: node.node.controls, peer });
+    const ends: (() => unknown)[] = [() => node.stop({ graceMs: GRACE })];
     try {
+      const telemetry = await report(choices, node);
+      if (telemetry) ends.push(() => telemetry[Symbol.asyncDispose]());
+      const { controls } = node.node;
+      if (config) ends.push(await follow(terminal, { command, path: config, controls, peer }));
       await announce(terminal, choices, node);
       await Promise.race([interruption(interrupt), ...worker ? [orphaned()] : []]);
     } finally {
-      if (settle) settle();
-      await node.stop({ graceMs: GRACE });
+      await Promise.all(ends.map((end) => end()));
     }
   } finally {
     front.tls?.close();
   }
+}
+
+async function report({ otlp }: ServeChoices, { node }: RunningNode): Promise<Telemetry | undefined> {
+  if (!otlp) return undefined;
+  return await exportTelemetry(node, { url: otlp }).catch((cause) => {
+    throw new Failure("bad-options", (cause as Error).message, { cause });
+  });
 }
 
 /** Takes over changes of the configuration file, and reads it again at SIGHUP. Returns what ends that. */

@@ -11,12 +11,12 @@ import type { MeshMemory, MeshOptions } from "../rendezvous/mesh_options.ts";
 import { UsageError } from "./failure.ts";
 import { type AccessChoices, withAccessOptions } from "./access_options.ts";
 import { type FrontChoices, withFrontOptions } from "./front_options.ts";
-import type { LOG_LEVELS } from "./log.ts";
-import { jsonOption, keyOption, logLevelOption, networkOption } from "./peer_options.ts";
+import type { LogChoices } from "./log.ts";
+import { jsonOption, keyOption, logFormatOption, logLevelOption, networkOption } from "./peer_options.ts";
 import { count, duration, list, port, stunPorts } from "./values.ts";
 
 /** What the options of `serve` come to. */
-export interface ServeChoices extends FrontChoices, AccessChoices {
+export interface ServeChoices extends FrontChoices, AccessChoices, LogChoices {
   host?: string[];
   port: number;
   stun?: number[] | false;
@@ -39,15 +39,14 @@ export interface ServeChoices extends FrontChoices, AccessChoices {
   meshTarget?: number;
   chat: "on" | "off";
   dashboardToken?: string;
-  json?: true;
-  logLevel: (typeof LOG_LEVELS)[number];
+  otlp?: string;
 }
 
 /** Adds the options of {@link ServeChoices} to the command. */
 export function withServeOptions(command: Command): Command {
   return withFrontOptions(withAccessOptions(withNodeOptions(command))).addOption(jsonOption()).addOption(
     logLevelOption("info"),
-  );
+  ).addOption(logFormatOption());
 }
 
 function withNodeOptions(command: Command): Command {
@@ -122,6 +121,13 @@ function withNodeOptions(command: Command): Command {
         "--dashboard-token <secret>",
         "serve the operator's dashboard to who has it (default: a fresh one on this machine, else none)",
       ).env("WAYMEET_DASHBOARD_TOKEN"),
+    )
+    .addOption(
+      new Option(
+        "--otlp <url>",
+        "report metrics and spans to this OpenTelemetry collector, by OTLP over HTTP",
+      )
+        .env("OTEL_EXPORTER_OTLP_ENDPOINT"),
     )
     .addOption(
       new Option(

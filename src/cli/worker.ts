@@ -42,6 +42,7 @@ export function workerChoices(choices: ServeChoices, { index, inner, token }: As
   return {
     ...choices,
     json: true,
+    logFormat: choices.logFormat ?? (choices.json ? "json" : "text"),
     meshToken: token,
     meshUrl: ["none"],
     join: [...siblings, ...choices.join ?? []],

@@ -54,6 +54,8 @@ export class Doorway {
 export class Admission {
   readonly claimed: PeerId;
   readonly address: string;
+  /** Clock time, milliseconds. */
+  readonly began: number;
   readonly #doorway: Doorway;
   readonly #stopWaiting: () => void;
   #state: "waiting" | "open" | "released" = "waiting";
@@ -61,6 +63,7 @@ export class Admission {
   constructor(claimed: PeerId, address: string, doorway: Doorway) {
     this.claimed = claimed;
     this.address = address;
+    this.began = doorway.clock.now();
     this.#doorway = doorway;
     this.#stopWaiting = doorway.clock.after(HANDSHAKE_STEP, () => this.release());
   }

@@ -27,6 +27,8 @@ export interface Refused {
 export interface AppPort {
   admit(claimed: string, address: string): Admission | Refused;
   info(): NodeInfo;
+  /** A request was answered with this status, 400 or more. */
+  refused(status: number): void;
   /** Takes a signed order; why not, in words. */
   order(frame: Uint8Array): Promise<string | undefined>;
   /** `undefined`: not for strangers. */
@@ -42,6 +44,10 @@ export interface AppPort {
 /** The routes of one node. */
 export function nodeApp(port: AppPort): Hono<NodeApp> {
   const app = new Hono<NodeApp>();
+  app.use(async (c, next) => {
+    await next();
+    if (c.res.status >= 400) port.refused(c.res.status);
+  });
   app.get("/v1/connect/:peer", (c) => connect(port, c, c.req.param("peer")));
   app.post("/v1/orders", async (c) => {
     const obstacle = await readOrder(c, (frame) => port.order(frame));

@@ -5,6 +5,7 @@ import type { AppPort, Refused } from "./app.ts";
 import type { Controls } from "./controls.ts";
 import type { NodeInfo } from "./info.ts";
 import type { MeshStatus } from "./mesh_status.ts";
+import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Assets } from "./pages.ts";
 
@@ -13,6 +14,7 @@ export interface Shown {
   readonly sessions: number;
   readonly draining: boolean;
   readonly limits: NodeLimits;
+  readonly metrics: NodeMetrics;
   readonly controls: Controls;
   admit(claimed: string, address: string): Admission | Refused;
   info(): NodeInfo;
@@ -31,6 +33,7 @@ export function appPort(
       return frame?.kind === "ban" ? node.controls.orders.hear(frame) : Promise.resolve("this is no order");
     },
     info: () => node.info(),
+    refused: (status) => node.metrics.requestRefused(status),
     mesh: () => publicMetrics ? node.meshStatus() ?? null : undefined,
     metrics: () => publicMetrics ? node.metricsText() : undefined,
     readiness: () => node.draining ? "draining" : node.sessions >= node.limits.sessions ? "full" : undefined,

@@ -17,6 +17,7 @@ import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Registry, Seat } from "./registry.ts";
+import type { Tracing } from "./tracing.ts";
 import { TokenBucket } from "../session/token_bucket.ts";
 
 /** The ways to other nodes. */
@@ -32,6 +33,7 @@ export interface AttemptsOptions {
   limits: NodeLimits;
   metrics: NodeMetrics;
   clock: Clock;
+  tracing: Tracing;
   random: (length: number) => Uint8Array;
   /** Without them there are no other nodes. */
   ways: AttemptWays | undefined;
@@ -56,7 +58,7 @@ export class Attempts {
 
   /** A peer here speaks. */
   hear(seat: Seat, frame: AttemptFromPeer): void {
-    if (!this.#withinRate(seat)) this.#o.metrics.attempts.stray++;
+    if (!this.#withinRate(seat)) this.#o.metrics.attemptFrameRefused(Reason.rateLimited, seat.key);
     else if (frame.kind === "attempt") {
       const { peer } = frame;
       const known = this.#o.registry.find(peer) !== undefined || this.#o.ways?.toPeer(peer) !== undefined;
@@ -85,7 +87,7 @@ export class Attempts {
   #conveyToPeer(conveyed: Conveyed): void {
     const seat = this.#o.registry.find(conveyed.peer);
     const frame = decodeControl(conveyed.frame);
-    if (!frame || !isFromNode(frame)) return void this.#o.metrics.attempts.stray++;
+    if (!frame || !isFromNode(frame)) return this.#strayFrom(conveyed.broker);
     if (!seat) {
       const passed = this.#passOn(conveyed, this.#o.ways?.toPeer(conveyed.peer));
       if (!passed && frame.kind === "invite") this.#answerFor(conveyed.peer, frame, Reason.peerGone);
@@ -95,7 +97,7 @@ export class Attempts {
 
   /** Both may have asked for an attempt with each other: one of the two goes on. */
   #invite(seat: Seat, invite: Invite, { broker, frame }: Conveyed): void {
-    if (compareBytes(invite.broker, broker) !== 0) return void this.#o.metrics.attempts.stray++;
+    if (compareBytes(invite.broker, broker) !== 0) return this.#strayFrom(broker);
     const { passes, effects } = this.#broker.invites(invite.peer, seat.key);
     this.#act(() => effects);
     if (passes) this.#send(seat, frame);
@@ -120,7 +122,11 @@ export class Attempts {
     }
     const frame = decodeControl(conveyed.frame);
     if (frame?.kind === "answer" || frame?.kind === "report") this.#take(conveyed.peer, frame);
-    else this.#o.metrics.attempts.stray++;
+    else this.#strayFrom(conveyed.peer);
+  }
+
+  #strayFrom(whom: Key): void {
+    this.#o.metrics.attemptFrameRefused(Reason.forbidden, whom);
   }
 
   #take(peer: Key, frame: Answer | Report): void {
@@ -139,7 +145,9 @@ export class Attempts {
   }
 
   #send(seat: Seat, frame: Uint8Array): void {
-    if (seat.live && seat.session.buffered <= this.#o.limits.queue) seat.session.send(frame);
+    if (!seat.live) return;
+    if (seat.session.buffered <= this.#o.limits.queue) seat.session.send(frame);
+    else this.#o.metrics.attemptFrameRefused(Reason.queueFull, seat.key);
   }
 
   #act(step: (now: number) => BrokerEffect[]): void {
@@ -153,11 +161,12 @@ export class Attempts {
       case "tell":
         return this.#tell(effect.peer, effect.frame);
       case "ended":
+        this.#o.tracing.attempt(effect.reason, effect.duration);
         return metrics.ended(effect.reason, effect.duration);
       case "superseded":
         return void metrics.superseded++;
       case "denied":
-        return metrics.denied(effect.reason);
+        return this.#o.metrics.attemptDenied(effect.reason, effect.peer);
     }
   }
 

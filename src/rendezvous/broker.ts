@@ -30,7 +30,7 @@ export type BrokerEffect =
   | { type: "ended"; reason: Reason; duration: number }
   /** An attempt that another one of the same pair took over: it has no outcome. */
   | { type: "superseded" }
-  | { type: "denied"; reason: Reason };
+  | { type: "denied"; reason: Reason; peer: Key };
 
 interface Side {
   readonly key: Key;
@@ -81,7 +81,7 @@ export class Broker {
   /** A peer here asks; `known`: whether some node holds the other one. */
   ask(asker: Key, { request, peer }: AttemptAsk, known: boolean, now: number): BrokerEffect[] {
     const denied = (reason: Reason, retryAfter: number): BrokerEffect[] => [
-      { type: "denied", reason },
+      { type: "denied", reason, peer: asker },
       { type: "tell", peer: asker, frame: { kind: "denied", request, reason, retryAfter } },
     ];
     if (compareBytes(asker, peer) === 0) return denied(Reason.forbidden, 0);

@@ -12,17 +12,37 @@ export function count(counts: Counts, key: number, add: number): void {
   counts.set(key, (counts.get(key) ?? 0) + add);
 }
 
-/** What a scrape gets, as it is written. */
-export class Page {
-  text = "";
+/** One number of a family. A histogram's are called `…_bucket` (with the label `le`), `…_sum` and `…_count`. */
+export interface Sample {
+  name: string;
+  value: number;
+  labels: Record<string, string>;
+}
 
-  head(name: string, type: "counter" | "gauge" | "histogram", help: string): void {
-    this.text += `# HELP waymeet_${name} ${help}\n# TYPE waymeet_${name} ${type}\n`;
+/** All that is counted under one name. */
+export interface Family {
+  /** Without the `waymeet_` that every name begins with outside. */
+  name: string;
+  type: "counter" | "gauge" | "histogram";
+  help: string;
+  samples: Sample[];
+}
+
+/** What a node counts, at one moment: as text for a scrape, and family by family for other formats. */
+export class Page {
+  readonly families: Family[] = [];
+
+  head(name: string, type: Family["type"], help: string): void {
+    this.families.push({ name, type, help, samples: [] });
   }
 
+  /** Belongs to the family begun last. */
   sample(name: string, value: number, labels: Record<string, string> = {}): void {
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`).join(",");
-    this.text += `waymeet_${name}${pairs && `{${pairs}}`} ${value === Infinity ? "+Inf" : value}\n`;
+    this.families.at(-1)!.samples.push({ name, value, labels });
+  }
+
+  get text(): string {
+    return this.families.map(written).join("");
   }
 
   one(
@@ -40,6 +60,16 @@ export class Page {
     this.head(name, "counter", help);
     for (const [reason, value] of counts) this.sample(name, value, { [label]: reasonName(reason) });
   }
+}
+
+function written({ name, type, help, samples }: Family): string {
+  const head = `# HELP waymeet_${name} ${help}\n# TYPE waymeet_${name} ${type}\n`;
+  return head + samples.map(line).join("");
+}
+
+function line({ name, value, labels }: Sample): string {
+  const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escapeLabel(text)}"`).join(",");
+  return `waymeet_${name}${pairs && `{${pairs}}`} ${value === Infinity ? "+Inf" : value}\n`;
 }
 
 /** Durations in buckets of seconds. */

@@ -298,8 +298,8 @@ export class Forwarding implements Beyond {
 
   /** Once for each source, destination and reason of a message. */
   #bounce(reason: Reason, message: Uint8Array, offset: number, destination: Uint8Array): void {
-    this.#o.metrics.dropped(reason, 1);
     const source = message.slice(offset, offset + KEY_SIZE);
+    this.#o.metrics.dropped(reason, 1, source);
     const known = this.#bounced.some((other) =>
       other.reason === reason && same(other.source, source) && same(other.destination, destination)
     );

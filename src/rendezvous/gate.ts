@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { Logger } from "@logtape/logtape";
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { parseAddress } from "../stun/address.ts";
@@ -13,7 +12,9 @@ import { type Access, judge } from "./access.ts";
 import { type Admission, Doorway, PEER_ID, type Receive } from "./admission.ts";
 import { type Refused, refused } from "./app.ts";
 import { Bans } from "./bans.ts";
+import { tidy } from "./events.ts";
 import type { Fabric } from "./fabric.ts";
+import type { Journal } from "./journal.ts";
 import type { Judgement } from "./judgement.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
@@ -27,7 +28,7 @@ export interface GateOptions {
   limits: NodeLimits;
   metrics: NodeMetrics;
   clock: Clock;
-  log: Logger;
+  journal: Journal;
   receive: Receive;
   draining: () => boolean;
   /** Whether memory is short. */
@@ -66,17 +67,12 @@ export class Gate {
 
   /** Reserves a place for a handshake, before anything is allocated for the stranger. */
   admit(claimed: string, address: string): Admission | Refused {
-    if (!PEER_ID.test(claimed)) {
-      return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
-    }
-    if (this.#o.draining()) return refused(503, Reason.draining, "this node is leaving; try another one");
-    const peer = claimed as PeerId;
-    const obstacle = this.#obstacle(address);
-    if (obstacle !== undefined) return this.#turnedAway(obstacle, peer, address);
-    return this.#doorway.admit(this.#o.limits.handshakes, peer, address) ??
+    const obstacle = this.#obstacle(claimed, address);
+    if (obstacle !== undefined) return this.#turnedAway(obstacle, claimed, address);
+    return this.#doorway.admit(this.#o.limits.handshakes, claimed as PeerId, address) ??
       this.#turnedAway(
         refused(503, Reason.overCapacity, "too many handshakes are under way; try again in a second"),
-        peer,
+        claimed,
         address,
       );
   }
@@ -99,8 +95,12 @@ export class Gate {
     return text === undefined ? { ok: true } : { ok: false, reason: Reason.unauthorized, text };
   }
 
-  #obstacle(address: string): Refused | undefined {
+  #obstacle(claimed: string, address: string): Refused | undefined {
     const { clock } = this.#o;
+    if (!PEER_ID.test(claimed)) {
+      return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
+    }
+    if (this.#o.draining()) return refused(503, Reason.draining, "this node is leaving; try another one");
     const ban = this.bans.refusal({ address }, clock.wall());
     if (ban !== undefined) return refused(403, ban.reason, ban.text);
     if (this.#o.pressed()) {
@@ -111,9 +111,9 @@ export class Gate {
     return refused(429, Reason.rateLimited, "too many handshakes from your address; try again in a second");
   }
 
-  #turnedAway(refusal: Refused, peer: PeerId, address: string): Refused {
+  #turnedAway(refusal: Refused, claimed: string, address: string): Refused {
     this.#o.metrics.handshakeFailed(refusal.reason);
-    this.#o.log.warn("refused {peer} from {address}: {text}", { peer, address, text: refusal.text });
+    this.#o.journal.turnedAway(tidy(claimed), address, refusal.reason, refusal.text);
     return refusal;
   }
 }

@@ -39,6 +39,8 @@ export interface Host {
 export interface Place {
   readonly claimed: PeerId;
   readonly address: string;
+  /** Clock time of the upgrade, milliseconds. */
+  readonly began?: number;
   release?(): void;
 }
 
@@ -48,8 +50,8 @@ export class Guest implements SessionHandlers {
   readonly address: string;
   /** Until the handshake is over: an idle peer keeps nothing of it. */
   #admission: Place | undefined;
-  /** Clock time at which the session became ready, milliseconds. */
-  since = 0;
+  /** Clock time at which the session became ready, before that of its upgrade, milliseconds. */
+  since: number;
   seat: Seat | undefined;
   /** Of a node, what it is to this one. */
   link: NodeLink | undefined;
@@ -63,6 +65,7 @@ export class Guest implements SessionHandlers {
     this.#host = host;
     this.claimed = admission.claimed;
     this.address = admission.address;
+    this.since = admission.began ?? 0;
     this.#admission = admission;
   }
 
@@ -83,7 +86,7 @@ export class Guest implements SessionHandlers {
   /** Between nodes only: from a peer it is ignored. */
   forward(session: Session, message: Uint8Array, start: number, end: number): void {
     if (this.link !== undefined) this.link.forward(session, message, start, end);
-    else this.#host.metrics.strayFrames++;
+    else this.#host.metrics.strayFrame(session.remoteKey);
   }
 
   /** Kinds that a peer has no business to send, or that are not known, are ignored. */
@@ -101,7 +104,7 @@ export class Guest implements SessionHandlers {
     else if (frame.kind === "unwatch") this.#host.attendance.watches.unwatch(seat, frame.peers);
     else if (frame.kind === "attempt" || frame.kind === "answer" || frame.kind === "report") {
       this.#host.attempts.hear(seat, frame);
-    } else this.#host.metrics.strayFrames++;
+    } else this.#host.metrics.strayFrame(session.remoteKey);
   }
 
   endOfMessage(_session: Session): void {

@@ -17,6 +17,7 @@ import type { Guest } from "./guest.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Rates } from "./rates.ts";
+import type { Tracing } from "./tracing.ts";
 import { type Registry, Seat } from "./registry.ts";
 import { toShed } from "./shedding.ts";
 
@@ -30,6 +31,7 @@ export interface HallOptions {
   limits: NodeLimits;
   metrics: NodeMetrics;
   rates: Rates;
+  tracing: Tracing;
   clock: Clock;
   /** URLs of other nodes, for whom this one sends away. */
   nodes: () => string[];
@@ -78,6 +80,7 @@ export class Hall {
     if (before === undefined && this.#addresses.of(guest.address) >= this.#o.limits.sessionsPerAddress) {
       return this.turnAway(guest, session, Reason.overQuota, CROWDED);
     }
+    const began = guest.since;
     guest.since = this.#o.clock.now();
     guest.seat = order === 0 ? reseat(before!, session) : this.#seat(before, session);
     guest.seat.quotas = guest.quotas;
@@ -86,7 +89,9 @@ export class Hall {
     this.#o.rates.tell(guest.seat, true);
     this.#o.seated(guest.seat, guest.address);
     this.#o.metrics.sessionsTotal++;
-    this.#o.tell("established", guest.describe(session, Reason.none, ""));
+    const detail = guest.describe(session, Reason.none, "");
+    this.#o.tracing.handshake(began, detail);
+    this.#o.tell("established", detail);
   }
 
   /** The session of an earlier life of this process goes on; nobody else notices. */
@@ -142,7 +147,7 @@ export class Hall {
         : [{ since, pending: guest.seat === undefined, guest, session }]
     );
     for (const { guest, session } of toShed(strangers)) {
-      this.#o.metrics.shed++;
+      this.#o.metrics.shedStranger(guest.claimed);
       guest.refusal ??= { reason: Reason.overCapacity, text: SHORT_OF_MEMORY };
       if (guest.seat?.live && guest.seat.session === session) this.#vacate(guest.seat);
       session.close(Reason.overCapacity, SHORT_OF_MEMORY, this.#o.nodes());
@@ -226,8 +231,10 @@ export class Hall {
 
   #recordFailure(guest: Guest, session: Session, end: SessionEnd): void {
     const { reason, text } = guest.refusal ?? end;
+    const detail = guest.describe(session, reason, text);
     this.#o.metrics.handshakeFailed(reason);
-    this.#o.tell(guest.refusal ? "refused" : "failed", guest.describe(session, reason, text));
+    this.#o.tracing.handshake(guest.since, detail);
+    this.#o.tell(guest.refusal ? "refused" : "failed", detail);
   }
 }
 

@@ -41,7 +41,7 @@ export class Mesh implements NodeLinkOwner {
   readonly clock: Clock;
   readonly token: string | undefined;
   urls: readonly string[];
-  readonly counts: MeshCounts = new MeshCounts();
+  readonly counts: MeshCounts;
   readonly forwarding: Forwarding;
   readonly peers: MeshPresence;
   readonly #allow: ReadonlySet<PeerId> | undefined;
@@ -61,6 +61,7 @@ export class Mesh implements NodeLinkOwner {
   /** @throws {TypeError | RangeError} when the options are wrong. */
   constructor(parts: MeshParts) {
     checkMesh(parts.options);
+    this.counts = new MeshCounts((reason) => parts.metrics.onRefusal("mesh", reason));
     const { identity, network, clock, options } = parts;
     this.#parts = parts;
     this.identity = identity;

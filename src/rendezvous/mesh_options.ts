@@ -73,8 +73,15 @@ export class MeshCounts {
   framesIn = 0;
   framesOut = 0;
   bytesOut = 0;
+  readonly #told: (reason: string) => void;
+
+  /** `told`: hears of each refusal as it is counted. */
+  constructor(told: (reason: string) => void = () => {}) {
+    this.#told = told;
+  }
 
   refused(reason: string, times: number = 1): void {
+    this.#told(reason);
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + times);
   }
 }

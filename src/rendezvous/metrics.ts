@@ -4,10 +4,11 @@
  *
  * @module
  */
-import type { Reason } from "../wire/protocol.ts";
+import { type Key, Reason } from "../wire/protocol.ts";
 import type { StunCounts } from "../stun/server.ts";
 import { AttemptMetrics } from "./attempt_metrics.ts";
 import { count, type Counts, Durations, Page } from "./exposition.ts";
+import type { Refuser } from "./journal.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 
@@ -55,6 +56,8 @@ const TRAFFIC = [
 ] as const;
 
 export class NodeMetrics {
+  /** Told of each refusal as it is counted, and to whom if that is known: nothing is counted that cannot be logged. */
+  onRefusal: (refuser: Refuser, reason: Reason | string, who?: Key | string) => void = () => {};
   framesIn = 0;
   bytesIn = 0;
   framesOut = 0;
@@ -72,7 +75,6 @@ export class NodeMetrics {
   /** Peers told that they send more than they may, each time. */
   throttled = 0;
   recordsKept = 0;
-  recordsRefused = 0;
   /** Answers to watchers, and news for them. */
   sightings = 0;
   /** Peers told that other nodes came or left, each time. */
@@ -85,12 +87,17 @@ export class NodeMetrics {
   readonly #ends: Counts = new Map();
   readonly #lookups: Counts = new Map();
   readonly #watchesRefused: Counts = new Map();
+  readonly #recordsRefused = new Map<string, number>();
+  readonly #requestsRefused: Counts = new Map();
   readonly #durations = new Durations(DURATIONS);
   readonly attempts: AttemptMetrics = new AttemptMetrics();
   readonly #announcementsRefused: Counts = new Map();
 
-  dropped(reason: Reason, frames: number): void {
+  /** `source`: who sent the frames. */
+  dropped(reason: Reason, frames: number, source?: Key): void {
+    if (frames === 0) return;
     count(this.#drops, reason, frames);
+    this.onRefusal("frame", reason, source);
   }
 
   /** Data frames that were not delivered, for all reasons. */
@@ -102,16 +109,58 @@ export class NodeMetrics {
     count(this.#handshakeFailures, reason, 1);
   }
 
-  lookedUp(reason: Reason): void {
+  /** A lookup had this outcome; that nobody knows the peer is an answer, not a refusal. */
+  lookedUp(reason: Reason, asker: Key): void {
     count(this.#lookups, reason, 1);
+    if (reason !== Reason.none && reason !== Reason.absent) this.onRefusal("lookup", reason, asker);
   }
 
-  watchesRefused(reason: Reason): void {
+  watchesRefused(reason: Reason, watcher: Key): void {
     count(this.#watchesRefused, reason, 1);
+    this.onRefusal("watch", reason, watcher);
   }
 
-  announcementRefused(reason: Reason): void {
+  announcementRefused(reason: Reason, peer: Key): void {
     count(this.#announcementsRefused, reason, 1);
+    this.onRefusal("announcement", reason, peer);
+  }
+
+  recordRefused(why: string, peer: Key): void {
+    this.#recordsRefused.set(why, (this.#recordsRefused.get(why) ?? 0) + 1);
+    this.onRefusal("record", why, peer);
+  }
+
+  /** A peer was told that it sends more than it may. */
+  throttle(peer: Key): void {
+    this.throttled++;
+    this.onRefusal("rate", Reason.rateLimited, peer);
+  }
+
+  /** A stranger was sent away because memory was short. */
+  shedStranger(claimed: string): void {
+    this.shed++;
+    this.onRefusal("memory", Reason.overCapacity, claimed);
+  }
+
+  strayFrame(peer: Key): void {
+    this.strayFrames++;
+    this.onRefusal("stray-frame", Reason.forbidden, peer);
+  }
+
+  attemptFrameRefused(reason: Reason, peer: Key): void {
+    this.attempts.stray++;
+    this.onRefusal("attempt-frame", reason, peer);
+  }
+
+  attemptDenied(reason: Reason, peer: Key): void {
+    this.attempts.denied(reason);
+    this.onRefusal("attempt", reason, peer);
+  }
+
+  /** A request over HTTP was answered with an error. */
+  requestRefused(status: number): void {
+    count(this.#requestsRefused, status, 1);
+    this.onRefusal("request", String(status));
   }
 
   /** A session ended after that many milliseconds. */
@@ -140,8 +189,8 @@ export class NodeMetrics {
     for (const [reason, times] of lookups) count(this.#lookups, reason, times);
   }
 
-  /** The text that a scrape gets. */
-  expose(now: Gauges): string {
+  /** What a scrape gets. */
+  expose(now: Gauges): Page {
     const page = new Page();
     page.one("build_info", "gauge", "Version and id of this node.", 1, { version: now.version, id: now.id });
     page.one("uptime_seconds", "gauge", "Seconds since the node began.", now.uptime);
@@ -162,6 +211,10 @@ export class NodeMetrics {
     page.byReason("session_ends_total", "Sessions that ended.", this.#ends);
     page.one("watches", "gauge", "Pairs of a peer and one that it watches.", now.watches);
     page.one("announcements", "gauge", "Pairs of a peer here and a topic that it is in.", now.announcements);
+    page.head("requests_refused_total", "counter", "Requests over HTTP that were answered with an error.");
+    for (const [status, value] of this.#requestsRefused) {
+      page.sample("requests_refused_total", value, { status: String(status) });
+    }
     this.#exposeTraffic(page);
     this.#exposeRecords(page);
     page.one("pings_sent_total", "counter", "Pings sent to peers.", this.pingsEnded + now.pingsSent);
@@ -176,7 +229,7 @@ export class NodeMetrics {
     if (now.limits) exposeLimits(page, now.limits);
     if (now.mesh) exposeMesh(page, now.mesh);
     if (now.stun) exposeStun(page, now.stun);
-    return page.text;
+    return page;
   }
 
   #exposeTraffic(page: Page): void {
@@ -206,7 +259,10 @@ export class NodeMetrics {
   #exposeRecords(page: Page): void {
     page.byReason("lookups_total", "Lookups by outcome; none: found.", this.#lookups);
     page.one("records_kept_total", "counter", "Records verified and kept.", this.recordsKept);
-    page.one("records_refused_total", "counter", "Records that were not kept.", this.recordsRefused);
+    page.head("records_refused_total", "counter", "Records that were not kept.");
+    for (const [reason, value] of this.#recordsRefused) {
+      page.sample("records_refused_total", value, { reason });
+    }
     page.one("sightings_total", "counter", "Watchers told where a peer is.", this.sightings);
     page.one("nodes_told_total", "counter", "Peers told that the other nodes changed.", this.nodesTold);
     page.byReason(

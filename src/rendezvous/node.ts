@@ -10,21 +10,19 @@
 import { getLogger, type Logger } from "@logtape/logtape";
 import type { Hono } from "hono";
 import { type PeerId, peerIdBytes, peerIdText } from "../identity/peer_id.ts";
-import { type AcceptOptions, acceptSession, resumeSession, type Verdict } from "../session/accept.ts";
+import { acceptSession, resumeSession } from "../session/accept.ts";
 import type { Place } from "../mesh/presence_types.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
-import { Ticker } from "../session/ticker.ts";
-import { PING_INTERVAL } from "../wire/limits.ts";
-import { type AuthBody, Reason } from "../wire/protocol.ts";
+import { Reason } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
 import type { Admission } from "./admission.ts";
 import { Attendance } from "./attendance.ts";
 import { type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { appPort } from "./app_port.ts";
 import { Controls } from "./controls.ts";
-import { GuardedTarget, logEvent, NodeEvent, type NodeEventDetail, type NodeEventType } from "./events.ts";
+import { GuardedTarget, NodeEvent, type NodeEventDetail, type NodeEventType } from "./events.ts";
 import type { Fabric, FabricParts } from "./fabric.ts";
 import { Gate } from "./gate.ts";
 import { Guest, type Host, type Place as GuestPlace } from "./guest.ts";
@@ -33,19 +31,21 @@ import { hostOf } from "./host.ts";
 import { Mesh } from "./mesh.ts";
 import { type KeptSession, sinceOf } from "./kept_session.ts";
 import { IceOffer } from "./ice_offer.ts";
+import { Journal } from "./journal.ts";
 import type { MeshStatus } from "./mesh_status.ts";
+import type { Page } from "./exposition.ts";
 import { type NodeInfo, nodeInfo } from "./info.ts";
 import { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, nodeLimits } from "./node_limits.ts";
 import { Rates } from "./rates.ts";
+import { Reception } from "./reception.ts";
 import { pingsOf, Registry, type Seat } from "./registry.ts";
 import { lowerCase, type NodeOptions } from "./node_options.ts";
 import { OtherNodes } from "./other_nodes.ts";
 import { Shedding } from "./shedding.ts";
+import { Tracing } from "./tracing.ts";
 
 export type { NodeOptions };
-
-type Reception = Omit<AcceptOptions, "claimed" | "address" | "handlers">;
 
 /** Milliseconds within which a stopped node has said goodbye to all. */
 export const GRACE = 5_000;
@@ -75,8 +75,9 @@ export class RendezvousNode extends GuardedTarget {
   readonly #clock: Clock;
   readonly #random: (length: number) => Uint8Array;
   readonly #log: Logger;
+  readonly #journal: Journal;
+  readonly #tracing: Tracing;
   readonly #began: number;
-  readonly #ticker: Ticker;
   readonly #registry = new Registry();
   readonly #rates: Rates;
   readonly #shedding: Shedding;
@@ -103,9 +104,11 @@ export class RendezvousNode extends GuardedTarget {
       node: this.id,
       network: this.network,
     });
+    this.#journal = new Journal(this.#log, this.#clock);
+    this.#tracing = new Tracing(this.#clock, this);
+    this.metrics.onRefusal = (refuser, reason, who) => this.#journal.refused(refuser, reason, who);
     this.ice = new IceOffer(options, this.#clock);
     this.#began = this.#clock.now();
-    this.#ticker = new Ticker(this.#clock, options.pingInterval ?? PING_INTERVAL);
     this.#rates = new Rates(this.limits, this.#clock, this.metrics);
     this.#others = this.#makeOthers();
     this.#mesh = this.#makeFabric();
@@ -157,7 +160,7 @@ export class RendezvousNode extends GuardedTarget {
   /** Goes on with the session of an earlier life of this process; `undefined` when another one took its place. */
   resume(socket: Socket, kept: KeptSession): { seat: Seat; handlers: SocketHandlers } {
     const guest = new Guest(this.#host, kept);
-    const { session, handlers } = resumeSession(socket, this.#receptionOf(guest), kept);
+    const { session, handlers } = resumeSession(socket, this.#reception.for(guest), kept);
     this.metrics.sessionsResumed++;
     return { seat: this.#hall.resumed(guest, session, sinceOf(kept, this.#clock)), handlers };
   }
@@ -196,6 +199,11 @@ export class RendezvousNode extends GuardedTarget {
 
   /** What `/metrics` shows: Prometheus text. */
   metricsText(): string {
+    return this.exposition().text;
+  }
+
+  /** What is counted, now. */
+  exposition(): Page {
     const uptime = (this.#clock.now() - this.#began) / 1000;
     const { sessions, handshakes, id } = this;
     return this.metrics.expose({
@@ -224,52 +232,16 @@ export class RendezvousNode extends GuardedTarget {
     const left = await this.#hall.drain(grace);
     this.#host.attempts.close();
     this.#mesh?.leave();
+    this.#journal.close();
     this.#log.info("drained, {left} left", { left });
     return left === 0;
   }
 
-  /** What the handshakes of all guests have in common. */
-  #makeReception(): Reception {
-    const { limits } = this;
-    return {
-      get maxPayload() {
-        return limits.payload;
-      },
-      get maxQueue() {
-        return limits.queue;
-      },
-      identity: this.#o.identity,
-      network: this.network,
-      hosts: this.#o.hosts,
-      clock: this.#clock,
-      random: this.#random,
-      liveness: this.#o.liveness,
-      ticker: this.#ticker,
-      welcome: (auth) => ({ nodes: this.#others.urls, ...this.ice.offer(auth) }),
-      authorize: (auth, session) => this.#authorize(this.#hall.guestOf(session)!, auth),
-      onError: (error) => this.#log.error("a handler failed: {error}", { error }),
-    };
-  }
-
   #receive(socket: Socket, admission: Admission): SocketHandlers {
     const guest = new Guest(this.#host, admission);
-    const { session, handlers } = acceptSession(socket, this.#receptionOf(guest));
+    const { session, handlers } = acceptSession(socket, this.#reception.for(guest));
     this.#hall.entered(guest, session);
     return handlers;
-  }
-
-  /** Inherited options, because a session keeps them: an idle peer costs three fields of them. */
-  #receptionOf(guest: Guest): AcceptOptions {
-    const { claimed, address } = guest;
-    return Object.assign(Object.create(this.#reception) as Reception, { claimed, address, handlers: guest });
-  }
-
-  async #authorize(guest: Guest, auth: AuthBody): Promise<Verdict> {
-    guest.auth = auth;
-    const judgement = await this.#gate.authorize(auth, guest.address);
-    guest.refusal = judgement.ok ? undefined : judgement;
-    guest.quotas = judgement.ok ? judgement.quotas : undefined;
-    return judgement.ok ? { ok: true } : { ...judgement, nodes: [] };
   }
 
   /** Asks again for a ban: it may have come while the welcome was signed. */
@@ -286,14 +258,24 @@ export class RendezvousNode extends GuardedTarget {
   }
 
   #tell(type: NodeEventType, detail: NodeEventDetail): void {
-    logEvent(this.#log, type, detail);
+    this.#journal.event(type, detail);
     if (this.hears(type)) this.dispatchEvent(new NodeEvent(type, detail));
+  }
+
+  #makeReception(): Reception {
+    const { network, limits, ice } = this;
+    return new Reception({
+      ...this.#o,
+      ...{ network, limits, ice, clock: this.#clock, random: this.#random, log: this.#log, gate: this.#gate },
+      nodes: () => this.#others.urls,
+      guestOf: (session) => this.#hall.guestOf(session)!,
+    });
   }
 
   #makeGate(access: NodeOptions["access"]): Gate {
     const { network, limits, metrics } = this;
     return new Gate({
-      ...{ network, access, limits, metrics, clock: this.#clock, log: this.#log, fabric: this.#mesh },
+      ...{ network, access, limits, metrics, clock: this.#clock, journal: this.#journal, fabric: this.#mesh },
       receive: (socket, admission) => this.#receive(socket, admission),
       draining: () => this.draining,
       pressed: () => this.#shedding.closed,
@@ -322,6 +304,7 @@ export class RendezvousNode extends GuardedTarget {
       limits: this.limits,
       metrics: this.metrics,
       rates: this.#rates,
+      tracing: this.#tracing,
       clock: this.#clock,
       nodes: () => this.#others.urls,
       vacated: (seat) => {
@@ -369,9 +352,9 @@ export class RendezvousNode extends GuardedTarget {
   #makeHost(): Host {
     const { network, limits, metrics } = this;
     return hostOf({
-      ...{ identity: this.#o.identity, network, limits, metrics, log: this.#log, rates: this.#rates },
+      ...{ identity: this.#o.identity, network, limits, metrics, rates: this.#rates },
       ...{ registry: this.#registry, clock: this.#clock, random: this.#random, fabric: this.#mesh },
-      attendance: this.#attendance,
+      ...{ attendance: this.#attendance, tracing: this.#tracing },
       arrived: (guest, session) => this.#arrived(guest, session),
       nodeArrived: (guest, session) => this.#nodeArrived(guest, session),
       departed: (guest, session, end) => this.#hall.departed(guest, session, end),

@@ -155,7 +155,7 @@ export class ObjectFabric implements Fabric, FabricForwarding, FabricPresence {
   }
 
   #undelivered(source: Seat, to: Remote, reason: Reason, frames: number): void {
-    this.#parts.metrics.dropped(reason, frames);
+    this.#parts.metrics.dropped(reason, frames, source.key);
     if (!source.live || source.session.buffered > this.#parts.limits.queue) return;
     source.session.send(encodeNotice(reason, to.key));
   }

@@ -53,7 +53,7 @@ export class Rates {
     const wait = throttle.take(frames, size + MESSAGE_COST, rates, now);
     if (wait > 0 && now - throttle.toldAt >= TELL_AGAIN) {
       throttle.toldAt = now;
-      this.#metrics.throttled++;
+      this.#metrics.throttle(seat.key);
       if (seat.session.buffered <= this.#limits.queue) seat.session.send(encodeRate(onWire(rates, wait)));
     }
     return wait === 0;

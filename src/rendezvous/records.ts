@@ -26,8 +26,6 @@ export interface RecordsOptions {
   limits: NodeLimits;
   metrics: NodeMetrics;
   clock: Clock;
-  /** Told why a record was not kept. */
-  refused: (seat: Seat, why: string) => void;
   /** Told of each record that is kept, while its peer is here. */
   kept?: (seat: Seat, record: PeerRecord, signed: SignedBytes) => void;
   /** What other nodes list of a peer; the asker will be told when no node does any more. */
@@ -84,8 +82,7 @@ export class Records {
   }
 
   #refuse(seat: Seat, why: string): void {
-    this.#o.metrics.recordsRefused++;
-    this.#o.refused(seat, why);
+    this.#o.metrics.recordRefused(why, seat.key);
   }
 
   #answerFromSeat(asker: Seat, request: number, peer: Uint8Array): void {
@@ -113,7 +110,7 @@ export class Records {
   }
 
   #answer(asker: Seat, request: number, reason: Reason, record: HeldBytes | null): void {
-    this.#o.metrics.lookedUp(reason);
+    this.#o.metrics.lookedUp(reason, asker.key);
     if (!asker.live || asker.session.buffered > this.#o.limits.queue) return;
     asker.session.send(encodeFound(request, reason, record));
   }

@@ -19,6 +19,7 @@ import { hasRoom, joined } from "./queue_room.ts";
 import type { Rates } from "./rates.ts";
 import { Refusals } from "./refusals.ts";
 import { isKeyAt, type Registry, type Seat } from "./registry.ts";
+import type { Tracing } from "./tracing.ts";
 
 /** Where frames for peers without a seat here go: to other nodes. */
 export interface Beyond {
@@ -32,11 +33,21 @@ export interface Beyond {
 
 export type RefuseBeyond = (reason: Reason, message: Uint8Array, offset: number) => void;
 
+export interface RelayOptions {
+  registry: Registry;
+  limits: NodeLimits;
+  metrics: NodeMetrics;
+  rates: Rates;
+  tracing: Tracing;
+  beyond?: Beyond | undefined;
+}
+
 export class Relay {
   readonly #registry: Registry;
   readonly #limits: NodeLimits;
   readonly #metrics: NodeMetrics;
   readonly #rates: Rates;
+  readonly #tracing: Tracing;
   readonly #refusals = new Refusals();
   #gather = new Gather();
   /** Sending may bring the next message at once (sockets in memory): it then finds an empty one. */
@@ -47,11 +58,12 @@ export class Relay {
   readonly #refuseBeyond: RefuseBeyond = (reason, message, offset) =>
     this.#refuse(reason, message, offset, 1);
 
-  constructor(registry: Registry, limits: NodeLimits, metrics: NodeMetrics, rates: Rates, beyond?: Beyond) {
+  constructor({ registry, limits, metrics, rates, tracing, beyond }: RelayOptions) {
     this.#registry = registry;
     this.#limits = limits;
     this.#metrics = metrics;
     this.#rates = rates;
+    this.#tracing = tracing;
     this.#beyond = beyond;
   }
 
@@ -62,7 +74,9 @@ export class Relay {
     this.#message = message;
     const destination = this.#route(source, message, start + PEER_OFFSET);
     if (destination === undefined) return this.#sendBeyond(source, message, start, end);
-    if (this.#isTooLarge(message, end - start)) return this.#refuse(Reason.tooLarge, destination.key, 0, 1);
+    if (this.#isTooLarge(message, end - start)) {
+      return this.#refuse(Reason.tooLarge, destination.key, 0, 1, source);
+    }
     setPeer(message, start, source.key);
     this.#gather.add(destination, start, end);
   }
@@ -72,6 +86,24 @@ export class Relay {
     const message = this.#message;
     if (message === undefined) return;
     this.#message = undefined;
+    const began = this.#tracing.forwardBegins();
+    if (began === undefined) this.#flush(source, message);
+    else this.#flushTraced(began, source, message);
+  }
+
+  #flushTraced(began: number, source: Seat, message: Uint8Array): void {
+    const metrics = this.#metrics;
+    const { framesOut, bytesOut, drops } = metrics;
+    this.#flush(source, message);
+    this.#tracing.forwarded(
+      began,
+      metrics.framesOut - framesOut,
+      metrics.bytesOut - bytesOut,
+      metrics.drops - drops,
+    );
+  }
+
+  #flush(source: Seat, message: Uint8Array): void {
     if (this.#gather.count > 0) this.#sendAll(source, message);
     if (this.#beyondTook) this.#flushBeyond(source, message);
     if (this.#refusals.some) this.#refusals.tell(source, this.#limits.queue);
@@ -91,7 +123,7 @@ export class Relay {
     const obstacle = this.#obstacleBeyond(source, message, end - start) ??
       this.#beyond?.data(source, message, start, end) ?? Reason.absent;
     if (obstacle === Reason.none) this.#beyondTook = source.linked = true;
-    else this.#refuse(obstacle, message, start + PEER_OFFSET, 1);
+    else this.#refuse(obstacle, message, start + PEER_OFFSET, 1, source);
   }
 
   #obstacleBeyond(source: Seat, message: Uint8Array, size: number): Reason | undefined {
@@ -123,9 +155,9 @@ export class Relay {
     const size = gather.size(slot);
     const frames = gather.frames(slot);
     const obstacle = this.#obstacle(source, destination, size, frames);
-    if (obstacle !== undefined) return this.#refuse(obstacle, destination.key, 0, frames);
+    if (obstacle !== undefined) return this.#refuse(obstacle, destination.key, 0, frames, source);
     const waiting = destination.session.sendBatch(gather.batch(slot, message, destination.session.copies));
-    if (waiting < 0) return this.#refuse(lossReason(destination), destination.key, 0, frames);
+    if (waiting < 0) return this.#refuse(lossReason(destination), destination.key, 0, frames, source);
     joined(destination, source, size, waiting);
     source.linked = destination.linked = true;
     this.#metrics.framesOut += frames;
@@ -139,8 +171,8 @@ export class Relay {
     return hasRoom(destination, source, size, this.#limits.queue) ? undefined : Reason.queueFull;
   }
 
-  #refuse(reason: Reason, bytes: Uint8Array, offset: number, frames: number): void {
-    this.#metrics.dropped(reason, frames);
+  #refuse(reason: Reason, bytes: Uint8Array, offset: number, frames: number, source?: Seat): void {
+    this.#metrics.dropped(reason, frames, source?.key);
     this.#refusals.add(reason, bytes, offset);
   }
 }

@@ -79,7 +79,7 @@ export class Topics {
     const attendant = this.#attendants.get(seat) ?? newAttendant(limits, now);
     this.#attendants.set(seat, attendant);
     const claim = readAnnouncement(bytes);
-    if (!claim) return this.#o.metrics.announcementRefused(Reason.protocolError);
+    if (!claim) return this.#o.metrics.announcementRefused(Reason.protocolError, seat.key);
     const topic = peerIdText(claim.topic);
     const allowed = attendant.rate.take(1, limits.announcementsPerSecond, limits.announcementBurst, now);
     const known = attendant.topics.get(topic)?.announced;
@@ -163,7 +163,7 @@ export class Topics {
   }
 
   #refuse(seat: Seat, topic: Key, reason: Reason): void {
-    this.#o.metrics.announcementRefused(reason);
+    this.#o.metrics.announcementRefused(reason, seat.key);
     if (this.#hasRoom(seat)) seat.session.send(encodeRoster(reason, topic, 0, []));
   }
 

@@ -102,7 +102,7 @@ export class Watches {
 
   #ask(seat: Seat, watcher: Watcher, key: Key, obstacle: Reason): void {
     if (obstacle === Reason.none) return this.#tell(seat, peerIdText(key), this.#add(seat, watcher, key));
-    this.#o.metrics.watchesRefused(obstacle);
+    this.#o.metrics.watchesRefused(obstacle, seat.key);
     if (this.#hasRoom(seat)) seat.session.send(encodeSighting(obstacle, key, null));
   }
 

@@ -25,7 +25,7 @@ describe("the dashboard reads a scrape", () => {
       version: "1",
       id: 'a"b\\',
     };
-    const all = readings(metrics.expose(gauges));
+    const all = readings(metrics.expose(gauges).text);
     assert.equal(all.find(({ name }) => name === "waymeet_sessions")?.value, 7);
     assert.deepEqual(byLabel(all, "waymeet_frames_dropped_total", "reason"), [["queue-full", 5], [
       "absent",

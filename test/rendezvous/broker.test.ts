@@ -114,7 +114,7 @@ describe("the broker", () => {
     const key = (fill: number) => new Uint8Array(32).fill(fill);
     broker.ask(key(1), { kind: "attempt", request: 1, peer: key(2) }, true, 0);
     const [denied] = broker.ask(key(3), { kind: "attempt", request: 1, peer: key(4) }, true, 0);
-    assert.deepEqual(denied, { type: "denied", reason: Reason.overCapacity });
+    assert.deepEqual(denied, { type: "denied", reason: Reason.overCapacity, peer: key(3) });
   });
   it("forgets everything after the last deadline, the rates too", () => {
     const world = new BrokerWorld([0, 1], ms(1));

@@ -83,7 +83,7 @@ describe("news of other nodes", () => {
       await clock.advance(NEWS_INTERVAL);
       assert.equal(metrics.nodesTold, told);
       assert(
-        metrics.expose({ id: "a", version: "1" } as Gauges).includes(`waymeet_nodes_told_total ${told}`),
+        metrics.expose({ id: "a", version: "1" } as Gauges).text.includes(`waymeet_nodes_told_total ${told}`),
       );
     }
   });

@@ -74,7 +74,19 @@ describe("records", () => {
     }
     assert.deepEqual(await ask(a, b), { reason: Reason.none, sequence: 5 });
     assert.equal((await ask(b, a)).reason, Reason.absent);
-    assert.match(node.metricsText(), new RegExp(`waymeet_records_refused_total ${bad.length}\n`));
+    const refused = node.exposition().families.find(({ name }) => name === "records_refused_total")!.samples;
+    assert.equal(refused.reduce((sum, { value }) => sum + value, 0), bad.length);
+    assert.deepEqual(
+      refused.map(({ labels }) => labels["reason"]).sort(),
+      [
+        "bad-signature",
+        "does not name this node",
+        "expired",
+        "not newer",
+        "of another peer",
+        "wrong-network",
+      ],
+    );
     b.session.send(await publishOf(b, at, { sequence: 6, started: 5 }));
     await settle();
     assert.equal((await ask(a, b)).sequence, 6);

@@ -172,5 +172,5 @@ describe("an announcement at a node", () => {
 function exposed(): string {
   const none = { sessions: 0, handshakes: 0, watches: 0, attempts: 0, announcements: 0 };
   const gauges = { ...none, pingsSent: 0, pongsMatched: 0 };
-  return metrics.expose({ ...gauges, uptime: 0, version: "", id: "" });
+  return metrics.expose({ ...gauges, uptime: 0, version: "", id: "" }).text;
 }

@@ -1,0 +1,70 @@
+/**
+ * What the handshakes of all guests of a node have in common.
+ *
+ * @module
+ */
+import type { Logger } from "@logtape/logtape";
+import type { AcceptOptions, Verdict } from "../session/accept.ts";
+import type { Clock } from "../session/clock.ts";
+import type { Session } from "../session/session.ts";
+import { Ticker } from "../session/ticker.ts";
+import { PING_INTERVAL } from "../wire/limits.ts";
+import type { AuthBody } from "../wire/protocol.ts";
+import type { Gate } from "./gate.ts";
+import type { Guest } from "./guest.ts";
+import type { IceOffer } from "./ice_offer.ts";
+import type { NodeLimits } from "./node_limits.ts";
+import type { NodeOptions } from "./node_options.ts";
+
+export interface ReceptionParts
+  extends Pick<NodeOptions, "identity" | "hosts" | "liveness" | "pingInterval"> {
+  network: string;
+  limits: Readonly<NodeLimits>;
+  clock: Clock;
+  random: (length: number) => Uint8Array;
+  log: Logger;
+  gate: Gate;
+  ice: IceOffer;
+  /** URLs of other nodes. */
+  nodes: () => string[];
+  guestOf: (session: Session) => Guest;
+}
+
+type Common = Omit<AcceptOptions, "claimed" | "address" | "handlers">;
+
+export class Reception {
+  readonly #parts: ReceptionParts;
+  readonly #common: Common;
+
+  constructor(parts: ReceptionParts) {
+    const { limits, identity, network, hosts, clock, random, liveness, pingInterval, ice, log } = parts;
+    this.#parts = parts;
+    this.#common = {
+      get maxPayload() {
+        return limits.payload;
+      },
+      get maxQueue() {
+        return limits.queue;
+      },
+      ...{ identity, network, hosts, clock, random, liveness },
+      ticker: new Ticker(clock, pingInterval ?? PING_INTERVAL),
+      welcome: (auth) => ({ nodes: parts.nodes(), ...ice.offer(auth) }),
+      authorize: (auth, session) => this.#authorize(parts.guestOf(session), auth),
+      onError: (error) => log.error("a handler failed: {error}", { error }),
+    };
+  }
+
+  /** Inherited options, because a session keeps them: an idle peer costs three fields of them. */
+  for(guest: Guest): AcceptOptions {
+    const { claimed, address } = guest;
+    return Object.assign(Object.create(this.#common) as Common, { claimed, address, handlers: guest });
+  }
+
+  async #authorize(guest: Guest, auth: AuthBody): Promise<Verdict> {
+    guest.auth = auth;
+    const judgement = await this.#parts.gate.authorize(auth, guest.address);
+    guest.refusal = judgement.ok ? undefined : judgement;
+    guest.quotas = judgement.ok ? judgement.quotas : undefined;
+    return judgement.ok ? { ok: true } : { ...judgement, nodes: [] };
+  }
+}
