@@ -27,6 +27,7 @@ const PROGRAMS: Record<string, string> = {
   cold_start: "from nothing to the first accepted peer, for a node on each runtime",
   cross_relay: "a frame through two nodes beside one node",
   direct: "a link over the relay, over WebRTC and in one process",
+  links: "a link over the relay beside those of js-libp2p, iroh and Hyperswarm (root)",
   idle_memory: "resident memory of a node for each idle peer, on each runtime",
 };
 
