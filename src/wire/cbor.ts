@@ -3,18 +3,17 @@
  * unsigned integers up to 2^53−1, byte and text strings, arrays, maps with text
  * keys, `false`, `true`, `null`. Everything else is refused.
  *
- * A stranger's bytes are hazards to who reads them at once (a reader that follows tags
- * 28/29 spends ten seconds on 262 bytes, tag 64 makes it allocate gigabytes for 39), so
- * {@link scan}, which neither recurses nor allocates by declared lengths, stands first.
+ * cbor-x alone is a hazard on a stranger's bytes (a 262-byte graph of tags 28/29
+ * costs ten seconds, 39 bytes of tag 64 allocate gigabytes), so {@link scan},
+ * which neither recurses nor allocates by declared lengths, stands before it.
  *
  * @module
  */
-import { compareBytes, ItemReader, ItemWriter, type Value } from "./cbor_items.ts";
+import { codec } from "./cbor_codec.ts";
 import { MAX_DEPTH, MAX_ITEMS } from "./limits.ts";
 
-export { compareBytes, type Value };
-
-const writer = new ItemWriter();
+/** What can be written and read. Integers are safe and never negative. */
+export type Value = null | boolean | number | string | Uint8Array | Value[] | Map<string, Value>;
 
 /**
  * Writes `value` in its only permitted form: shortest heads, map keys sorted by
@@ -30,7 +29,7 @@ const writer = new ItemWriter();
  * ```
  */
 export function encode(value: Value): Uint8Array {
-  return writer.encode(value);
+  return codec.encode(prepare(value));
 }
 
 /**
@@ -48,7 +47,7 @@ export function encode(value: Value): Uint8Array {
  */
 export function decode(bytes: Uint8Array, depth: number = MAX_DEPTH): Value | undefined {
   if (scan(bytes, 0, bytes.length, depth) !== bytes.length) return undefined;
-  return new ItemReader(bytes).next();
+  return codec.decode(plain(bytes)) as Value;
 }
 
 /**
@@ -185,6 +184,15 @@ class Level {
   }
 }
 
+/** Negative, 0 or positive as `a` sorts before, with or after `b`, byte by byte. */
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    if (a[i] !== b[i]) return a[i]! - b[i]!;
+  }
+  return a.length - b.length;
+}
+
 /** Valid UTF-8 without a byte order mark, which RFC 3629 §6 asks protocols to forbid. */
 function isText(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start;
@@ -197,4 +205,45 @@ function isText(bytes: Uint8Array, start: number, end: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** A plain view: slices of a Node `Buffer` would be `Buffer`s again. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+/** The same value in the shapes that cbor-x writes deterministically. */
+function prepare(value: Value): unknown {
+  if (value === null || typeof value === "boolean") return value;
+  if (typeof value === "number") return prepareInteger(value);
+  if (typeof value === "string") return prepareText(value);
+  if (value instanceof Uint8Array) return plain(value);
+  if (Array.isArray(value)) return value.map(prepare);
+  if (value instanceof Map) return prepareMap(value);
+  throw new TypeError(
+    `CBOR of this protocol cannot carry ${typeof value}; use null, text, bytes, arrays or Map`,
+  );
+}
+
+/** cbor-x writes numbers above 2^32−1 as floats, but bigints as integers. */
+function prepareInteger(value: number): number | bigint {
+  if (!Number.isSafeInteger(value) || value < 0) {
+    throw new TypeError(`CBOR of this protocol carries integers from 0 to 2^53-1, not ${value}`);
+  }
+  return value > 0xffff_ffff ? BigInt(value) : value + 0; // + 0: -0 becomes 0
+}
+
+function prepareText(value: string): string {
+  if (/\p{Surrogate}/u.test(value)) throw new TypeError("text holds a lone surrogate: it has no UTF-8 form");
+  if (value.startsWith("\ufeff")) throw new TypeError("text begins with a byte order mark: remove it");
+  return value;
+}
+
+function prepareMap(map: Map<string, Value>): Map<string, unknown> {
+  const entries = [...map].map(([key, value]) => ({ key, order: encode(key), value: prepare(value) }));
+  entries.sort((a, b) => compareBytes(a.order, b.order));
+  for (const { key } of entries) {
+    if (typeof key !== "string") throw new TypeError("map keys are text");
+  }
+  return new Map(entries.map(({ key, value }) => [key, value]));
 }

@@ -40,7 +40,7 @@ export const MOST = 69_000;
 
 export async function bundle(program: string): Promise<Bundle> {
   const whole = await run(program, []);
-  const own = await run(program, ["@noble/*", "@stablelib/*", "idb"]);
+  const own = await run(program, ["@noble/*", "@stablelib/*", "cbor-x", "idb"]);
   const inputs = whole.first.flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   return {
