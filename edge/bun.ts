@@ -25,6 +25,8 @@ import { bindUdp } from "./udp.ts";
 export * from "../src/rendezvous/embed.ts";
 export { CertificateFiles } from "./certificate_files.ts";
 export { meshMemoryFile } from "./mesh_memory_file.ts";
+export { connectNats } from "./nats.ts";
+export type { NatsOptions } from "./nats_servers.ts";
 export { exportTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 
 /** Dials other nodes. */

@@ -22,6 +22,8 @@ export * from "../src/rendezvous/embed.ts";
 export { upgrader } from "./deno_upgrade.ts";
 export { CertificateFiles } from "./certificate_files.ts";
 export { meshMemoryFile } from "./mesh_memory_file.ts";
+export { connectNats } from "./nats.ts";
+export type { NatsOptions } from "./nats_servers.ts";
 export { exportTelemetry, type Telemetry, type TelemetryOptions } from "./telemetry.ts";
 
 /** Deno's globals as far as this file needs them: a global `Deno` does not pass `tsc`. */

@@ -100,6 +100,9 @@ function namesOf(env: Environment): readonly string[] | "any" {
 }
 
 function meshOf(env: Environment): MeshOptions | undefined {
+  if (text(env, "WAYMEET_FABRIC") !== undefined) {
+    throw new TypeError("WAYMEET_FABRIC is for servers: an isolate joins nodes by WAYMEET_JOIN");
+  }
   const join = list(env, "WAYMEET_JOIN");
   if (join === undefined) return undefined;
   const token = text(env, "WAYMEET_MESH_TOKEN");

@@ -3,6 +3,7 @@ import { meshMemoryFile } from "../../edge/mesh_memory_file.ts";
 import { exportTelemetry, type Telemetry } from "../../edge/telemetry.ts";
 import type { RunningNode, ServeOptions } from "../rendezvous/serve.ts";
 import { readAliases, resolvePeer } from "./aliases.ts";
+import { checkFabric, fabricOf } from "./fabric_options.ts";
 import { Failure } from "./failure.ts";
 import { frontOf } from "./front_options.ts";
 import { loadKey } from "./key.ts";
@@ -25,24 +26,30 @@ export async function serve(terminal: Terminal, command: Command): Promise<void>
   if (config) await applyConfigFile(command, config);
   const worker = assignment();
   const said = command.opts<ServeChoices>();
+  checkFabric(said);
   if (isSupervisor(said)) return await supervise(terminal, said);
   const choices = worker ? workerChoices(said, worker) : said;
   const aliases = await readAliases(aliasFile(terminal));
   const peer = (text: string) => resolvePeer(text, aliases);
   const access = accessOf(choices, peer);
   checkExposure(choices, access);
-  const mesh = meshOf(choices, peer, meshMemoryFile);
+  const mesh = choices.fabric ? undefined : meshOf(choices, peer, meshMemoryFile);
   const turn = await turnOf(choices);
   await configureLog(terminal, choices);
   const interrupt = terminal.interrupt();
   const front = await frontOf(choices);
   try {
+    const nats = await fabricOf(choices);
     const node = await start(terminal, choices, {
       access,
       operators: choices.operator?.map(peer),
       mesh,
+      fabric: nats?.fabric,
       turn,
       ...front,
+    }).catch(async (error) => {
+      await nats?.port.close();
+      throw error;
     });
     const ends: (() => unknown)[] = [() => node.stop({ graceMs: GRACE })];
     try {

@@ -10,13 +10,14 @@ import type { TurnOptions } from "../rendezvous/ice_offer.ts";
 import type { MeshMemory, MeshOptions } from "../rendezvous/mesh_options.ts";
 import { UsageError } from "./failure.ts";
 import { type AccessChoices, withAccessOptions } from "./access_options.ts";
+import { type FabricChoices, withFabricOptions } from "./fabric_options.ts";
 import { type FrontChoices, withFrontOptions } from "./front_options.ts";
 import type { LogChoices } from "./log.ts";
 import { jsonOption, keyOption, logFormatOption, logLevelOption, networkOption } from "./peer_options.ts";
 import { count, duration, list, port, stunPorts } from "./values.ts";
 
 /** What the options of `serve` come to. */
-export interface ServeChoices extends FrontChoices, AccessChoices, LogChoices {
+export interface ServeChoices extends FrontChoices, AccessChoices, FabricChoices, LogChoices {
   host?: string[];
   port: number;
   stun?: number[] | false;
@@ -44,9 +45,10 @@ export interface ServeChoices extends FrontChoices, AccessChoices, LogChoices {
 
 /** Adds the options of {@link ServeChoices} to the command. */
 export function withServeOptions(command: Command): Command {
-  return withFrontOptions(withAccessOptions(withNodeOptions(command))).addOption(jsonOption()).addOption(
-    logLevelOption("info"),
-  ).addOption(logFormatOption());
+  return withFrontOptions(withAccessOptions(withFabricOptions(withNodeOptions(command))))
+    .addOption(jsonOption())
+    .addOption(logLevelOption("info"))
+    .addOption(logFormatOption());
 }
 
 function withNodeOptions(command: Command): Command {

@@ -15,14 +15,21 @@ import type { Way } from "./way.ts";
 /** Peers remembered; beyond, those go first that nobody here listens for, then the oldest. */
 const MAX_FOREIGNERS = 20_000;
 
-export class Foreigner {
+/** As much of a way as is needed here: to whom it leads first. */
+export interface Lead {
+  readonly link: { readonly remote: PeerId };
+}
+
+export class Foreigner<W extends Lead = Way> {
   readonly id: PeerId;
   readonly key: Uint8Array;
-  next: Foreigner | undefined;
+  next: Foreigner<W> | undefined;
   readonly listeners: Set<Seat> = new Set();
   /** The way to it, as found for the message of that number. */
   turn = -1;
-  way: Way | undefined;
+  way: W | undefined;
+  /** Its place in the batch that is being gathered, see `gather.ts`. */
+  slot = 0;
 
   constructor(id: PeerId, key: Uint8Array) {
     this.id = id;
@@ -37,11 +44,11 @@ export interface Whereabouts {
   unwatch(peer: PeerId): void;
 }
 
-export class Abroad {
+export class Abroad<W extends Lead = Way> {
   readonly #presence: Whereabouts;
   readonly #most: () => number;
-  readonly #byKey = new Registry<Foreigner>();
-  readonly #byId = new Map<PeerId, Foreigner>();
+  readonly #byKey = new Registry<Foreigner<W>>();
+  readonly #byId = new Map<PeerId, Foreigner<W>>();
 
   /** `most`: listeners remembered of one peer. */
   constructor(presence: Whereabouts, most: () => number) {
@@ -50,16 +57,16 @@ export class Abroad {
   }
 
   /** The peer whose key lies at `offset`; `undefined` when no node lists it. */
-  find(message: Uint8Array, offset: number): Foreigner | undefined {
+  find(message: Uint8Array, offset: number): Foreigner<W> | undefined {
     const known = this.#byKey.find(message, offset);
     if (known !== undefined) return known;
     const key = message.slice(offset, offset + KEY_SIZE);
     const id = peerIdText(key);
-    return this.#presence.find(id) && this.#enter(new Foreigner(id, key));
+    return this.#presence.find(id) && this.#enter(new Foreigner<W>(id, key));
   }
 
   /** `seat` will be told when the peer is at no node any more. */
-  listen(foreigner: Foreigner, seat: Seat): void {
+  listen(foreigner: Foreigner<W>, seat: Seat): void {
     const { listeners } = foreigner;
     if (listeners.has(seat)) return;
     if (listeners.size >= this.#most()) listeners.delete(listeners.values().next().value!);
@@ -97,7 +104,7 @@ export class Abroad {
     }
   }
 
-  #enter(foreigner: Foreigner): Foreigner {
+  #enter(foreigner: Foreigner<W>): Foreigner<W> {
     if (this.#byId.size >= MAX_FOREIGNERS) this.sweep();
     if (this.#byId.size >= MAX_FOREIGNERS) this.#forget(this.#byId.values().next().value!);
     this.#byId.set(foreigner.id, foreigner);
@@ -106,14 +113,14 @@ export class Abroad {
     return foreigner;
   }
 
-  #forget(foreigner: Foreigner): void {
+  #forget(foreigner: Foreigner<W>): void {
     this.#byId.delete(foreigner.id);
     this.#byKey.remove(foreigner);
     this.#presence.unwatch(foreigner.id);
   }
 }
 
-function tell({ key, listeners }: Foreigner, reason: Reason): number {
+function tell({ key, listeners }: Pick<Foreigner, "key" | "listeners">, reason: Reason): number {
   const notice = encodeNotice(reason, key);
   const told = [...listeners].filter(({ live }) => live);
   for (const { session } of told) session.send(notice);

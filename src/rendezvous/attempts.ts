@@ -12,9 +12,9 @@ import { decodeControl, encodeAttemptFrame, encodeConveyed } from "../wire/frame
 import type { Conveyed } from "../wire/mesh_protocol.ts";
 import { type Key, Reason } from "../wire/protocol.ts";
 import { Broker, type BrokerEffect } from "./broker.ts";
+import type { NodeWay } from "./fabric.ts";
 import { HOPS } from "./forwarding.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import type { NodeLink } from "./node_link.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Registry, Seat } from "./registry.ts";
 import type { Tracing } from "./tracing.ts";
@@ -23,8 +23,8 @@ import { TokenBucket } from "../session/token_bucket.ts";
 /** The ways to other nodes. */
 export interface AttemptWays {
   /** The neighbour on the way to a peer that is elsewhere, which is watched from now on. */
-  toPeer(peer: Key): NodeLink | undefined;
-  toNode(node: PeerId): NodeLink | undefined;
+  toPeer(peer: Key): NodeWay | undefined;
+  toNode(node: PeerId): NodeWay | undefined;
 }
 
 export interface AttemptsOptions {
@@ -135,11 +135,11 @@ export class Attempts {
     );
   }
 
-  #passOn(conveyed: Conveyed, link: NodeLink | undefined): boolean {
+  #passOn(conveyed: Conveyed, link: NodeWay | undefined): boolean {
     return conveyed.hops > 0 && this.#forward({ ...conveyed, hops: conveyed.hops - 1 }, link);
   }
 
-  #forward(conveyed: Conveyed, link: NodeLink | undefined): boolean {
+  #forward(conveyed: Conveyed, link: NodeWay | undefined): boolean {
     if (link === undefined || link.session.buffered > this.#o.limits.queue) return false;
     return link.session.send(encodeConveyed(conveyed)) >= 0;
   }

@@ -11,7 +11,7 @@ import { banSigned, encodeBan } from "../wire/frames.ts";
 import type { BanOrder } from "../wire/mesh_protocol.ts";
 import { parseSubject } from "./ban_subject.ts";
 import { type Ban, MAX_BANS } from "./bans.ts";
-import type { NodeLink } from "./node_link.ts";
+import type { NodeWay } from "./fabric.ts";
 
 /** Milliseconds for which the end of a ban is remembered: a node that was away longer might bring the ban back. */
 const LIFT_KEPT = 30 * 86_400_000;
@@ -39,7 +39,7 @@ export class BanOrders {
   readonly #o: BanOrdersOptions;
   readonly #operators: ReadonlySet<PeerId>;
   readonly #held = new Map<string, Held>();
-  readonly #links = new Set<NodeLink>();
+  readonly #links = new Set<NodeWay>();
   #verifying = 0;
 
   constructor(options: BanOrdersOptions) {
@@ -48,14 +48,14 @@ export class BanOrders {
   }
 
   /** A node has a session with this one: it is told all orders. */
-  joined(link: NodeLink): void {
+  joined(link: NodeWay): void {
     this.#links.add(link);
     this.#forget();
     for (const { frame } of this.#held.values()) link.session.send(frame);
   }
 
   /** Obeys an order, unless it is known or superseded. Why not, in words, or `undefined`. */
-  async hear(order: BanOrder, from?: NodeLink): Promise<string | undefined> {
+  async hear(order: BanOrder, from?: NodeWay): Promise<string | undefined> {
     const obstacle = this.#obstacle(order);
     if (obstacle !== undefined || this.#isOld(order)) return obstacle;
     if (this.#verifying >= MAX_VERIFYING) return "too many orders at once; try again in a second";
@@ -82,7 +82,7 @@ export class BanOrders {
     return issued <= (this.#held.get(subject)?.order.issued ?? -1);
   }
 
-  #take(order: BanOrder, from: NodeLink | undefined): void {
+  #take(order: BanOrder, from: NodeWay | undefined): void {
     const { subject, reason, issued, until } = order;
     const frame = encodeBan(order);
     this.#held.set(subject, { order, frame });

@@ -19,8 +19,10 @@ export {
   type NodeListener,
 } from "./events.ts";
 export type { NodeInfo } from "./info.ts";
+export { natsFabric, type NatsFabricOptions } from "./nats_fabric.ts";
+export type { NatsPort } from "./nats_port.ts";
 export type { MeshOptions } from "./mesh_options.ts";
-export type { MemberStatus, MeshStatus } from "./mesh_status.ts";
+export type { FabricStatus, MemberStatus, MeshStatus } from "./mesh_status.ts";
 export { DEFAULT_LIMITS, type NodeLimits } from "./node_limits.ts";
 export { type NodeOptions, RendezvousNode } from "./node.ts";
 export { type ClientAddress, clientAddress, type TrustedProxies } from "./proxies.ts";

@@ -43,6 +43,12 @@ export interface FabricPresence {
   };
 }
 
+/** A way to another node, whatever carries it. */
+export interface NodeWay {
+  readonly remote: PeerId;
+  readonly session: Pick<Session, "buffered" | "send" | "state">;
+}
+
 /** What a node lends to its fabric. */
 export type FabricParts = Omit<MeshParts, "options" | "connect" | "resolve">;
 
@@ -56,8 +62,8 @@ export interface Fabric {
   /** Takes a frame of a peer here for a service that is not here; false: it is. */
   control?(seat: Seat, frame: Control): boolean;
   /** The neighbour on the way to a node or a peer, where there are neighbours. */
-  toNode(node: PeerId): NodeLink | undefined;
-  toPeer(peer: Uint8Array): NodeLink | undefined;
+  toNode(node: PeerId): NodeWay | undefined;
+  toPeer(peer: Uint8Array): NodeWay | undefined;
   /** Why a node that dials this one may not have a session. */
   obstacle(auth: AuthBody): string | undefined;
   /** The handshake with a node that dialled this one is done. */

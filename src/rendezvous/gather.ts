@@ -15,10 +15,15 @@ const SHORT = 128;
 /** Where frames are joined that a socket copies at once: one for all. */
 const SCRATCH = new Scratch();
 
-export class Gather {
+/** Where frames go: what is being gathered for it has this number. */
+export interface Destination {
+  slot: number;
+}
+
+export class Gather<D extends Destination = Seat> {
   /** How many destinations have frames. */
   count = 0;
-  readonly #destinations: Seat[] = [];
+  readonly #destinations: D[] = [];
   readonly #sizes = new Int32Array(MAX_BATCH);
   readonly #frames = new Int32Array(MAX_BATCH);
   /** First and last segment of each destination, and the one behind each segment. */
@@ -30,7 +35,7 @@ export class Gather {
   #segments = 0;
 
   /** At most `MAX_BATCH` frames of one message. */
-  add(destination: Seat, start: number, end: number): void {
+  add(destination: D, start: number, end: number): void {
     let slot = destination.slot;
     if (slot >= this.count || this.#destinations[slot] !== destination) slot = this.#open(destination);
     this.#sizes[slot]! += end - start;
@@ -40,7 +45,7 @@ export class Gather {
     else this.#append(slot, last, start, end);
   }
 
-  destination(slot: number): Seat {
+  destination(slot: number): D {
     return this.#destinations[slot]!;
   }
 
@@ -77,7 +82,7 @@ export class Gather {
     this.#segments = 0;
   }
 
-  #open(destination: Seat): number {
+  #open(destination: D): number {
     const slot = this.count++;
     destination.slot = slot;
     this.#destinations.push(destination);

@@ -4,10 +4,10 @@ import type { Identity } from "../identity/identity.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
 import type { BanOrder, Conveyed } from "../wire/mesh_protocol.ts";
+import type { NodeWay } from "./fabric.ts";
 import type { MeshOptions, Resolver } from "./mesh_options.ts";
 import type { MeshPresenceOptions } from "./mesh_presence.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import type { NodeLink } from "./node_link.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Registry } from "./registry.ts";
 
@@ -28,6 +28,6 @@ export interface MeshParts extends Pick<MeshPresenceOptions, "superseded" | "mov
   /** Word of, or for, the broker of an attempt. */
   conveyed: (frame: Conveyed) => void;
   /** A node may be told of this node's orders, and may send its own. */
-  joined: (link: NodeLink) => void;
-  ordered: (order: BanOrder, from: NodeLink) => void;
+  joined: (link: NodeWay) => void;
+  ordered: (order: BanOrder, from: NodeWay) => void;
 }

@@ -8,6 +8,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { Presence } from "../mesh/presence.ts";
 import { PresenceBatch, SPREAD_DELAY } from "../mesh/presence_batch.ts";
 import type { Clock } from "../session/clock.ts";
+import type { Session } from "../session/session.ts";
 import type {
   Announced,
   PresenceEffect,
@@ -23,12 +24,20 @@ import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
 import { type HeldBytes, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
 import { leftOf, verifyRecord } from "../wire/record.ts";
 import type { MeshCounts } from "./mesh_options.ts";
-import type { NodeLink } from "./node_link.ts";
 
 /** Frames of one session that may wait for verification; what is dropped is asked for again. */
 const MAX_WAITING = 256;
 /** Frames that no honest node would have passed on, after which the session ends. */
 const MAX_BLAMES = 3;
+
+/** Another node, as far as presence has to do with it. */
+export interface PresenceLink {
+  readonly remote: PeerId;
+  readonly state: "greeting" | "greeted" | "over";
+  /** How often it sent what an honest node would not. */
+  blames: number;
+  readonly session: Pick<Session, "send" | "close">;
+}
 
 export interface MeshPresenceOptions {
   id: PeerId;
@@ -36,7 +45,9 @@ export interface MeshPresenceOptions {
   network: string;
   clock: Clock;
   counts: MeshCounts;
-  link: (node: PeerId) => NodeLink | undefined;
+  link: (node: PeerId) => PresenceLink | undefined;
+  /** Sends one frame to all of these. Default: over the link of each. */
+  give?: (to: readonly PeerId[], frame: Uint8Array) => void;
   /** Whether a node may be a place. */
   admits: (origin: PeerId) => boolean;
   /** Whether a neighbour gets the changes of `origin` from here. */
@@ -77,7 +88,7 @@ interface Waiting {
 export class MeshPresence {
   readonly presence: Presence;
   readonly #o: MeshPresenceOptions;
-  readonly #waiting = new Map<NodeLink, Waiting>();
+  readonly #waiting = new Map<PresenceLink, Waiting>();
   readonly #batch = new PresenceBatch();
   #stop: (() => void) | undefined;
 
@@ -122,7 +133,7 @@ export class MeshPresence {
   }
 
   /** In the order of their session, also while records of earlier frames are verified. */
-  hear(link: NodeLink, frame: PresenceDelta | Digest): void {
+  hear(link: PresenceLink, frame: PresenceDelta | Digest): void {
     const waiting = this.#waiting.get(link);
     if (waiting === undefined && this.#needsNothing(frame)) {
       return this.#take(link, frame, new Map(), new Map());
@@ -147,7 +158,7 @@ export class MeshPresence {
     return presence.unverified(frame, now).length + presence.unverifiedTopics(frame, now).length === 0;
   }
 
-  async #verify(link: NodeLink, frame: PresenceDelta | Digest): Promise<void> {
+  async #verify(link: PresenceLink, frame: PresenceDelta | Digest): Promise<void> {
     const verdicts = new Map<SignedBytes, Verdict>();
     const topics: Verified = new Map();
     const { network, clock } = this.#o;
@@ -165,7 +176,7 @@ export class MeshPresence {
     if (link.state === "greeted") this.#take(link, frame, verdicts, topics);
   }
 
-  #take(link: NodeLink, frame: PresenceDelta | Digest, verdicts: Verdicts, topics: TopicVerdicts): void {
+  #take(link: PresenceLink, frame: PresenceDelta | Digest, verdicts: Verdicts, topics: TopicVerdicts): void {
     const { presence } = this;
     const now = this.#o.clock.wall();
     if (frame.kind === "digest") this.perform(presence.answer(frame, link.remote, now));
@@ -209,6 +220,7 @@ export class MeshPresence {
   }
 
   #give(to: readonly PeerId[], frame: Uint8Array): void {
+    if (this.#o.give) return this.#o.give(to, frame);
     for (const node of to) this.#o.link(node)?.session.send(frame);
   }
 

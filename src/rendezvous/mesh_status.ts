@@ -16,8 +16,31 @@ export interface MeshStatus {
   presence: { peers: number; origins: OriginStatus[] };
   forwarded: { framesIn: number; framesOut: number; bytesOut: number };
   discovery: DiscoveryStatus;
+  /** What joins the nodes, where it is not gossip between them. */
+  fabric?: FabricStatus;
   /** How often what was not accepted, by reason. */
   refusals: Record<string, number>;
+}
+
+/** The connection to an outside engine. */
+export interface FabricStatus {
+  kind: "nats";
+  connected: boolean;
+  /** `host:port`; the last one while there is none. */
+  server: string | null;
+  problem: string | null;
+  reconnections: number;
+  /** Bytes that the server has not confirmed. */
+  pending: number;
+  messagesIn: number;
+  messagesOut: number;
+  bytesIn: number;
+  bytesOut: number;
+  /** Questions for records that are not known here, and those that found one. */
+  questions: number;
+  answers: number;
+  /** Messages that were not sent, by reason. */
+  drops: Record<string, number>;
 }
 
 export interface MemberStatus {
@@ -44,12 +67,6 @@ export interface MeshStatusSource {
 export function meshStatus(source: MeshStatusSource): MeshStatus {
   const { members, presence, counts } = source;
   const { framesIn, framesOut, bytesOut } = counts;
-  const refusals = new Map(counts.refusals);
-  for (const maps of [Object.entries(members.refused), presence.refusals]) {
-    for (const [reason, count] of maps) {
-      if (count > 0) refusals.set(reason, Math.max(count, refusals.get(reason) ?? 0));
-    }
-  }
   return {
     id: members.id,
     epoch: members.own.epoch,
@@ -65,8 +82,23 @@ export function meshStatus(source: MeshStatusSource): MeshStatus {
     presence: { peers: presence.count, origins: presence.origins() },
     forwarded: { framesIn, framesOut, bytesOut },
     discovery: source.discovery,
-    refusals: Object.fromEntries(refusals),
+    refusals: countedRefusals(counts, presence, members.refused),
   };
+}
+
+/** What was not accepted, from all who count it: each counts what it refused itself, some the same. */
+export function countedRefusals(
+  counts: MeshCounts,
+  presence: Presence,
+  more: Readonly<Record<string, number>>,
+): Record<string, number> {
+  const refusals = new Map(counts.refusals);
+  for (const maps of [Object.entries(more), presence.refusals]) {
+    for (const [reason, count] of maps) {
+      if (count > 0) refusals.set(reason, Math.max(count, refusals.get(reason) ?? 0));
+    }
+  }
+  return Object.fromEntries(refusals);
 }
 
 function sessionOf({ links, now }: MeshStatusSource, node: PeerId): Pick<MemberStatus, "session"> {

@@ -10,7 +10,7 @@ import { AttemptMetrics } from "./attempt_metrics.ts";
 import { count, type Counts, Durations, Page } from "./exposition.ts";
 import type { Refuser } from "./journal.ts";
 import type { NodeLimits } from "./node_limits.ts";
-import type { MeshStatus } from "./mesh_status.ts";
+import type { FabricStatus, MeshStatus } from "./mesh_status.ts";
 
 /** Upper bounds of the buckets of connection durations, seconds: a failed try to a week. */
 const DURATIONS = [1, 10, 60, 600, 3600, 21_600, 86_400, 604_800];
@@ -228,6 +228,7 @@ export class NodeMetrics {
     this.attempts.expose(page, now.attempts);
     if (now.limits) exposeLimits(page, now.limits);
     if (now.mesh) exposeMesh(page, now.mesh);
+    if (now.mesh?.fabric) exposeFabric(page, now.mesh.fabric);
     if (now.stun) exposeStun(page, now.stun);
     return page;
   }
@@ -304,6 +305,23 @@ function exposeMesh(page: Page, { members, presence, forwarded, discovery, refus
   for (const [reason, value] of Object.entries(refusals)) {
     page.sample("mesh_refusals_total", value, { reason });
   }
+}
+
+function exposeFabric(page: Page, fabric: FabricStatus): void {
+  const { connected, server, reconnections, pending, questions, answers, drops } = fabric;
+  const { messagesIn, messagesOut, bytesIn, bytesOut } = fabric;
+  const labels = { kind: fabric.kind, server: server ?? "" };
+  page.one("fabric_connected", "gauge", "Whether NATS joins this node now.", connected ? 1 : 0, labels);
+  page.one("fabric_reconnections_total", "counter", "Connections to NATS after the first.", reconnections);
+  page.one("fabric_pending_bytes", "gauge", "Bytes that NATS has not confirmed.", pending);
+  page.one("fabric_messages_in_total", "counter", "Messages from NATS.", messagesIn);
+  page.one("fabric_bytes_in_total", "counter", "Bytes of these messages.", bytesIn);
+  page.one("fabric_messages_out_total", "counter", "Messages given to NATS.", messagesOut);
+  page.one("fabric_bytes_out_total", "counter", "Bytes of these messages.", bytesOut);
+  page.one("fabric_questions_total", "counter", "Questions for records that are not known here.", questions);
+  page.one("fabric_answers_total", "counter", "Those that found one.", answers);
+  page.head("fabric_drops_total", "counter", "Messages that were not given to NATS.");
+  for (const [reason, value] of Object.entries(drops)) page.sample("fabric_drops_total", value, { reason });
 }
 
 function exposeStun(page: Page, counts: StunCounts): void {

@@ -9,9 +9,9 @@ import { Shares } from "./shares.ts";
 /** Bytes from which the shares of a queue are counted: shorter ones starve nobody. */
 const LONG_QUEUE = 65_536;
 
-/** Who has a queue: a seat, or a neighbour. */
+/** Who has a queue: a seat, a neighbour, or what leads to all of them. */
 export interface Queued {
-  session: Session;
+  session: Pick<Session, "buffered">;
   /** Bytes waiting in the socket as the latest send reported them. */
   waiting: number;
   /** Whose bytes wait, once many do. */

@@ -156,7 +156,9 @@ export async function startNode(
   const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
   if (stun) node.ice.serving(stun.ports, stun.counts);
   const running = new Running(node, app, { listener, stun, dashboard, tls }, hosts[0]!, signal);
-  if (options.mesh && !options.mesh.urls) node.listensAt(dialledAt(options, hosts, running.url));
+  if (options.fabric || options.mesh && !options.mesh.urls) {
+    node.listensAt(dialledAt(options, hosts, running.url));
+  }
   return running;
 }
 

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import type { Link } from "../../src/link/link.ts";
 import type { Peer } from "../../src/peer/peer.ts";
 import type { PeerOptions } from "../../src/peer/options.ts";
-import { collect, nextLink, VirtualWorld } from "../peer/virtual_world.ts";
+import { collect, type FabricName, nextLink, VirtualWorld } from "../peer/virtual_world.ts";
 import { VirtualRtc } from "./virtual_rtc.ts";
 
 /** Milliseconds after which every deadline of an attempt has passed. */
@@ -60,8 +60,8 @@ function nothingLeft(urls: string[], channels = 0): void {
 const ended = (urls: string[], outcome: string): number =>
   urls.reduce((sum, url) => sum + counted(url, `attempts_total{outcome="${outcome}"}`), 0);
 
-function begin(): void {
-  world = new VirtualWorld();
+function begin(fabric: FabricName = "gossip"): void {
+  world = new VirtualWorld({ fabric });
   rtc = world.rtc = new VirtualRtc(world.clock);
 }
 
@@ -74,7 +74,7 @@ async function leap(ms: number): Promise<void> {
 }
 
 describe("an attempt through the nodes", () => {
-  beforeEach(begin);
+  beforeEach(() => begin());
   afterEach(async () => {
     await world.end();
     assert.equal(world.clock.timers, 0);
@@ -82,9 +82,10 @@ describe("an attempt through the nodes", () => {
   });
 
   it("makes the path of a link direct, at one node and at two, and both sides call it connected", async () => {
-    for (const at of [[[0], [0]], [[0], [1]]] as [number[], number[]][]) {
+    for (const [fabric, ...at] of [["gossip", [0], [0]], ["gossip", [0], [1]], ["nats", [0], [1]]] as const) {
+      begin(fabric);
       const urls = await world.startMesh(2);
-      const meeting = await meet(urls, at);
+      const meeting = await meet(urls, [[...at[0]], [...at[1]]]);
       await leap(3_000);
       assert.deepEqual(paths(meeting), ["direct", "direct"]);
       assert.deepEqual(outcomes(meeting), [{ connected: 1 }, { connected: 1 }]);

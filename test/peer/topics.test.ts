@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Peer } from "../../src/peer/peer.ts";
 import type { Topic } from "../../src/peer/topic.ts";
-import { VirtualWorld } from "./virtual_world.ts";
+import { FABRICS, VirtualWorld } from "./virtual_world.ts";
 
 let world: VirtualWorld;
 let urls: string[];
@@ -146,77 +146,79 @@ describe("a topic at one node", () => {
   });
 });
 
-describe("a topic across three nodes", () => {
-  let peers: Peer[];
-  let topics: Topic[];
-  beforeEach(async () => {
-    world = new VirtualWorld();
-    urls = await world.startMesh(3);
-    [peers, topics] = [[], []];
-    for (let i = 0; i < 12; i++) {
-      peers.push(await at(i % 3, (i + 1) % 3));
-      topics.push(await join(peers[i]!));
-    }
-    await world.pass(500);
-  });
-  afterEach(() => world.end());
+for (const fabric of FABRICS) {
+  describe(`a topic across three nodes that ${fabric} joins`, () => {
+    let peers: Peer[];
+    let topics: Topic[];
+    beforeEach(async () => {
+      world = new VirtualWorld({ fabric });
+      urls = await world.startMesh(3);
+      [peers, topics] = [[], []];
+      for (let i = 0; i < 12; i++) {
+        peers.push(await at(i % 3, (i + 1) % 3));
+        topics.push(await join(peers[i]!));
+      }
+      await world.pass(500);
+    });
+    afterEach(() => world.end());
 
-  const complete = (from = peers): void => {
-    for (const peer of from) assert.deepEqual(present(topics[peers.indexOf(peer)]!), others(from, peer));
-  };
+    const complete = (from = peers): void => {
+      for (const peer of from) assert.deepEqual(present(topics[peers.indexOf(peer)]!), others(from, peer));
+    };
 
-  it("shows twelve members each other, and who leaves within a second", async () => {
-    complete();
-    const gone = peers[5]!;
-    await world.run(gone.close());
-    await world.pass(1_000);
-    complete(peers.filter((peer) => peer !== gone));
-  });
+    it("shows twelve members each other, and who leaves within a second", async () => {
+      complete();
+      const gone = peers[5]!;
+      await world.run(gone.close());
+      await world.pass(1_000);
+      complete(peers.filter((peer) => peer !== gone));
+    });
 
-  it("has nobody leave when a node is killed under members with a standby, and messages go on", async () => {
-    const told = topics.map(listen);
-    const texts = topics.map(read);
-    world.kill(urls[1]);
-    await world.pass(20_000);
-    assert.deepEqual(told.flat(), []);
-    const sent = await world.run(topics[1]!.broadcast("still here"));
-    assert([...sent.values()].every((result) => "times" in result));
-    await world.pass(500);
-    assert.equal(texts.filter((lines) => lines.includes(`${peers[1]!.id}: still here`)).length, 11);
-  });
-});
-
-describe("a topic of two nodes", () => {
-  beforeEach(async () => {
-    world = new VirtualWorld();
-    urls = await world.startMesh(2);
-  });
-  afterEach(() => world.end());
-
-  it("comes apart in a partition and together after it", async () => {
-    const [a, b] = [await at(0), await at(1)];
-    const [ofA, ofB] = [await join(a), await join(b)];
-    await world.pass(500);
-    assert.deepEqual([present(ofA), present(ofB)], [[b.id], [a.id]]);
-    const before = world.passes;
-    world.cut(urls[0]!, urls[1]!);
-    await world.pass(20_000);
-    assert.deepEqual([present(ofA), present(ofB)], [[], []]);
-    world.passes = before;
-    await world.pass(20_000);
-    assert.deepEqual([present(ofA), present(ofB)], [[b.id], [a.id]]);
+    it("has nobody leave when a node is killed under members with a standby, and messages go on", async () => {
+      const told = topics.map(listen);
+      const texts = topics.map(read);
+      world.kill(urls[1]);
+      await world.pass(20_000);
+      assert.deepEqual(told.flat(), []);
+      const sent = await world.run(topics[1]!.broadcast("still here"));
+      assert([...sent.values()].every((result) => "times" in result));
+      await world.pass(500);
+      assert.equal(texts.filter((lines) => lines.includes(`${peers[1]!.id}: still here`)).length, 11);
+    });
   });
 
-  it("shows who died with its process within a second, and who died with its node when that is known", async () => {
-    const [a, b, c] = [await at(0), await at(1), await at(1)];
-    const [ofA] = [await join(a), await join(b), await join(c)];
-    await world.pass(500);
-    const told = listen(ofA);
-    world.node(urls[1]).disconnect(b.id);
-    await world.pass(1_000);
-    assert.deepEqual(told[0], `leave ${b.id}`);
-    world.kill(urls[1]);
-    await world.pass(10_000);
-    assert(told.includes(`leave ${c.id}`));
+  describe(`a topic of two nodes that ${fabric} joins`, () => {
+    beforeEach(async () => {
+      world = new VirtualWorld({ fabric });
+      urls = await world.startMesh(2);
+    });
+    afterEach(() => world.end());
+
+    it("comes apart in a partition and together after it", async () => {
+      const [a, b] = [await at(0), await at(1)];
+      const [ofA, ofB] = [await join(a), await join(b)];
+      await world.pass(500);
+      assert.deepEqual([present(ofA), present(ofB)], [[b.id], [a.id]]);
+      const before = world.passes;
+      world.cut(urls[0]!, urls[1]!);
+      await world.pass(20_000);
+      assert.deepEqual([present(ofA), present(ofB)], [[], []]);
+      world.passes = before;
+      await world.pass(20_000);
+      assert.deepEqual([present(ofA), present(ofB)], [[b.id], [a.id]]);
+    });
+
+    it("shows who died with its process within a second, and who died with its node when that is known", async () => {
+      const [a, b, c] = [await at(0), await at(1), await at(1)];
+      const [ofA] = [await join(a), await join(b), await join(c)];
+      await world.pass(500);
+      const told = listen(ofA);
+      world.node(urls[1]).disconnect(b.id);
+      await world.pass(1_000);
+      assert.deepEqual(told[0], `leave ${b.id}`);
+      world.kill(urls[1]);
+      await world.pass(10_000);
+      assert(told.includes(`leave ${c.id}`));
+    });
   });
-});
+}

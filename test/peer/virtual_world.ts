@@ -9,8 +9,10 @@ import { Peer } from "../../src/peer/peer.ts";
 import type { Platform, WatchChanges } from "../../src/peer/platform.ts";
 import { type NodeOptions, RendezvousNode } from "../../src/rendezvous/node.ts";
 import type { MeshOptions } from "../../src/rendezvous/mesh_options.ts";
+import { natsFabric } from "../../src/rendezvous/nats_fabric.ts";
 import type { Clock } from "../../src/session/clock.ts";
 import type { Socket, SocketHandlers } from "../../src/session/socket.ts";
+import { VirtualNats } from "../rendezvous/virtual_nats.ts";
 import { type PairEnd, socketPair } from "../session/socket_pair.ts";
 import type { VirtualDirect } from "../path/virtual_direct.ts";
 import type { VirtualRtc } from "../path/virtual_rtc.ts";
@@ -34,6 +36,10 @@ interface Station {
   lines: Set<[PairEnd, PairEnd]>;
 }
 
+/** What joins the nodes of {@link VirtualWorld.startMesh}. */
+export const FABRICS = ["gossip", "nats"] as const;
+export type FabricName = (typeof FABRICS)[number];
+
 export class VirtualWorld {
   readonly clock: VirtualClock = new VirtualClock();
   /** Milliseconds one way between a peer and a node. */
@@ -54,8 +60,20 @@ export class VirtualWorld {
   /** Every peer opened here. */
   readonly peers: Peer[] = [];
 
-  constructor({ delay = 5 }: { delay?: number } = {}) {
+  readonly fabric: FabricName;
+  /** What joins nodes where the fabric is NATS. */
+  readonly nats: VirtualNats = new VirtualNats(this.clock);
+
+  constructor(
+    { delay = 5, fabric = "gossip" }: {
+      delay?: number;
+      fabric?: FabricName;
+    } = {},
+  ) {
     this.delay = delay;
+    this.fabric = fabric;
+    this.nats.delay = Math.floor(delay / 2);
+    this.nats.passes = (from, to) => this.passes(from, to);
   }
 
   async start(
@@ -98,6 +116,7 @@ export class VirtualWorld {
     const station = this.stations.get(url)!;
     station.node = undefined;
     station.end();
+    this.nats.kill(url);
     const dialled = [...this.stations.values()].flatMap(({ lines }) => [...lines]);
     for (const line of dialled) {
       if (this.#from.get(line) !== url) continue;
@@ -122,6 +141,7 @@ export class VirtualWorld {
 
   /** As a machine that stops answering: connections stay, nothing comes through. */
   blackhole(url: string): void {
+    for (const port of this.nats.of(url)) port.frozen = true;
     for (const [to, { lines }] of this.stations) {
       for (const line of lines) {
         if (to === url || this.#from.get(line) === url) { for (const end of line) end.cut = true; }
@@ -155,7 +175,7 @@ export class VirtualWorld {
     return opened;
   }
 
-  /** Nodes joined by a token, each knowing the first; `clockOf` makes their clocks wrong. */
+  /** Nodes joined by this world's fabric: by a token, each knowing the first, or by NATS; `clockOf` makes their clocks wrong. */
   async startMesh(
     count: number,
     mesh: Partial<MeshOptions> = {},
@@ -163,12 +183,20 @@ export class VirtualWorld {
   ): Promise<string[]> {
     const urls = Array.from({ length: count }, (_, i) => `ws://127.0.0.${i + 1}`);
     for (const [i, url] of urls.entries()) {
-      const options = { token: "a token of this network", join: urls.slice(0, 1), urls: [url], ...mesh };
-      await this.start(url, { mesh: options }, (clock) => clockOf(clock, i));
+      await this.start(url, this.#joining(url, urls[0]!, mesh), (clock) => clockOf(clock, i));
     }
     await this.clock.advance(0);
     await this.pass(3_000);
     return urls;
+  }
+
+  #joining(url: string, first: string, mesh: Partial<MeshOptions>): Partial<NodeOptions> {
+    if (this.fabric === "gossip") {
+      return { mesh: { token: "a token of this network", join: [first], urls: [url], ...mesh } };
+    }
+    return {
+      fabric: (parts) => natsFabric(this.nats.connect(url, parts.clock), { urls: [url] })(parts),
+    };
   }
 
   /** Lets virtual time pass, with the real time that signatures take; in larger steps those seem to take longer. */

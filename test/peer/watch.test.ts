@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Peer } from "../../src/peer/peer.ts";
 import type { Watch } from "../../src/peer/watch.ts";
 import { generateIdentity } from "../../src/identity/identity.ts";
-import { VirtualWorld } from "./virtual_world.ts";
+import { FABRICS, VirtualWorld } from "./virtual_world.ts";
 
 let world: VirtualWorld;
 let urls: string[];
@@ -156,79 +156,81 @@ describe("watches beyond what a node grants", () => {
   });
 });
 
-describe("a watch across three nodes", () => {
-  beforeEach(async () => {
-    world = new VirtualWorld();
-    urls = await world.startMesh(3);
-  });
-  afterEach(() => world.end());
+for (const fabric of FABRICS) {
+  describe(`a watch across three nodes that ${fabric} joins`, () => {
+    beforeEach(async () => {
+      world = new VirtualWorld({ fabric });
+      urls = await world.startMesh(3);
+    });
+    afterEach(() => world.end());
 
-  it("tells within a second that a peer came, and that it went", async () => {
-    const [a, b] = [await at(0), await at(1)];
-    const watch = a.watch(b.id, { patience: 0 });
-    const told = listen(watch);
-    await world.pass(100);
-    assert.deepEqual([watch.state, watch.node], ["online", idOf(1)]);
-    await world.run(b.close());
-    await world.pass(100);
-    assert.equal(watch.state, "offline");
-    assert.deepEqual(names(told), ["online", "offline"]);
-  });
+    it("tells within a second that a peer came, and that it went", async () => {
+      const [a, b] = [await at(0), await at(1)];
+      const watch = a.watch(b.id, { patience: 0 });
+      const told = listen(watch);
+      await world.pass(100);
+      assert.deepEqual([watch.state, watch.node], ["online", idOf(1)]);
+      await world.run(b.close());
+      await world.pass(100);
+      assert.equal(watch.state, "offline");
+      assert.deepEqual(names(told), ["online", "offline"]);
+    });
 
-  it("tells only of the move of a peer that goes on through its standby when its home is killed", async () => {
-    const [a, b] = [await at(0), await at(1, 2)];
-    await world.pass(100);
-    const watch = a.watch(b.id);
-    await world.pass(100);
-    const told = listen(watch);
-    world.kill(urls[1]);
-    await world.pass(30_000);
-    assert.deepEqual(names(told), ["moved"]);
-    assert(told[0]!.at < 1_000, `told after ${told[0]!.at} ms`);
-    assert.equal(watch.node, idOf(2));
-  });
+    it("tells only of the move of a peer that goes on through its standby when its home is killed", async () => {
+      const [a, b] = [await at(0), await at(1, 2)];
+      await world.pass(100);
+      const watch = a.watch(b.id);
+      await world.pass(100);
+      const told = listen(watch);
+      world.kill(urls[1]);
+      await world.pass(30_000);
+      assert.deepEqual(names(told), ["moved"]);
+      assert(told[0]!.at < 1_000, `told after ${told[0]!.at} ms`);
+      assert.equal(watch.node, idOf(2));
+    });
 
-  it("tells that peers are offline whose only node was killed, within ten seconds", async () => {
-    const [a, b] = [await at(0), await at(1)];
-    await world.pass(100);
-    const watch = a.watch(b.id);
-    await world.pass(100);
-    const told = listen(watch);
-    world.kill(urls[1]);
-    await world.pass(10_000);
-    assert.deepEqual(names(told), ["offline"]);
-  });
+    it("tells that peers are offline whose only node was killed, within ten seconds", async () => {
+      const [a, b] = [await at(0), await at(1)];
+      await world.pass(100);
+      const watch = a.watch(b.id);
+      await world.pass(100);
+      const told = listen(watch);
+      world.kill(urls[1]);
+      await world.pass(10_000);
+      assert.deepEqual(names(told), ["offline"]);
+    });
 
-  it("tells nothing false when its own home is killed, and goes on through the standby", async () => {
-    const [a, b, c] = [await at(0, 1), await at(2), await at(2)];
-    await world.pass(100);
-    const [ofB, ofC] = [a.watch(b.id), a.watch(c.id)];
-    await world.pass(100);
-    const [toldB, toldC] = [listen(ofB), listen(ofC)];
-    world.kill(urls[0]);
-    await world.pass(500);
-    await world.run(c.close());
-    await world.pass(3_000);
-    assert.deepEqual([names(toldB), names(toldC)], [[], ["offline"]]);
-    world.restart(urls[0]);
-    await world.pass(20_000);
-    assert.deepEqual(names(toldB), []);
-    assert.equal(ofB.state, "online");
-  });
+    it("tells nothing false when its own home is killed, and goes on through the standby", async () => {
+      const [a, b, c] = [await at(0, 1), await at(2), await at(2)];
+      await world.pass(100);
+      const [ofB, ofC] = [a.watch(b.id), a.watch(c.id)];
+      await world.pass(100);
+      const [toldB, toldC] = [listen(ofB), listen(ofC)];
+      world.kill(urls[0]);
+      await world.pass(500);
+      await world.run(c.close());
+      await world.pass(3_000);
+      assert.deepEqual([names(toldB), names(toldC)], [[], ["offline"]]);
+      world.restart(urls[0]);
+      await world.pass(20_000);
+      assert.deepEqual(names(toldB), []);
+      assert.equal(ofB.state, "online");
+    });
 
-  it("tells of a partition what is true on this side, and of its healing", async () => {
-    const [a, b] = [await at(0), await at(2)];
-    await world.pass(100);
-    const watch = a.watch(b.id);
-    await world.pass(100);
-    const told = listen(watch);
-    const before = world.passes;
-    world.cut(urls[0]!, urls[2]!);
-    world.cut(urls[1]!, urls[2]!);
-    await world.pass(30_000);
-    assert.deepEqual(names(told), ["offline"]);
-    world.passes = before;
-    await world.pass(40_000);
-    assert.deepEqual(names(told), ["offline", "online"]);
+    it("tells of a partition what is true on this side, and of its healing", async () => {
+      const [a, b] = [await at(0), await at(2)];
+      await world.pass(100);
+      const watch = a.watch(b.id);
+      await world.pass(100);
+      const told = listen(watch);
+      const before = world.passes;
+      world.cut(urls[0]!, urls[2]!);
+      world.cut(urls[1]!, urls[2]!);
+      await world.pass(30_000);
+      assert.deepEqual(names(told), ["offline"]);
+      world.passes = before;
+      await world.pass(40_000);
+      assert.deepEqual(names(told), ["offline", "online"]);
+    });
   });
-});
+}
