@@ -218,7 +218,7 @@ class NatsClient implements NatsPort {
         return await this.#dial();
       } catch (error) {
         this.#state = { ...this.#state, reconnections: this.#state.reconnections - 1 };
-        this.#tell({ problem: String((error as Error).message) });
+        this.#tell({ problem: `no server of NATS can be used (${(error as Error).message})` });
       }
       await this.#pause(wait * (0.5 + Math.random()));
     }

@@ -11,7 +11,6 @@ import type { NatsPort } from "../rendezvous/nats_port.ts";
 import type { ServeOptions } from "../rendezvous/serve.ts";
 import { WaymeetError } from "../wire/error.ts";
 import { Failure, UsageError } from "./failure.ts";
-import type { ServeChoices } from "./serve_options.ts";
 import { list } from "./values.ts";
 
 /** What these options come to. */
@@ -44,7 +43,7 @@ export function withFabricOptions(command: Command): Command {
     .addOption(new Option("--nats-key <file>", "PEM of its private key").env("WAYMEET_NATS_KEY"));
 }
 
-/** Options of a mesh, which say nothing to NATS. */
+/** Options of a mesh, which mean nothing to NATS. */
 const MESH = [
   "join",
   "meshAllow",
@@ -56,8 +55,14 @@ const MESH = [
   "meshTarget",
 ] as const;
 
+/** What of the other options has to do with it. */
+type JoinChoices =
+  & FabricChoices
+  & { network: string; meshUrl?: string[] }
+  & { [name in (typeof MESH)[number]]?: unknown };
+
 /** @throws {UsageError} when two ways to join are named, or what belongs to NATS without it. */
-export function checkFabric(choices: ServeChoices): void {
+export function checkFabric(choices: JoinChoices): void {
   const { fabric, natsCreds, natsNkey, natsCa, natsCert, natsKey } = choices;
   if (fabric === undefined) {
     if ((natsCreds ?? natsNkey ?? natsCa ?? natsCert ?? natsKey) === undefined) return;
@@ -75,7 +80,7 @@ export function checkFabric(choices: ServeChoices): void {
 
 /** Connects to NATS, if it was named. Whoever does not start a node with it closes `port`. */
 export async function fabricOf(
-  choices: ServeChoices,
+  choices: JoinChoices,
 ): Promise<{ fabric: ServeOptions["fabric"]; port: NatsPort } | undefined> {
   const { fabric: servers, network, natsCreds, natsNkey, natsCa, natsCert, natsKey, meshUrl } = choices;
   if (servers === undefined) return undefined;

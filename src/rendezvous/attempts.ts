@@ -12,7 +12,7 @@ import { decodeControl, encodeAttemptFrame, encodeConveyed } from "../wire/frame
 import type { Conveyed } from "../wire/mesh_protocol.ts";
 import { type Key, Reason } from "../wire/protocol.ts";
 import { Broker, type BrokerEffect } from "./broker.ts";
-import type { NodeWay } from "./fabric.ts";
+import type { NodeWay } from "./node_way.ts";
 import { HOPS } from "./forwarding.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";

@@ -11,7 +11,7 @@ import { banSigned, encodeBan } from "../wire/frames.ts";
 import type { BanOrder } from "../wire/mesh_protocol.ts";
 import { parseSubject } from "./ban_subject.ts";
 import { type Ban, MAX_BANS } from "./bans.ts";
-import type { NodeWay } from "./fabric.ts";
+import type { NodeWay } from "./node_way.ts";
 
 /** Milliseconds for which the end of a ban is remembered: a node that was away longer might bring the ban back. */
 const LIFT_KEPT = 30 * 86_400_000;

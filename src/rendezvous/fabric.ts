@@ -13,6 +13,7 @@ import type { AuthBody, Control, HeldBytes, PeerRecord, SignedBytes } from "../w
 import type { MeshParts } from "./mesh_parts.ts";
 import type { MeshStatus } from "./mesh_status.ts";
 import type { NodeLink } from "./node_link.ts";
+import type { NodeWay } from "./node_way.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Seat } from "./registry.ts";
 import type { Beyond } from "./relay.ts";
@@ -41,12 +42,6 @@ export interface FabricPresence {
     unwatch(peer: PeerId): void;
     members(topic: TopicId): ReadonlySet<PeerId>;
   };
-}
-
-/** A way to another node, whatever carries it. */
-export interface NodeWay {
-  readonly remote: PeerId;
-  readonly session: Pick<Session, "buffered" | "send" | "state">;
 }
 
 /** What a node lends to its fabric. */

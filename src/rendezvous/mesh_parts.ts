@@ -4,7 +4,7 @@ import type { Identity } from "../identity/identity.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Connect } from "../session/socket.ts";
 import type { BanOrder, Conveyed } from "../wire/mesh_protocol.ts";
-import type { NodeWay } from "./fabric.ts";
+import type { NodeWay } from "./node_way.ts";
 import type { MeshOptions, Resolver } from "./mesh_options.ts";
 import type { MeshPresenceOptions } from "./mesh_presence.ts";
 import type { NodeMetrics } from "./metrics.ts";

@@ -200,7 +200,7 @@ export class NatsForwarding implements FabricForwarding {
   // For peers here.
 
   arrived({ subject, data, reply }: NatsMessage): void {
-    const { counts, metrics, limits } = this.#o;
+    const { counts, metrics } = this.#o;
     const source = data.subarray(PEER_OFFSET, PEER_OFFSET + KEY_SIZE);
     const frames = framesIn(data, source);
     if (frames < 0) return counts.refused("malformed");

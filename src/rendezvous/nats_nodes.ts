@@ -11,7 +11,7 @@ import type { Clock } from "../session/clock.ts";
 import type { Session, SessionState } from "../session/session.ts";
 import { MAX_ORIGINS } from "../wire/limits.ts";
 import { Answering } from "./answering.ts";
-import type { NodeWay } from "./fabric.ts";
+import type { NodeWay } from "./node_way.ts";
 import type { PresenceLink } from "./mesh_presence.ts";
 
 /**

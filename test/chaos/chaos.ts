@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- --seconds S [--seed N] [--json]`: five nodes and twenty peers as real
+ * `npm run chaos -- --seconds S [--seed N] [--fabric gossip|nats] [--json]`: five nodes and twenty peers as real
  * processes on three runtimes, talking all the time, while one node after the other is
  * killed with -9, frozen, or cut off by packets that vanish. Exits with 0 only if nothing
  * was lost, doubled or reordered.
@@ -10,19 +10,23 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { Crowd, type Sums } from "./crowd.ts";
 import { seededDice } from "../dice.ts";
-import { type Fault, FAULTS, type Outcome, storm } from "./faults.ts";
+import { type Fault, FAULTS, NATS_FAULTS, type Outcome, storm } from "./faults.ts";
 
 const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
     seed: { type: "string", default: "1" },
+    fabric: { type: "string", default: "gossip" },
     json: { type: "boolean", default: false },
   },
 });
 const seconds = Number(values.seconds);
 const seed = Number(values.seed);
-if (!(seconds > 0) || !Number.isInteger(seed)) {
-  console.error("npm run chaos -- --seconds S [--seed N] [--json]: S > 0, N a whole number");
+const fabric = values.fabric === "nats" ? "nats" : "gossip";
+if (!(seconds > 0) || !Number.isInteger(seed) || fabric !== values.fabric) {
+  console.error(
+    "npm run chaos -- --seconds S [--seed N] [--fabric gossip|nats] [--json]: S > 0, N a whole number",
+  );
   process.exit(2);
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
@@ -66,12 +70,12 @@ function say(text: string): void {
 
 function print(how: string, sums: Sums, byFault: Record<Fault, Figures>, failures: string[]): void {
   if (values.json) {
-    console.log(JSON.stringify({ seconds, seed, network: how, ...sums, resume: byFault, failures }));
+    console.log(JSON.stringify({ seconds, seed, fabric, network: how, ...sums, resume: byFault, failures }));
     return;
   }
   for (const [fault, { samples, p50, p99, max, othersP99, gap }] of Object.entries(byFault)) {
     const times = `p50 ${p50} ms, p99 ${p99} ms, max ${max} ms (ways not hit: p99 ${othersP99} ms)`;
-    console.log(`${fault.padEnd(9)}  ${samples} times to resume: ${times}; longest gap ${gap} ms`);
+    console.log(`${fault.padEnd(11)}  ${samples} times to resume: ${times}; longest gap ${gap} ms`);
   }
   const { sent, received, lost, duplicated, reordered } = sums;
   console.log(
@@ -82,13 +86,15 @@ function print(how: string, sums: Sums, byFault: Record<Fault, Figures>, failure
 
 async function play(): Promise<boolean> {
   const dice = seededDice(seed);
-  const crowd = await Crowd.gather({ dice });
+  const crowd = await Crowd.gather({ dice, fabric });
   say(`seed ${seed}; ${crowd.network.how}`);
   const outcomes: Outcome[] = [];
   for await (const outcome of storm(crowd, dice, performance.now() + seconds * 1_000)) {
     outcomes.push(outcome);
     const { samples, p50, max, othersP99, gap } = figures([outcome]);
-    const node = `node ${outcome.node} (${crowd.runtime(outcome.node)})`;
+    const node = outcome.fault.startsWith("nats-")
+      ? `server ${outcome.node}`
+      : `node ${outcome.node} (${crowd.runtime(outcome.node)})`;
     say(
       `${outcome.fault} ${node}: ${samples} ways went on, p50 ${p50} ms, max ${max} ms (not hit: ${othersP99} ms); gap ${gap} ms`,
     );
@@ -96,7 +102,8 @@ async function play(): Promise<boolean> {
   const sums = await crowd.count();
   const { failures } = crowd;
   const of = (kind: Fault) => figures(outcomes.filter(({ fault }) => fault === kind));
-  const byFault = Object.fromEntries(FAULTS.map((kind) => [kind, of(kind)])) as Record<Fault, Figures>;
+  const kinds = [...FAULTS, ...fabric === "nats" ? NATS_FAULTS : []];
+  const byFault = Object.fromEntries(kinds.map((kind) => [kind, of(kind)])) as Record<Fault, Figures>;
   print(crowd.network.how, sums, byFault, failures);
   await crowd.close();
   const { sent, received, lost, duplicated, reordered } = sums;

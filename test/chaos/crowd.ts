@@ -10,11 +10,14 @@ import { Actor } from "../examples/actor.ts";
 import type { RuntimeName } from "../runtimes.ts";
 import type { Dice } from "../dice.ts";
 import type { Account, Resumed } from "./ledger.ts";
+import { NatsServers } from "../nats_servers.ts";
 import { type Network, openNetwork } from "./network.ts";
 import { type Build, CURRENT } from "./builds.ts";
 import type { Order, Way, WorkerOptions } from "./worker.ts";
 
 export const NODES = 5;
+/** Servers of NATS, at the places behind the nodes, where that is the fabric. */
+export const NATS_SERVERS = 3;
 const RUNTIMES = ["bun", "deno", "node", "bun", "node"] as const;
 const WORKERS = ["bun", "deno", "node"] as const;
 /** Each peer dials those that many places further on: six links for each, none within one process. */
@@ -33,6 +36,8 @@ export interface Sums {
 export interface CrowdOptions {
   dice: Dice;
   peers?: number;
+  /** What joins the nodes. Default: gossip. */
+  fabric?: "gossip" | "nats";
   /** What each node and each worker runs. Default: this tree. */
   build?: (kind: "node" | "worker", index: number) => Build;
 }
@@ -48,6 +53,8 @@ export class Crowd {
   readonly #token = crypto.randomUUID();
   readonly #build: (kind: "node" | "worker", index: number) => Build;
   readonly #nodes: Actor[] = [];
+  /** Where that is the fabric. */
+  nats: NatsServers | undefined;
   #workers: Worker[] = [];
 
   private constructor(network: Network, build: CrowdOptions["build"]) {
@@ -57,8 +64,10 @@ export class Crowd {
   }
 
   /** Resolves when all have met and talk. */
-  static async gather({ dice, peers = 20, build }: CrowdOptions): Promise<Crowd> {
-    const crowd = new Crowd(await openNetwork(NODES), build);
+  static async gather({ dice, peers = 20, build, fabric }: CrowdOptions): Promise<Crowd> {
+    const nats = fabric === "nats";
+    const crowd = new Crowd(await openNetwork(NODES + (nats ? NATS_SERVERS : 0)), build);
+    if (nats) await crowd.#startNats();
     await Promise.all(Array.from({ length: NODES }, (_, node) => crowd.start(node)));
     await sleep(3_000); // the last two have found each other
     await crowd.#openPeers(peers, dice);
@@ -71,14 +80,32 @@ export class Crowd {
     await loadOrCreate(fileKeyStore(key));
     const { host, port } = this.network.address(node);
     const mesh = this.network.meshUrl(node);
-    const others = Array.from({ length: NODES }, (_, other) => other).filter((other) => other !== node);
     const words = ["serve", "--host", host, "--port", String(port), "--name", "any", "--key", key, "--json"];
-    words.push("--log-level", "error", "--mesh-token", this.#token, ...(mesh ? ["--mesh-url", mesh] : []));
-    for (const other of others) words.push("--join", this.network.url(node, other));
+    words.push("--log-level", "error", ...(mesh ? ["--mesh-url", mesh] : []), ...this.#joining(node));
     const { cli } = this.#build("node", node);
     const actor = new Actor(`node ${node}`, RUNTIMES[node]!, cli, words, this.network.inside(node));
     this.#nodes[node] = actor;
     await actor.event("ready");
+  }
+
+  #joining(node: number): string[] {
+    if (this.nats) {
+      const servers = Array.from({ length: NATS_SERVERS }, (_, i) => this.network.url(node, NODES + i));
+      return servers.flatMap((url) => ["--fabric", url.replace("ws:", "nats:")]);
+    }
+    const others = Array.from({ length: NODES }, (_, other) => other).filter((other) => other !== node);
+    return [
+      "--mesh-token",
+      this.#token,
+      ...others.flatMap((other) => ["--join", this.network.url(node, other)]),
+    ];
+  }
+
+  async #startNats(): Promise<void> {
+    const places = Array.from({ length: NATS_SERVERS }, (_, i) => NODES + i);
+    this.nats = await NatsServers.start(
+      places.map((place) => ({ ...this.network.address(place), before: this.network.inside(place) })),
+    );
   }
 
   runtime(node: number): RuntimeName {
@@ -154,6 +181,7 @@ export class Crowd {
     await sleep(500);
     const all = [...this.#workers.map(({ actor }) => actor), ...this.#nodes];
     await Promise.all(all.map((actor) => actor.kill()));
+    this.nats?.close();
     this.network.close();
   }
 

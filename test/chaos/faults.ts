@@ -1,12 +1,14 @@
 /** Faults one at a time, and how long the ways that used the faulty node took to go on. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Crowd } from "./crowd.ts";
-import { NODES } from "./crowd.ts";
+import { NATS_SERVERS, NODES } from "./crowd.ts";
 import { type Dice, shuffled } from "../dice.ts";
 import type { Way } from "./worker.ts";
 
 export const FAULTS = ["kill", "freeze", "blackhole"] as const;
-export type Fault = (typeof FAULTS)[number];
+/** Of the servers of NATS, where that is the fabric. */
+export const NATS_FAULTS = ["nats-kill", "nats-freeze"] as const;
+export type Fault = (typeof FAULTS)[number] | (typeof NATS_FAULTS)[number];
 
 /** Milliseconds that a killed node stays away, and that the other faults last. */
 const AWAY = 1_000;
@@ -33,21 +35,35 @@ export interface Outcome {
 /** Faults in turn: all kinds in each round, in an order and at nodes that the dice choose. */
 export async function* storm(crowd: Crowd, dice: Dice, until: number): AsyncGenerator<Outcome> {
   for (;;) {
-    for (const fault of shuffled(FAULTS, dice)) {
+    for (const fault of shuffled(crowd.nats ? [...FAULTS, ...NATS_FAULTS] : FAULTS, dice)) {
       if (performance.now() >= until) return;
+      if (isOfNats(fault)) {
+        yield await strike(crowd, fault, dice(NATS_SERVERS), undefined);
+        continue;
+      }
       const { node, ways } = await busyNode(crowd, dice);
       yield await strike(crowd, fault, node, ways);
     }
   }
 }
 
-async function strike(crowd: Crowd, fault: Fault, node: number, concerned: Set<Way>): Promise<Outcome> {
+function isOfNats(fault: Fault): boolean {
+  return (NATS_FAULTS as readonly Fault[]).includes(fault);
+}
+
+/** `concerned`: the ways that use the node; a server of NATS concerns them all. */
+async function strike(
+  crowd: Crowd,
+  fault: Fault,
+  node: number,
+  concerned: Set<Way> | undefined,
+): Promise<Outcome> {
   const at = Date.now();
   await inflict(crowd, fault, node);
   await recover(crowd);
   const since = [...await crowd.since(at)];
   const times = (hit: boolean) =>
-    since.filter(([way]) => concerned.has(way) === hit).map(([, { after, gap }]) => after ?? gap);
+    since.filter(([way]) => (concerned?.has(way) ?? true) === hit).map(([, { after, gap }]) => after ?? gap);
   const gap = Math.max(...since.map(([, resumed]) => resumed.gap));
   return { fault, node, resumed: times(true), others: times(false), gap };
 }
@@ -65,6 +81,14 @@ async function inflict(crowd: Crowd, fault: Fault, node: number): Promise<void> 
       await crowd.kill(node);
       await sleep(AWAY);
       return await crowd.start(node);
+    case "nats-kill":
+      await crowd.nats!.kill(node);
+      await sleep(AWAY);
+      return await crowd.nats!.start(node);
+    case "nats-freeze":
+      crowd.nats!.freeze(node);
+      await sleep(LASTS);
+      return crowd.nats!.thaw(node);
     case "freeze":
       crowd.freeze(node);
       await sleep(LASTS);

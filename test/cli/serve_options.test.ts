@@ -66,7 +66,7 @@ describe("the options of serve", () => {
   it("in a file are checked as on the command line", async () => {
     await assert.rejects(
       choices([], { prot: 1 }),
-      /there are: access, access-url, allow, bans, chat, dashboard-token, deny, discover, dns-server, host, ice-server, join, json, key, limits,/,
+      /there are: access, access-url, allow, bans, chat, dashboard-token, deny, discover, dns-server, fabric, host, ice-server, join, json, key, limits,/,
     );
     await assert.rejects(choices([], { port: 99_999 }), /"port" is wrong: Give a port/);
     await assert.rejects(choices([], { port: null }), /"port" is a string or a number/);
