@@ -6,8 +6,9 @@
  */
 import { type PeerId, tryPeerId } from "../src/identity/peer_id.ts";
 import type { Access } from "../src/rendezvous/access.ts";
+import { type Ask, askUrl } from "../src/rendezvous/access_callback.ts";
 import type { MeshOptions } from "../src/rendezvous/mesh_options.ts";
-import type { NodeLimits } from "../src/rendezvous/node_limits.ts";
+import { type NodeLimits, readLimits } from "../src/rendezvous/node_limits.ts";
 
 /** Variables by name; what is no text is not for this file (a platform's bindings). */
 export type Environment = Readonly<Record<string, unknown>>;
@@ -26,8 +27,8 @@ export interface Settings {
 }
 
 /**
- * Reads `WAYMEET_NETWORK`, `_ACCESS` (`open`, `allow-list`, `token`), `_ALLOW`, `_TOKEN_ISSUER`, `_NAME`,
- * `_JOIN`, `_MESH_TOKEN`, `_MESH_ALLOW`, `_LIMITS` (JSON of {@link NodeLimits}), `_METRICS` (`public`) and
+ * Reads `WAYMEET_NETWORK`, `_ACCESS` (`open`, `allow-list`, `deny-list`, `token`, `callback`), `_ALLOW`, `_DENY`,
+ * `_TOKEN_ISSUER`, `_ACCESS_URL`, `_NAME`, `_JOIN`, `_MESH_TOKEN`, `_MESH_ALLOW`, `_LIMITS` (JSON of {@link NodeLimits}), `_METRICS` (`public`) and
  * `_CHAT` (`on`, `off`). Lists are separated by commas or blanks.
  *
  * @throws {TypeError} naming the variable that is missing or wrong, and what to set.
@@ -73,14 +74,26 @@ function accessOf(env: Environment): Access {
       return { kind };
     case "allow-list":
       return { kind, peers: new Set(ids(env, "WAYMEET_ALLOW")) };
+    case "deny-list":
+      return { kind, peers: new Set(ids(env, "WAYMEET_DENY")) };
+    case "callback":
+      return { kind, ask: askedAt(env) };
     case "token":
       return { kind, issuers: new Set(ids(env, "WAYMEET_TOKEN_ISSUER")) };
     default:
       throw new TypeError(
-        `choose who may connect: WAYMEET_ACCESS is "open", "allow-list" (with WAYMEET_ALLOW) ` +
-          `or "token" (with WAYMEET_TOKEN_ISSUER), not ${JSON.stringify(kind ?? "")}`,
+        `choose who may connect: WAYMEET_ACCESS is "open", "allow-list" (with WAYMEET_ALLOW), "deny-list" (with ` +
+          `WAYMEET_DENY), "token" (with WAYMEET_TOKEN_ISSUER) or "callback" (with WAYMEET_ACCESS_URL), not ${
+            JSON.stringify(kind ?? "")
+          }`,
       );
   }
+}
+
+function askedAt(env: Environment): Ask {
+  const url = text(env, "WAYMEET_ACCESS_URL");
+  if (url === undefined) throw new TypeError("WAYMEET_ACCESS_URL has to say whom to ask: https://…");
+  return askUrl(url);
 }
 
 function ids(env: Environment, name: string): PeerId[] {
@@ -117,9 +130,11 @@ function meshOf(env: Environment): MeshOptions | undefined {
 
 function limitsOf(env: Environment): Partial<NodeLimits> {
   const json = text(env, "WAYMEET_LIMITS");
+  if (json === undefined) return {};
   try {
-    return json === undefined ? {} : JSON.parse(json);
-  } catch {
-    throw new TypeError(`WAYMEET_LIMITS is JSON like {"queue":1000000}, not ${json}`);
+    return readLimits(JSON.parse(json));
+  } catch (error) {
+    const why = error instanceof RangeError ? `: ${error.message}` : `, not ${json}`;
+    throw new TypeError(`WAYMEET_LIMITS is JSON like {"queue":1000000}${why}`);
   }
 }

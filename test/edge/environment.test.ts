@@ -45,8 +45,27 @@ describe("the environment of a platform", () => {
     refuses({ ...env, WAYMEET_MESH_TOKEN: undefined }, /WAYMEET_JOIN goes with WAYMEET_MESH_TOKEN/);
   });
 
+  it("knows every way of access that serve knows", async () => {
+    const { id } = await generateIdentity();
+    const denied = settings({ ...LEAST, WAYMEET_ACCESS: "deny-list", WAYMEET_DENY: id }).access;
+    assert.deepEqual(denied, { kind: "deny-list", peers: new Set([id]) });
+    const asked = {
+      ...LEAST,
+      WAYMEET_ACCESS: "callback",
+      WAYMEET_ACCESS_URL: "https://example.org/may-come",
+    };
+    assert.equal(settings(asked).access.kind, "callback");
+    refuses({ ...LEAST, WAYMEET_ACCESS: "deny-list" }, /WAYMEET_DENY has to list PeerIds/);
+    refuses({ ...LEAST, WAYMEET_ACCESS: "callback" }, /WAYMEET_ACCESS_URL has to say whom to ask/);
+    refuses({ ...asked, WAYMEET_ACCESS_URL: "ftp://x" }, /cannot be asked/);
+  });
+
   it("takes limits as JSON", () => {
     assert.deepEqual(settings({ ...LEAST, WAYMEET_LIMITS: '{"queue":5}' }).limits, { queue: 5 });
+    assert.deepEqual(settings({ ...LEAST, WAYMEET_LIMITS: '{"sessions":"none"}' }).limits, {
+      sessions: Infinity,
+    });
     refuses({ ...LEAST, WAYMEET_LIMITS: "5 MB" }, /WAYMEET_LIMITS is JSON/);
+    refuses({ ...LEAST, WAYMEET_LIMITS: '{"sesions":5}' }, /there is no limits.sesions/);
   });
 });
