@@ -110,7 +110,21 @@ async function refuse(socket: Duplex, response: Response): Promise<void> {
   headers.set("content-length", String(body.length));
   const lines = [...headers].map(([name, value]) => `${name}: ${value}\r\n`).join("");
   const head = `HTTP/1.1 ${response.status} ${STATUS_CODES[response.status] ?? ""}\r\n${lines}\r\n`;
-  socket.end(Buffer.concat([Buffer.from(head, "latin1"), body]));
+  hangUp(socket, Buffer.concat([Buffer.from(head, "latin1"), body]));
+}
+
+/** Milliseconds that the answer to a refused upgrade has to get through. */
+const LINGER = 1_000;
+
+/**
+ * Nobody reads such a socket: unread, it would never learn that the client is gone, and hold its descriptor
+ * for ever. Closed with something unread it would be reset, and the answer lost with it; so what comes is read
+ * and dropped for a moment.
+ */
+function hangUp(socket: Duplex, answer: Buffer): void {
+  const deadline = setTimeout(() => socket.destroy(), LINGER);
+  socket.once("close", () => clearTimeout(deadline));
+  socket.resume().end(answer);
 }
 
 /** Milliseconds; a slow request holds its connection no longer. */
