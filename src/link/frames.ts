@@ -234,7 +234,7 @@ function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
   }
   if (kind === LinkKind.ask) return { kind: "ask" };
   if (kind > LinkKind.ask) return readChallenge(kind, a);
-  if (!isCount(a)) return "malformed";
+  if (!isSeq(a)) return "malformed";
   return readNumbered(kind, a, b, c, d, e, f) ?? "malformed";
 }
 
@@ -318,6 +318,9 @@ function readStream(kind: number, seq: number, stream: number, c?: Value, d?: Va
 }
 
 const isCount = (value: Value | undefined): value is number => typeof value === "number";
+/** An acknowledgement names the number behind the last that arrived, which has to be one that can be written. */
+const isSeq = (value: Value | undefined): value is number =>
+  isCount(value) && value < Number.MAX_SAFE_INTEGER;
 const isId = (value: Value | undefined): value is Uint8Array =>
   value instanceof Uint8Array && value.length === 16;
 const isToken = (value: Value | undefined): value is Uint8Array =>
