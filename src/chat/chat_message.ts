@@ -57,8 +57,12 @@ function fields(body: ChatMessage["body"]): (string | number | boolean)[] {
   }
 }
 
+/** Longest message that is read, bytes: the longest text in three-byte letters, and what stands around it. Links carry 16 MiB. */
+const MAX_BYTES: number = 3 * MAX_TEXT + 2_048;
+
 /** `undefined`: not a chat message. */
 export function readMessage(bytes: Uint8Array): ChatMessage | undefined {
+  if (bytes.length > MAX_BYTES) return undefined; // decoded before it is judged: a stranger's megabytes cost nothing
   const array = decode(bytes);
   if (!Array.isArray(array) || array[0] !== VERSION) return undefined;
   const [, kind, name, at, group, ...rest] = array as unknown[];
