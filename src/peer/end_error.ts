@@ -9,6 +9,7 @@ const CODES: ReadonlyMap<number, WaymeetErrorCode> = new Map<number, WaymeetErro
   [Reason.replaced, "replaced"],
   [Reason.overCapacity, "over-capacity"],
   [Reason.unauthorized, "unauthorized"],
+  [Reason.expired, "unauthorized"],
   [Reason.banned, "banned"],
   [Reason.wrongNetwork, "wrong-network"],
   [Reason.overQuota, "over-quota"],

@@ -23,7 +23,10 @@ export interface PeerOptions {
   key?: Identity | KeyStore;
   /** Default `default`. Peers and nodes of different networks never mix. */
   network?: string;
-  /** Access token for the nodes, or a function that fetches one each time. */
+  /**
+   * Access token for the nodes, or a function that fetches one each time a session begins: also when a node ended
+   * the one before because its token expired (the links go on over the next).
+   */
   token?: string | (() => string | undefined | Promise<string | undefined>);
   /** Who may begin a link. Default `all`; a `request` event can still decide otherwise. */
   accept?: AcceptPolicy;

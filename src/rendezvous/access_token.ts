@@ -31,11 +31,12 @@ export async function judgeToken(
     return unauthorized("this node wants an access token; ask its operator for one and pass it as `token`");
   }
   try {
-    const claims = await verifiedClaims(auth.token, issuers, context);
+    const { claims, issuer } = await verifiedClaims(auth.token, issuers, context);
     if (!isBoundTo(claims, auth.id)) {
       return unauthorized("this token was issued for another peer; ask for one for your own id");
     }
-    return { ok: true, quotas: claims.quotas === undefined ? undefined : readQuotas(claims.quotas) };
+    const quotas = claims.quotas === undefined ? undefined : readQuotas(claims.quotas);
+    return { ok: true, quotas, until: (claims.exp! + CLOCK_TOLERANCE) * 1000, issuer };
   } catch (error) {
     return unauthorized(tokenAdvice(error, context));
   }
@@ -49,18 +50,18 @@ async function verifiedClaims(
   token: string,
   issuers: Iterable<PeerId>,
   context: TokenContext,
-): Promise<JWTPayload> {
+): Promise<{ claims: JWTPayload; issuer: PeerId }> {
   // The key's name is its PeerId: `kid` when an issuer signs with one of several keys, else the issuer's own.
   const { iss } = decodeJwt(token);
-  const key = trusted(issuers, decodeProtectedHeader(token).kid ?? iss);
-  const { payload } = await jwtVerify(token, await importJWK({ ...jwk(peerIdBytes(key)), alg: "EdDSA" }), {
+  const issuer = trusted(issuers, decodeProtectedHeader(token).kid ?? iss);
+  const { payload } = await jwtVerify(token, await importJWK({ ...jwk(peerIdBytes(issuer)), alg: "EdDSA" }), {
     algorithms: ["EdDSA", "Ed25519"],
     audience: context.network,
     requiredClaims: ["iss", "exp", "sub", "cnf"],
     clockTolerance: CLOCK_TOLERANCE,
     currentDate: new Date(context.now),
   });
-  return payload;
+  return { claims: payload, issuer };
 }
 
 class UnknownIssuer extends Error {}

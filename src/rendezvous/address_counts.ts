@@ -4,7 +4,7 @@ import { parseAddress } from "../stun/address.ts";
 export class AddressCounts {
   readonly #counts = new Map<string, number>();
 
-  /** 0 for an address that nobody told. */
+  /** 0 for an address that nobody told, and for loopback. */
   of(address: string): number {
     return this.#counts.get(keyOf(address)) ?? 0;
   }
@@ -23,7 +23,13 @@ export class AddressCounts {
   }
 }
 
+/** Loopback is this machine, or a proxy on it that nobody named: either may be thousands. */
 function keyOf(address: string): string {
   const ip = parseAddress(address, 0)?.ip;
-  return ip === undefined ? "" : ip.subarray(0, ip.length === 4 ? 4 : 8).join(".");
+  return ip === undefined || isLoopback(ip) ? "" : ip.subarray(0, ip.length === 4 ? 4 : 8).join(".");
+}
+
+/** 127.0.0.0/8 and ::1 (RFC 6890). */
+function isLoopback(ip: Uint8Array): boolean {
+  return ip.length === 4 ? ip[0] === 127 : ip.every((byte, i) => byte === (i === 15 ? 1 : 0));
 }

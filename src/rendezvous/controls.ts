@@ -14,6 +14,7 @@ import { parseSubject } from "./ban_subject.ts";
 import { type Ban, noSubject } from "./bans.ts";
 import { type NodeEventDetail, type NodeEventType, tidy } from "./events.ts";
 import type { Gate } from "./gate.ts";
+import type { Guest } from "./guest.ts";
 import type { Hall } from "./hall.ts";
 import { limitEffects } from "./limit_change.ts";
 import { type NodeLimits, nodeLimits } from "./node_limits.ts";
@@ -84,6 +85,7 @@ export class Controls {
     log.info("access changed: {access}", { access: access.kind });
     if (access.kind === "open" || access.kind === "callback") return;
     for (const { guest, session } of [...hall.seated()]) {
+      if (access.kind === "token" && keeps(access.issuers, guest)) continue;
       const { address } = guest;
       const judgement = await judge(access, session.auth!, { network, address, now: clock.wall(), clock });
       if (gate.access !== access) return; // changed again meanwhile
@@ -150,4 +152,9 @@ export class Controls {
       if (ban !== undefined) hall.expel(guest, session, Reason.banned, ban.text);
     }
   }
+}
+
+/** The token itself is not kept, but whose it was: who signs still, vouches for it still. */
+function keeps(issuers: Iterable<PeerId>, { grant }: Guest): boolean {
+  return grant?.issuer !== undefined && [...issuers].includes(grant.issuer);
 }

@@ -13,7 +13,7 @@ import type { Attempts } from "./attempts.ts";
 import { type NodeEventDetail, tidy } from "./events.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeMetrics } from "./metrics.ts";
-import type { Quotas } from "./quotas.ts";
+import type { Grant } from "./judgement.ts";
 import type { Records } from "./records.ts";
 import type { Seat } from "./registry.ts";
 import type { Refusal } from "./refusal.ts";
@@ -58,8 +58,8 @@ export class Guest implements SessionHandlers {
   /** What the dialer said, from its verification until the session itself keeps it. */
   auth: AuthBody | undefined;
   refusal: Refusal | undefined;
-  /** What its access grants, until it has a seat. */
-  quotas: Quotas | undefined;
+  /** What its access is worth, where that is less than all and for ever. */
+  grant: Grant | undefined;
 
   constructor(host: Host, admission: Place) {
     this.#host = host;

@@ -13,6 +13,7 @@ import { type HeldBytes, type PeerRecord, Reason, UNASKED } from "../wire/protoc
 import { AddressCounts } from "./address_counts.ts";
 import { tellGone } from "./correspondents.ts";
 import type { NodeEventDetail, NodeEventType } from "./events.ts";
+import { Expiry } from "./expiry.ts";
 import type { Guest } from "./guest.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
@@ -48,10 +49,13 @@ export class Hall {
   /** Every session that is not closed, in handshakes too. */
   readonly #open = new Map<Session, Guest>();
   readonly #addresses = new AddressCounts();
+  /** Sessions whose access ends at some time. */
+  readonly #expiry: Expiry<Session>;
   #draining = false;
 
   constructor(options: HallOptions) {
     this.#o = options;
+    this.#expiry = new Expiry(options.clock, (session) => this.#expired(session));
     this.#registry = options.registry;
   }
 
@@ -83,9 +87,9 @@ export class Hall {
     const began = guest.since;
     guest.since = this.#o.clock.now();
     guest.seat = order === 0 ? reseat(before!, session) : this.#seat(before, session);
-    guest.seat.quotas = guest.quotas;
-    guest.quotas = undefined;
+    guest.seat.quotas = guest.grant?.quotas;
     this.#addresses.enter(guest.address);
+    this.#expires(guest, session);
     this.#o.rates.tell(guest.seat, true);
     this.#o.seated(guest.seat, guest.address);
     this.#o.metrics.sessionsTotal++;
@@ -119,12 +123,22 @@ export class Hall {
   /** The session is closed: the seat, if it still is this session's, is gone in the same turn. */
   departed(guest: Guest, session: Session, end: SessionEnd): void {
     this.#open.delete(session);
+    this.#expiry.delete(session);
     if (guest.link !== undefined) return;
     const { seat } = guest;
     if (seat !== undefined) this.#addresses.leave(guest.address);
     if (seat?.live && seat.session === session) this.#vacate(seat);
     if (seat !== undefined) this.#recordLoss(guest, session, end);
     else this.#recordFailure(guest, session, end);
+  }
+
+  #expires({ grant }: Guest, session: Session): void {
+    if (grant?.until !== undefined && Number.isFinite(grant.until)) this.#expiry.add(session, grant.until);
+  }
+
+  #expired(session: Session): void {
+    const guest = this.#open.get(session);
+    if (guest !== undefined) this.expel(guest, session, Reason.expired, EXPIRED);
   }
 
   /** Those with a seat, in the order of their coming. */
@@ -238,6 +252,7 @@ export class Hall {
   }
 }
 
+const EXPIRED = "your access token has expired; come back with a fresh one (option `token`)";
 const SHORT_OF_MEMORY = "this node is short of memory; try another one";
 const CROWDED =
   "your address has as many sessions here as this node grants one; end some, or ask its operator";

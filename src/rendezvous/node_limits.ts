@@ -17,7 +17,7 @@ export interface NodeLimits {
    * there is one session at a node, always: the newer replaces the older.
    */
   sessions: number;
-  /** Sessions from one IPv4 address or IPv6 /64; the next one is told `over-quota`. `Infinity`: unbounded. */
+  /** Sessions from one IPv4 address or IPv6 /64, save loopback; the next one is told `over-quota`. `Infinity`: unbounded. */
   sessionsPerAddress: number;
   /** Handshakes under way; beyond, the upgrade is answered 503. */
   handshakes: number;
@@ -78,8 +78,10 @@ const MIN_FRAME_BURST = MAX_BATCH;
 /** The limits of a node that was given none. */
 export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   sessions: MAX_SESSIONS,
-  // A carrier's NAT, a company or a proxy has thousands behind one address.
-  sessionsPerAddress: Infinity,
+  // Whoever fills a node needs fifteen addresses. Carriers put some hundreds of customers behind one (RFC 6888,
+  // RFC 7422), of whom few are here at once; a company with more asks its operator. Proxies are to be named
+  // (`proxies`), and loopback is not counted.
+  sessionsPerAddress: 1_000,
   handshakes: MAX_HANDSHAKES,
   // A handshake takes about 1 ms of a core: one address costs a fifth of it in the long run. All peers
   // behind one NAT come back at once when a node restarts.

@@ -13,6 +13,7 @@ import type { AuthBody } from "../wire/protocol.ts";
 import type { Gate } from "./gate.ts";
 import type { Guest } from "./guest.ts";
 import type { IceOffer } from "./ice_offer.ts";
+import { limited } from "./judgement.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { NodeOptions } from "./node_options.ts";
 
@@ -64,7 +65,7 @@ export class Reception {
     guest.auth = auth;
     const judgement = await this.#parts.gate.authorize(auth, guest.address);
     guest.refusal = judgement.ok ? undefined : judgement;
-    guest.quotas = judgement.ok ? judgement.quotas : undefined;
+    guest.grant = judgement.ok ? limited(judgement) : undefined;
     return judgement.ok ? { ok: true } : { ...judgement, nodes: [] };
   }
 }

@@ -150,6 +150,8 @@ export const Reason = {
   overQuota: 15,
   internalError: 16,
   disconnected: 17,
+  /** Its access token's time is over: a fresh one begins another session. */
+  expired: 18,
   // a frame was not delivered
   absent: 32,
   gone: 33,
