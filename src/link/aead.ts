@@ -31,7 +31,8 @@ const NAME = "chacha20-poly1305";
 export interface Cipher {
   /**
    * Ciphertext ‖ tag, written into `into` (exactly `plaintext.length + TAG_SIZE` bytes,
-   * quickest when 4-byte aligned) or into new bytes. `counter` is 0 … 2^53−1.
+   * quickest when 4-byte aligned) or into new bytes. `plaintext` may be where `into` begins:
+   * it is sealed in place then. `counter` is 0 … 2^53−1.
    */
   seal(counter: number, ad: Uint8Array, plaintext: Uint8Array, into?: Uint8Array): Uint8Array;
   /** The plaintext in new bytes, or `undefined` when the sender did not seal exactly this. MUST NOT throw. */
@@ -45,7 +46,7 @@ export type Aead = (key: Uint8Array) => Cipher;
 
 /** RFC 8439 §2.8 with a nonce of 12 bytes: what an implementation must give. */
 export interface ChaCha {
-  /** Fills `into`. */
+  /** Fills `into`, whose first bytes may be the plaintext. */
   seal(key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, plaintext: Uint8Array, into: Uint8Array): void;
   /** The plaintext in new bytes; throws when the tag is wrong. `sealed` holds a tag at least. */
   open(key: Uint8Array, nonce: Uint8Array, ad: Uint8Array, sealed: Uint8Array): Uint8Array;

@@ -77,7 +77,7 @@ export class Carriage implements SteeredHost {
     return {
       now: () => this.#now,
       random: (size) => carrier.local.random(size),
-      seal: (plaintext) => connection.seal(plaintext),
+      seal: (...plaintext) => connection.seal(...plaintext),
       relay: (packet) => {
         for (const plane of this.#planes.ways(this.#overdue)) carrier.send(this.key, packet, plane);
       },
@@ -299,7 +299,7 @@ export class Carriage implements SteeredHost {
     const { using } = routes;
     if (this.#doubles(using)) this.#sendDoubled(now, using);
     while (!using.full && !(using === routes.relay && this.#isPaused())) {
-      const packet = connection.transmitSealed(now, using.room);
+      const packet = connection.transmitSealed(now, using.room, using.transport?.copies);
       if (!packet) break;
       routes.send(packet, using);
     }

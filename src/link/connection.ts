@@ -223,10 +223,11 @@ export class Connection {
     return this.#handshakes.transmit(now);
   }
 
-  /** The next packet of the conversation, with a plaintext of about `room` bytes at most. */
-  transmitSealed(now: number, room: number): Uint8Array | undefined {
+  /** The next packet of the conversation, with a plaintext of about `room` bytes at most. `passing`: {@link Epoch.sealPassing}. */
+  transmitSealed(now: number, room: number, passing: boolean = false): Uint8Array | undefined {
     const plaintext = this.#carrying ? this.conversation.transmit(now, room) : undefined;
-    return plaintext && this.#agreement.keyring.sending!.seal(plaintext);
+    const { sending } = this.#agreement.keyring;
+    return plaintext && (passing ? sending!.sealPassing(...plaintext) : sending!.seal(...plaintext));
   }
 
   /** As {@link transmitSealed}, twice: each copy that arrives is acknowledged, by the path that brought it. */
@@ -235,13 +236,13 @@ export class Connection {
     if (!this.#carrying) return undefined;
     const plaintext = conversation.transmit(now, room, true);
     const { sending } = this.#agreement.keyring;
-    return plaintext && [sending!.seal(plaintext), sending!.seal(plaintext)];
+    return plaintext && [sending!.seal(...plaintext), sending!.seal(...plaintext)];
   }
 
   /** A packet of acknowledgements and answers alone, for the path they are about. */
   transmitLoose(now: number): Uint8Array | undefined {
     const plaintext = this.#carrying ? this.conversation.transmitLoose(now) : undefined;
-    return plaintext && this.#agreement.keyring.sending!.seal(plaintext);
+    return plaintext && this.#agreement.keyring.sending!.seal(...plaintext);
   }
 
   /** Whether keys are agreed. */
@@ -251,8 +252,8 @@ export class Connection {
   }
 
   /** A packet with frames beside the conversation. */
-  seal(plaintext: Uint8Array): Uint8Array | undefined {
-    return this.agreed ? this.#agreement.keyring.sending!.seal(plaintext) : undefined;
+  seal(...plaintext: Uint8Array[]): Uint8Array | undefined {
+    return this.agreed ? this.#agreement.keyring.sending!.seal(...plaintext) : undefined;
   }
 
   /** When {@link expire} wants to be called although nothing happened. */
@@ -352,7 +353,7 @@ export class Connection {
     const epoch = this.#agreement.keyring.sending;
     this.conversation.demandAck(now);
     const plaintext = epoch && this.conversation.transmit(now, MAX_PACKET);
-    return plaintext && epoch.seal(plaintext);
+    return plaintext && epoch.seal(...plaintext);
   }
 
   #open(now: number, answering: boolean): void {

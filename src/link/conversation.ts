@@ -26,7 +26,6 @@ import { type Fresh, Sender } from "./sender.ts";
 import { Streams } from "./streams.ts";
 import { clip } from "./text.ts";
 import { Track } from "./track.ts";
-import { joinBytes } from "../wire/join_bytes.ts";
 
 /** What a conversation tells its owner, each in the order it happened. */
 export interface ConversationEvents {
@@ -83,6 +82,17 @@ export class Conversation {
     if (message.settled) return;
     this.outbox.add(message);
     this.sender.wake();
+  }
+
+  /**
+   * Takes a message back that its sender gave up. False when some of it has left: that may
+   * have to leave again, from a copy, since the bytes are the application's again.
+   */
+  withdraw(message: Outgoing): boolean {
+    if (this.outbox.withdraw(message)) return true;
+    this.sender.copy(message.data);
+    message.copy();
+    return false;
   }
 
   /** The application took a message of that many bytes from its queue. */
@@ -165,23 +175,23 @@ export class Conversation {
   }
 
   /**
-   * The plaintext of the next packet, at most about `room` bytes, or `undefined` when nothing is to be sent.
-   * `doubled`: it leaves by two paths.
+   * The plaintext of the next packet in pieces, at most about `room` bytes, or `undefined` when nothing is
+   * to be sent. Some are the application's own bytes: seal them at once. `doubled`: it leaves by two paths.
    */
-  transmit(now: number, room: number, doubled: boolean = false): Uint8Array | undefined {
+  transmit(now: number, room: number, doubled: boolean = false): Uint8Array[] | undefined {
     const parts = this.#loose(now);
     const used = parts.reduce((sum, part) => sum + part.length, 0);
     const sent = this.sender.ready && this.sender.transmit(parts, room - used, now, doubled) > 0;
     if (sent && !this.sender.ready) parts.push(ASK);
     if (this.#parting) parts.unshift(this.#receiver.lastWord());
     this.#parting = false;
-    return parts.length > 1 ? joinBytes(parts) : parts[0];
+    return parts.length > 0 ? parts : undefined;
   }
 
   /** As {@link transmit}, but nothing that is numbered: acknowledgements go back by the path they are about. */
-  transmitLoose(now: number): Uint8Array | undefined {
+  transmitLoose(now: number): Uint8Array[] | undefined {
     const parts = this.#loose(now);
-    return parts.length > 0 ? joinBytes(parts) : undefined;
+    return parts.length > 0 ? parts : undefined;
   }
 
   #loose(now: number): Uint8Array[] {

@@ -7,6 +7,7 @@ import { type Aead, type Cipher, defaultAead } from "./aead.ts";
 import type { TransportKeys } from "./noise.ts";
 import { blankTransport, epochId, TRANSPORT_HEADER, type TransportPacket } from "./packet.ts";
 import { ReplayWindow } from "./replay.ts";
+import { sizeOfAll, writeBytes } from "../wire/join_bytes.ts";
 
 /** Milliseconds after which fresh keys are due: what a key thief can read stays within minutes; one handshake costs about 1 ms. */
 export const REKEY_AFTER = 180_000;
@@ -82,18 +83,28 @@ export class Epoch {
     keys.receive.fill(0);
   }
 
-  /** A whole transport packet. Throws RangeError past {@link SEAL_LIMIT}, TypeError after {@link forget}. */
-  seal(plaintext: Uint8Array): Uint8Array {
+  /** A whole transport packet around these pieces. Throws RangeError past {@link SEAL_LIMIT}, TypeError after {@link forget}. */
+  seal(...pieces: Uint8Array[]): Uint8Array {
+    return this.#seal(pieces, false);
+  }
+
+  /**
+   * As {@link seal}, in memory that the next such packet of any epoch overwrites: for what copies it
+   * at once. Fresh memory for each packet of 16 KiB had a collector take a tenth of a sender's time.
+   */
+  sealPassing(...pieces: Uint8Array[]): Uint8Array {
+    return this.#seal(pieces, true);
+  }
+
+  #seal(pieces: Uint8Array[], passing: boolean): Uint8Array {
     if (this.sealedPackets >= SEAL_LIMIT) throw new RangeError("this epoch is used up: make a new handshake");
     const counter = this.sealedPackets++;
-    this.sealedBytes += plaintext.length;
-    const packet = blankTransport(this.id, counter, plaintext.length);
-    this.#send.seal(
-      counter,
-      packet.subarray(0, TRANSPORT_HEADER),
-      plaintext,
-      packet.subarray(TRANSPORT_HEADER),
-    );
+    const size = sizeOfAll(pieces);
+    this.sealedBytes += size;
+    const packet = blankTransport(this.id, counter, size, passing);
+    const sealed = packet.subarray(TRANSPORT_HEADER);
+    writeBytes(sealed, pieces);
+    this.#send.seal(counter, packet.subarray(0, TRANSPORT_HEADER), sealed.subarray(0, size), sealed);
     return packet;
   }
 

@@ -6,8 +6,9 @@
  *
  * @module
  */
-import { decode, encode, scan, type Value } from "../wire/cbor.ts";
+import { decodeScanned, encode, scan, type Value } from "../wire/cbor.ts";
 import { MAX_DEPTH } from "../wire/limits.ts";
+import { encodePieces } from "../wire/pieces.ts";
 import { MAX_CHUNK, MAX_LABEL, MAX_RANGES, MAX_SIGNAL, MAX_SIZE, TOKEN_SIZE } from "./limits.ts";
 import { utf8Length } from "./text.ts";
 
@@ -173,9 +174,9 @@ export function encodeChallenge(kind: Challenge["kind"], token: Uint8Array): Uin
   return encode([kind === "challenge" ? LinkKind.challenge : LinkKind.challengeAck, token]);
 }
 
-/** Writes a numbered frame. */
-export function encodeNumbered(frame: Unnumbered, seq: number): Uint8Array {
-  return encode(fields(frame, seq));
+/** Writes a numbered frame, in pieces: long content is one of them as it is, not a copy. */
+export function encodeNumbered(frame: Unnumbered, seq: number): Uint8Array[] {
+  return encodePieces(fields(frame, seq));
 }
 
 function fields(frame: Unnumbered, seq: number): Value[] {
@@ -209,13 +210,17 @@ function tagged({ tag }: { tag?: Uint8Array }): Value[] {
   return tag ? [tag] : [];
 }
 
-/** Reads all frames of a packet, or `undefined` when any of them is malformed. */
+/**
+ * Reads all frames of a packet, or `undefined` when any of them is malformed. The bytes in a
+ * frame that is at least half of the packet are views, so that what is kept of a packet is
+ * never less than half of what it keeps in memory; in all others they are copies.
+ */
 export function decodeFrames(plaintext: Uint8Array): LinkFrame[] | undefined {
   const frames: LinkFrame[] = [];
   for (let at = 0; at < plaintext.length;) {
     const end = scan(plaintext, at, plaintext.length, MAX_DEPTH);
     if (end < 0) return undefined;
-    const frame = read(decode(plaintext.subarray(at, end)));
+    const frame = read(decodeScanned(plaintext, at, end, 2 * (end - at) >= plaintext.length));
     if (frame === "malformed") return undefined;
     if (frame !== "ignored") frames.push(frame);
     at = end;
@@ -223,7 +228,7 @@ export function decodeFrames(plaintext: Uint8Array): LinkFrame[] | undefined {
   return frames;
 }
 
-function read(value: Value | undefined): LinkFrame | "malformed" | "ignored" {
+function read(value: Value): LinkFrame | "malformed" | "ignored" {
   if (!Array.isArray(value) || !isCount(value[0])) return "malformed";
   const [kind, a, b, c, d, e, f] = value;
   if (kind === LinkKind.ack) {

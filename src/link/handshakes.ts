@@ -1,3 +1,4 @@
+import { joinBytes } from "../wire/join_bytes.ts";
 import { Reason } from "../wire/protocol.ts";
 import type { Agreement } from "./agreement.ts";
 import type { ConnectionEnd, Standing } from "./connection_events.ts";
@@ -44,7 +45,7 @@ export class Handshakes {
 
   /** What travels within a handshake. */
   #firstFrames(now: number): Uint8Array {
-    return this.#core.conversation.transmit(now, MAX_FIRST) ?? NOTHING;
+    return joinBytes(this.#core.conversation.transmit(now, MAX_FIRST) ?? []);
   }
 
   /**

@@ -9,6 +9,7 @@ export class Message {
   /** 32 hex digits, chosen by the sender; the same again if it had to be sent to a restarted process. */
   readonly id: string;
   readonly from: PeerId;
+  /** It may be a part of a larger buffer: with `data.buffer` goes `data.byteOffset`. */
   readonly data: Uint8Array;
   readonly #processed: () => void;
   #acknowledged = false;

@@ -19,7 +19,7 @@ export interface Delivery {
 /** A message on its way out. */
 export class Outgoing {
   readonly id: Uint8Array;
-  readonly data: Uint8Array;
+  #data: Uint8Array;
   /** Whether the sender wants to hear `processed`. */
   readonly asks: boolean;
   readonly times: StatusTimes;
@@ -34,10 +34,20 @@ export class Outgoing {
 
   constructor(id: Uint8Array, data: Uint8Array, asks: boolean, wall: number, tag?: Uint8Array) {
     this.id = id;
-    this.data = data;
+    this.#data = data;
     this.asks = asks;
     this.tag = tag;
     this.times = { queued: wall };
+  }
+
+  /** The application's own bytes, until {@link copy}. */
+  get data(): Uint8Array {
+    return this.#data;
+  }
+
+  /** From now on the application may change what it gave. */
+  copy(): void {
+    this.#data = new Uint8Array(this.#data);
   }
 
   /** Whether its fate is known: it will not be sent (again). */

@@ -180,9 +180,22 @@ export function writeUnknown(epoch: number): Uint8Array {
 /** Bytes of a buffer left free so that the ciphertext begins 4-byte aligned: pure JavaScript ciphers are a fifth quicker so. */
 const PAD = 3;
 
-/** A transport packet of `size` plaintext bytes with its header written; its last `size + 16` bytes are to be sealed. */
-export function blankTransport(epoch: number, counter: number, size: number): Uint8Array {
-  const bytes = new Uint8Array(PAD + TRANSPORT_OVERHEAD + size).subarray(PAD);
+/** Memory of the packets that nobody keeps. */
+let shared: Uint8Array = new Uint8Array();
+
+/**
+ * A transport packet of `size` plaintext bytes with its header written; its last `size + 16`
+ * bytes are to be sealed. `passing`: it is there only until the next such packet is made.
+ */
+export function blankTransport(
+  epoch: number,
+  counter: number,
+  size: number,
+  passing: boolean = false,
+): Uint8Array {
+  const length = PAD + TRANSPORT_OVERHEAD + size;
+  if (passing && shared.length < length) shared = new Uint8Array(length);
+  const bytes = (passing ? shared : new Uint8Array(length)).subarray(PAD, length);
   const view = viewOf(bytes);
   bytes[0] = PacketType.transport;
   view.setUint32(1, epoch);

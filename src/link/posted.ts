@@ -22,18 +22,12 @@ export interface Posted extends Delivery {
 export class PostedMessage implements Posted {
   readonly id: string;
   readonly outgoing: Outgoing;
-  readonly delivered: Promise<Delivery>;
-  readonly processed: Promise<Delivery>;
-  #settle!: { delivered: Settle; processed: Settle };
+  readonly #delivered = new Fate();
+  readonly #processed = new Fate();
 
   constructor(outgoing: Outgoing, onStatus: ((posted: Posted) => void) | undefined) {
     this.id = hex(outgoing.id);
     this.outgoing = outgoing;
-    const delivered = promise();
-    const processed = promise();
-    this.delivered = delivered.promise;
-    this.processed = processed.promise;
-    this.#settle = { delivered: delivered.settle, processed: processed.settle };
     outgoing.onStatus = () => {
       this.#follow();
       if (onStatus) this.#tell(onStatus);
@@ -51,6 +45,12 @@ export class PostedMessage implements Posted {
     }
   }
 
+  get delivered(): Promise<Delivery> {
+    return this.#delivered.promise;
+  }
+  get processed(): Promise<Delivery> {
+    return this.#processed.promise;
+  }
   get status(): MessageStatus {
     return this.outgoing.status;
   }
@@ -63,33 +63,57 @@ export class PostedMessage implements Posted {
 
   /** `processed` will not come any more. */
   abandon(error: WaymeetError): void {
-    this.#settle.processed.reject(error);
+    this.#processed.reject(error);
   }
 
   #follow(): void {
-    const delivery = { id: this.id, times: this.times };
+    const { id, times } = this;
     switch (this.status) {
       case "delivered":
-        return this.#settle.delivered.resolve(delivery);
+        return this.#delivered.resolve({ id, times });
       case "processed":
-        this.#settle.delivered.resolve(delivery);
-        return this.#settle.processed.resolve(delivery);
+        this.#delivered.resolve({ id, times });
+        return this.#processed.resolve({ id, times });
       case "failed":
-        this.#settle.delivered.reject(this.reason!);
-        return this.#settle.processed.reject(this.reason!);
+        this.#delivered.reject(this.reason!);
+        return this.#processed.reject(this.reason!);
     }
   }
 }
 
-interface Settle {
-  resolve(delivery: Delivery): void;
-  reject(error: Error): void;
-}
+/** A promise that is made when somebody first asks for it: of most messages only one is looked at. */
+class Fate {
+  #promise: Promise<Delivery> | undefined;
+  #known: Delivery | Error | undefined;
+  #tell: ((known: Delivery | Error) => void) | undefined;
 
-/** A promise nobody has to watch: who only looks at `status` causes no unhandled rejection. */
-function promise(): { promise: Promise<Delivery>; settle: Settle } {
-  let settle!: Settle;
-  const promise = new Promise<Delivery>((resolve, reject) => settle = { resolve, reject });
-  promise.catch(() => {});
-  return { promise, settle };
+  get promise(): Promise<Delivery> {
+    return this.#promise ??= this.#make();
+  }
+
+  #make(): Promise<Delivery> {
+    const promise = new Promise<Delivery>((resolve, reject) => {
+      const tell = (known: Delivery | Error) => known instanceof Error ? reject(known) : resolve(known);
+      if (this.#known) tell(this.#known);
+      else this.#tell = tell;
+    });
+    promise.catch(() => {}); // who only looks at `status` causes no unhandled rejection
+    return promise;
+  }
+
+  resolve(delivery: Delivery): void {
+    this.#settle(delivery);
+  }
+
+  reject(error: Error): void {
+    this.#settle(error);
+  }
+
+  /** What is known first stays. */
+  #settle(known: Delivery | Error): void {
+    if (this.#known) return;
+    this.#known = known;
+    this.#tell?.(known);
+    this.#tell = undefined;
+  }
 }

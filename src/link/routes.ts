@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { joinBytes } from "../wire/join_bytes.ts";
 import type { Challenge } from "./frames.ts";
 import { TOKEN_SIZE } from "./limits.ts";
 import { Route } from "./route.ts";
@@ -18,7 +17,8 @@ import type { Beside } from "./ways.ts";
 export interface Trunk {
   now(): number;
   random(size: number): Uint8Array;
-  seal(plaintext: Uint8Array): Uint8Array | undefined;
+  /** One packet of these pieces. */
+  seal(...plaintext: Uint8Array[]): Uint8Array | undefined;
   /** Hands a packet to the relay. */
   relay(packet: Uint8Array): void;
   arrived(packet: Uint8Array, route: Route): void;
@@ -195,7 +195,7 @@ export class Routes {
 
   #flushRoute(route: Route): void {
     if (!route.waiting) return;
-    const packet = this.#trunk.seal(joinBytes(route.take()));
+    const packet = this.#trunk.seal(...route.take());
     if (packet) this.send(packet, route);
   }
 }

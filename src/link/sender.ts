@@ -10,10 +10,13 @@ import { Fifo } from "./fifo.ts";
 import { encodeNumbered, type Unnumbered } from "./frames.ts";
 import { PROBE_BYTES, PROBES_IN_VAIN, REORDER } from "./limits.ts";
 import { Track } from "./track.ts";
+import { sizeOfAll } from "../wire/join_bytes.ts";
 
 /** A numbered frame and what became of it. */
 interface Chunk {
-  readonly frame: Uint8Array;
+  /** Its pieces, of which long content is the application's own. */
+  frame: Uint8Array[];
+  readonly size: number;
   /** Called once everything up to this number has arrived. */
   readonly arrived: (() => void) | undefined;
   /** The path it last left by, and the number of the packet there. */
@@ -109,8 +112,8 @@ export class Sender {
       if (!chunk) break;
       this.#depart(chunk, now);
       chunk.doubled = doubled;
-      parts.push(chunk.frame);
-      size += chunk.frame.length;
+      parts.push(...chunk.frame);
+      size += chunk.size;
     }
     this.#urgent = false;
     if (size > 0) {
@@ -125,7 +128,7 @@ export class Sender {
     const again = this.#nextLost();
     if (again) {
       const may = this.congestion.room || this.#urgent;
-      return may && (first || again.frame.length <= room) ? this.#lost.shift() : undefined;
+      return may && (first || again.size <= room) ? this.#lost.shift() : undefined;
     }
     if (!this.#fresh || !this.congestion.room) return undefined;
     return this.#takeFresh(room, first);
@@ -145,6 +148,7 @@ export class Sender {
     const frame = encodeNumbered(next.frame, this.#nextSeq);
     const chunk: Chunk = {
       frame,
+      size: sizeOfAll(frame),
       arrived: next.arrived,
       track: this.#track,
       packet: 0,
@@ -155,7 +159,7 @@ export class Sender {
       state: "lost",
     };
     this.#chunks.push(chunk);
-    if (first || frame.length <= room) return chunk;
+    if (first || chunk.size <= room) return chunk;
     this.#lost.push(chunk); // numbered already: it leads the next packet
     return undefined;
   }
@@ -173,7 +177,7 @@ export class Sender {
     chunk.missed = false;
     chunk.state = "in-flight";
     this.#track.sent++;
-    this.congestion.sent(chunk.frame.length);
+    this.congestion.sent(chunk.size);
   }
 
   /** Notes whether something waits that the path holds back: its window, or `full`, what it has queued. */
@@ -209,12 +213,12 @@ export class Sender {
     for (let seq = Math.max(from, this.#base); seq < to; seq++) {
       const chunk = this.#chunks.at(seq - this.#base)!;
       if (chunk.state === "arrived") continue;
-      const { track, frame } = chunk;
-      if (chunk.state === "in-flight") track.congestion.acknowledged(frame.length, chunk.packet);
+      const { track, size } = chunk;
+      if (chunk.state === "in-flight") track.congestion.acknowledged(size, chunk.packet);
       else if (chunk.missed) track.lost--; // late, not lost
       // Sent again by another path, it says nothing about which of the two brought it.
       if (chunk.transmissions === 1 && !chunk.doubled) track.progressAt = now;
-      track.bytes += frame.length;
+      track.bytes += size;
       chunk.state = "arrived";
       news.push(chunk);
     }
@@ -265,7 +269,7 @@ export class Sender {
 
   #lose(chunk: Chunk): void {
     chunk.state = "lost";
-    chunk.track.congestion.dropped(chunk.frame.length);
+    chunk.track.congestion.dropped(chunk.size);
   }
 
   /** A node on that path said that it dropped something: halve, once per event. */
@@ -315,8 +319,8 @@ export class Sender {
     let bytes = 0;
     for (const chunk of this.#chunks) {
       if (chunk.state !== "in-flight") continue;
-      if (bytes > 0 && bytes + chunk.frame.length > PROBE_BYTES) return;
-      bytes += chunk.frame.length;
+      if (bytes > 0 && bytes + chunk.size > PROBE_BYTES) return;
+      bytes += chunk.size;
       this.#lose(chunk);
     }
   }
@@ -352,6 +356,13 @@ export class Sender {
   /** The packet under way was sent a second time as it was: answers to it measure nothing. */
   repeated(): void {
     for (const chunk of this.#chunks) if (chunk.state === "in-flight") chunk.transmissions++;
+  }
+
+  /** These bytes are the application's again: what is still to leave (again) of them is copied. */
+  copy({ buffer }: Uint8Array): void {
+    for (const chunk of this.#chunks) {
+      chunk.frame = chunk.frame.map((piece) => piece.buffer === buffer ? new Uint8Array(piece) : piece);
+    }
   }
 
   /** The path is down: no deadline runs until {@link resend}. */

@@ -79,7 +79,7 @@ export class SharedLink {
     this.#posts = new Posts(
       peer,
       carrier.clock,
-      (message) => this.connection.conversation.outbox.withdraw(message),
+      (message) => this.connection.conversation.withdraw(message),
     );
     this.#seeker = new Seeker(
       carrier.clock,

@@ -139,7 +139,7 @@ class Writing {
 
   async #write(bytes: Uint8Array): Promise<void> {
     if (!(bytes instanceof Uint8Array)) throw new TypeError("a link's stream takes Uint8Array chunks");
-    this.#stream.write.write(bytes.slice()); // the caller may fill its buffer anew
+    this.#stream.write.write(new Uint8Array(bytes)); // the caller may fill its buffer anew
     this.#touched();
     await this.#until(() => this.#stream.write.queued < HIGH_WATER);
   }

@@ -20,6 +20,8 @@ export interface PathTransport {
   readonly why: string;
   /** Bytes of the largest packet it takes. MUST be at least {@link LEAST_PACKET}. */
   readonly maxPacket: number;
+  /** Whether `send` has copied the packet when it returns: its bytes may be used again. */
+  readonly copies?: boolean;
   /** Bytes handed to it that it has not sent yet. */
   readonly buffered: number;
   /**

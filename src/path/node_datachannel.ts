@@ -49,6 +49,7 @@ function obstacle(error: unknown): string {
 }
 
 class NativeEnd implements RtcEnd {
+  readonly copies = true;
   readonly #connection: PeerConnection;
   readonly #channel: DataChannel;
   readonly #events: RtcEvents;

@@ -307,6 +307,7 @@ function transportOf(end: RtcEnd, why: string): PathTransport {
     kind: "direct",
     why,
     maxPacket: LEAST_PACKET,
+    copies: end.copies === true,
     get buffered() {
       return end.buffered;
     },

@@ -36,6 +36,8 @@ export interface RtcEnd {
   take(words: Words): void;
   /** MUST NOT throw. */
   send(packet: Uint8Array): void;
+  /** Whether `send` has copied the packet when it returns: its bytes may be used again. */
+  readonly copies?: boolean;
   readonly buffered: number;
   /** Lets everything go, also before anything opened. */
   close(): void;

@@ -25,6 +25,8 @@ export const loadWebRtc: LoadRtc = () => {
 };
 
 class WebEnd implements RtcEnd {
+  /** As the standard demands (WebRTC §6.2, `send`). */
+  readonly copies = true;
   readonly #connection: RTCPeerConnection;
   readonly #channel: RTCDataChannel;
   readonly #events: RtcEvents;

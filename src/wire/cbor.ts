@@ -51,6 +51,15 @@ export function decode(bytes: Uint8Array, depth: number = MAX_DEPTH): Value | un
 }
 
 /**
+ * Reads the item that {@link scan} found from `offset` to `end`, and nothing else. With
+ * `views` its byte strings are views into `bytes`, which they keep in memory.
+ */
+export function decodeScanned(bytes: Uint8Array, offset: number, end: number, views: boolean): Value {
+  const item = new Uint8Array(bytes.buffer, bytes.byteOffset + offset, end - offset);
+  return (views ? codec.decodeViews(item) : codec.decode(item)) as Value;
+}
+
+/**
  * The offset behind the one well-formed, deterministic item that begins at
  * `offset`, or -1. Reads nothing at or behind `end`. `depth` is the number of
  * containers that may lie within each other: 0 permits no array and no map.

@@ -13,7 +13,8 @@ export const codec: CborCodec = {
     write(item, parts);
     return joinBytes(parts);
   },
-  decode: (bytes) => new Items(bytes).next(),
+  decode: (bytes) => new Items(bytes, false).next(),
+  decodeViews: (bytes) => new Items(bytes, true).next(),
 };
 
 const toText = new TextDecoder("utf-8", { ignoreBOM: true });
@@ -52,10 +53,12 @@ function head(major: number, argument: number): Uint8Array {
 /** Reads one item after the other; `scan` bounded their number, their sizes and their depth. */
 class Items {
   readonly #bytes: Uint8Array;
+  readonly #views: boolean;
   #at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, views: boolean) {
     this.#bytes = bytes;
+    this.#views = views;
   }
 
   next(): unknown {
@@ -63,7 +66,7 @@ class Items {
     const argument = this.#argument(initial & 31);
     switch (initial >> 5) {
       case 2:
-        return this.#take(argument).slice();
+        return this.#views ? this.#take(argument) : this.#take(argument).slice();
       case 3:
         return toText.decode(this.#take(argument));
       case 4:

@@ -16,6 +16,8 @@ export interface CborCodec {
   encode(item: unknown): Uint8Array;
   /** Reads one item that fills `bytes` and is deterministic. Byte strings MUST be copies, maps Maps. */
   decode(bytes: Uint8Array): unknown;
+  /** As {@link CborCodec.decode}, but byte strings are views. */
+  decodeViews(bytes: Uint8Array): unknown;
 }
 
 const options = {
@@ -28,8 +30,10 @@ const options = {
   int64AsNumber: true,
 };
 const encoder = new Encoder(options);
+const viewer = new Encoder({ ...options, copyBuffers: false });
 
 export const codec: CborCodec = {
   encode: (item) => new Uint8Array(encoder.encode(item)),
   decode: (bytes) => encoder.decode(bytes),
+  decodeViews: (bytes) => viewer.decode(bytes),
 };

@@ -3,8 +3,11 @@
  * of the same stack, between the same two processes: messages a second, microseconds of
  * both processes' CPU for each, and the median round trip. A fourth lane is a direct link
  * between two processes whose cipher only copies: what a link costs beyond its AEAD. Beside
- * it, what sealing and opening take in a loop of their own. On a busy machine they differ by a third.
- * All take turns, so that a noisy machine is noisy for all; medians are printed.
+ * it, what sealing and opening take in a loop of their own, with its code and bytes in the
+ * nearest caches: less than within a link, so that this way of counting is the harder one.
+ * All take turns, so that a noisy machine is noisy for all; medians are printed, also of the
+ * ratios within each turn. Before, every lane carries what a runtime needs to compile it: a bare
+ * channel has next to no code of its own, and a link in its first seconds costs twice as much.
  *
  *     npx tsx test/bench/direct.ts [rounds] [milliseconds] [node|bun] [bytes]      (root: it makes a network namespace)
  */
@@ -27,6 +30,8 @@ const NETWORK =
 const INSIDE = "WAYMEET_BENCH_INSIDE";
 const SIZES = [64, 1_024, 16_384];
 const PINGS = 100;
+/** Messages after which runtimes compile no more: Node goes on until about 25,000. */
+const WARM_UP = 25_000;
 /** Milliseconds there and back. */
 const FAR = 100;
 /** Looks at the direct path, and milliseconds between two. */
@@ -81,6 +86,7 @@ async function joinBare(from: Program, to: Program): Promise<void> {
 }
 
 interface Sample {
+  sent: number;
   perSecond: number;
   /** Microseconds of both processes, a message. */
   cpu: number;
@@ -145,16 +151,19 @@ async function measureNow(
   for (; after.received[lane] < before.received[lane] + sent; after = await usage(between)) await sleep(5);
   const seconds = (performance.now() - began) / 1_000;
   if (lane === "direct" && after.path !== "direct") return undefined;
-  return { perSecond: sent / seconds, cpu: (after.cpu - before.cpu) / sent };
+  return { sent, perSecond: sent / seconds, cpu: (after.cpu - before.cpu) / sent };
 }
 
-/** Microseconds to seal at one end and to open at the other. */
+async function warmUp(between: Pair, lane: LaneName, size: number): Promise<void> {
+  for (let sent = 0; sent < WARM_UP;) sent += (await measure(between, lane, size)).sent;
+}
+
+/** Microseconds to seal at one end and to open at the other, both at once as in a lane. */
 async function aead({ from, to }: Pair, size: number): Promise<number> {
-  const [seal, open] = [
-    await from.ask({ order: "aead", size }, "aead"),
-    await to.ask({ order: "aead", size }, "aead"),
-  ];
-  return Number(seal["seal"]) + Number(open["open"]);
+  const [seal, open] = await Promise.all(
+    [from, to].map((one) => one.ask({ order: "aead", size }, "aead")),
+  );
+  return Number(seal!["seal"]) + Number(open!["open"]);
 }
 
 const sealed = await pair();
@@ -169,22 +178,24 @@ const LANES: [name: string, between: Pair, lane: LaneName][] = [
 for (const size of process.argv[5] ? [Number(process.argv[5])] : SIZES) {
   const samples = new Map(LANES.map(([name]) => [name, [] as Sample[]]));
   const ciphers: number[] = [];
-  for (let round = -1; round < count; round++) { // the first one warms up
-    for (const [name, between, lane] of LANES) {
-      const sample = await measure(between, lane, size);
-      if (round >= 0) samples.get(name)!.push(sample);
-    }
-    if (round >= 0) ciphers.push(await aead(sealed, size));
+  for (const [, between, lane] of LANES) await warmUp(between, lane, size);
+  await aead(sealed, size);
+  for (let round = 0; round < count; round++) {
+    for (const [name, between, lane] of LANES) samples.get(name)!.push(await measure(between, lane, size));
+    ciphers.push(await aead(sealed, size));
   }
-  const cpu = (name: string) => median(samples.get(name)!.map((sample) => sample.cpu));
+  const cpus = (name: string) => samples.get(name)!.map((sample) => sample.cpu);
+  const cpu = (name: string) => median(cpus(name));
+  const ratio = (cost: (round: number) => number) =>
+    Number(median(cpus("bare").map((bare, round) => cost(round) / bare)).toFixed(2));
   const row: Record<string, number> = { size };
   for (const [name] of LANES) {
     row[`${name} messages/s`] = Math.round(median(samples.get(name)!.map(({ perSecond }) => perSecond)));
     row[`${name} CPU µs`] = Number(cpu(name).toFixed(1));
   }
   row["AEAD alone µs"] = Number(median(ciphers).toFixed(1));
-  row["(direct - AEAD alone) / bare"] = Number(((cpu("direct") - median(ciphers)) / cpu("bare")).toFixed(2));
-  row["without AEAD / bare"] = Number((cpu("without AEAD") / cpu("bare")).toFixed(2));
+  row["(direct - AEAD alone) / bare"] = ratio((round) => cpus("direct")[round]! - ciphers[round]!);
+  row["without AEAD / bare"] = ratio((round) => cpus("without AEAD")[round]!);
   console.log(JSON.stringify(row));
 }
 const trips: Record<string, number> = {};

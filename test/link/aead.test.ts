@@ -156,3 +156,20 @@ describe("a runtime's own cipher", () => {
   it("is not used when it throws", () =>
     assert.equal(nativeAead({ createCipheriv() {} } as never), undefined));
 });
+
+describe("sealing in place", () => {
+  for (const [name, aead] of Object.entries(aeads)) {
+    it(`${name}: gives what it gives elsewhere, however the bytes lie in memory`, () => {
+      fc.assert(
+        fc.property(key, counter, short, fc.nat(8), (key, counter, plaintext, offset) => {
+          const cipher = aead(key);
+          const into = new Uint8Array(offset + plaintext.length + TAG_SIZE).subarray(offset);
+          into.set(plaintext);
+          cipher.seal(counter, key, into.subarray(0, plaintext.length), into);
+          assert.deepEqual(into, cipher.seal(counter, key, plaintext));
+        }),
+        runs,
+      );
+    });
+  }
+});

@@ -406,7 +406,7 @@ describe("a peer that breaks the protocol", () => {
     const conversation = meeting.a.connection!.conversation;
     conversation.transmit = () => {
       conversation.transmit = () => undefined;
-      return frame;
+      return [frame];
     };
     meeting.a.pump();
     await meeting.run(200);

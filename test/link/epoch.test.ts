@@ -12,6 +12,7 @@ import {
 } from "../../src/link/epoch.ts";
 import { epochId, readPacket, type TransportPacket } from "../../src/link/packet.ts";
 import { REPLAY_WINDOW } from "../../src/link/replay.ts";
+import { joinBytes } from "../../src/wire/join_bytes.ts";
 import { epochPair } from "./epoch_pair.ts";
 import { flipped, hex } from "./hex.ts";
 
@@ -138,5 +139,33 @@ describe("an epoch", () => {
     b.forget();
     assert.equal(b.open(packet), undefined);
     assert.throws(() => b.seal(one), TypeError);
+  });
+});
+
+describe("a packet", () => {
+  it("of pieces opens to all of them, one behind the other", () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 50 }), { maxLength: 6 }), (pieces) => {
+        const [a, b] = epochPair();
+        assert.deepEqual(b.open(transport(a.seal(...pieces))), joinBytes(pieces));
+        assert.deepEqual(a.sealedBytes, joinBytes(pieces).length);
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("that nobody keeps opens as any other, and its memory is the next one's", () => {
+    const plaintexts = fc.array(fc.uint8Array({ maxLength: 200 }), { minLength: 1, maxLength: 10 });
+    fc.assert(
+      fc.property(plaintexts, (plaintexts) => {
+        const [a, b] = epochPair();
+        for (const plaintext of plaintexts) {
+          const packet = a.sealPassing(plaintext);
+          assert.deepEqual(b.open(transport(packet)), plaintext);
+          assert.equal(a.sealPassing(plaintext).buffer, packet.buffer);
+        }
+      }),
+      { numRuns: 100 },
+    );
   });
 });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { decodeFrames, encodeNumbered, type MessageChunk, type Unnumbered } from "../../src/link/frames.ts";
 import {
   MAX_ANSWERS,
@@ -11,7 +12,8 @@ import {
 } from "../../src/link/limits.ts";
 import { Inbox, Outbox } from "../../src/link/mailbox.ts";
 import { Outgoing } from "../../src/link/outgoing.ts";
-import { idOf, sample, wireBetween } from "./wire_between.ts";
+import { joinBytes } from "../../src/wire/join_bytes.ts";
+import { CALM, idOf, sample, wireBetween } from "./wire_between.ts";
 
 const chunk = (size: number, bytes: Uint8Array): MessageChunk => ({
   kind: "message",
@@ -128,7 +130,7 @@ function stranger() {
     clock,
     a,
     say: (...frames: Unnumbered[]): boolean =>
-      frames.every((frame) => b.conversation.receive(encodeNumbered(frame, seq++), clock.now())),
+      frames.every((frame) => b.conversation.receive(joinBytes(encodeNumbered(frame, seq++)), clock.now())),
   };
 }
 
@@ -185,5 +187,49 @@ describe("a stranger", () => {
     );
     assert.ok(b.conversation.receive(Uint8Array.of(0x82, 0x18, 99, 0x60), 0));
     assert.equal(b.inbox.length, 1);
+  });
+});
+
+describe("bytes", () => {
+  it("of a message are the application's again once it gives up, and what has to leave again is what was sent", () => {
+    const { a, b, clock, network } = wireBetween();
+    const data = sample(40_000, 3);
+    const sent = data.slice();
+    network.weather = { ...CALM, loss: 1 };
+    const message = a.post(data);
+    clock.run(100);
+    assert.equal(a.conversation.withdraw(message), false, "some of it left");
+    data.fill(0);
+    network.weather = CALM;
+    clock.run(10_000);
+    assert.deepEqual(b.inbox.map(({ data }) => data), [sent]);
+  });
+
+  it("are not copied on their way out, nor when they came in a packet that they fill", () => {
+    const data = sample(MAX_CHUNK, 1);
+    const pieces = encodeNumbered(chunk(data.length, data), 1);
+    assert.ok(pieces.includes(data));
+    const packet = joinBytes(pieces);
+    const [read] = decodeFrames(packet) as [MessageChunk];
+    assert.equal(read.bytes.buffer, packet.buffer);
+  });
+
+  it("keep at most twice their size in memory when they came with others", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: MAX_CHUNK }), { minLength: 1, maxLength: 6 }),
+        (sizes) => {
+          const frames = sizes.flatMap((size, at) =>
+            encodeNumbered(chunk(size, new Uint8Array(size)), at + 1)
+          );
+          for (const frame of decodeFrames(joinBytes(frames)) as MessageChunk[]) {
+            const overhead = 40; // the frame's own
+            assert.ok(frame.bytes.buffer.byteLength <= 2 * (frame.bytes.length + overhead));
+            assert.ok(frame.id.buffer.byteLength <= 2 * (frame.bytes.length + overhead));
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
   });
 });

@@ -18,6 +18,7 @@ import { encodeAnswer, encodeGreeting, prologue } from "../../src/link/greeting.
 import { initiate, respond, type TransportKeys } from "../../src/link/noise.ts";
 import { writeInit, writeRefused, writeResponse, writeUnknown } from "../../src/link/packet.ts";
 import { signRecord } from "../../src/wire/record.ts";
+import { joinBytes } from "../../src/wire/join_bytes.ts";
 import { sample } from "./wire_between.ts";
 
 export const TIME = 1_767_225_600_000;
@@ -110,13 +111,13 @@ async function handshake() {
   const [a, b] = [await peer(1), await peer(2)];
   const name = filled(8, 0x77);
   const words = { time: TIME + 5, continues: false, conversation: filled(16, 0x55) };
-  const first = encodeNumbered({
+  const first = joinBytes(encodeNumbered({
     kind: "message",
     id,
     size: 5,
     asks: false,
     bytes: new TextEncoder().encode("hello"),
-  }, 1);
+  }, 1));
   const bound = prologue(name, "main", a.identity.publicKey, b.identity.publicKey, a.instance, b.instance);
   const greeting = encodeGreeting({ ...words, frames: first }, a.record);
   const answer = encodeAnswer({ time: TIME + 9, reason: 0, text: "", frames: encodeAck(2, []) });
@@ -182,7 +183,7 @@ const vectors = {
     ...Object.entries(loose).map(([name, bytes]) => ({ name, hex: text(bytes) })),
     ...Object.entries(numbered).map(([name, [frame, seq]]) => ({
       name,
-      hex: text(encodeNumbered(frame, seq)),
+      hex: text(joinBytes(encodeNumbered(frame, seq))),
     })),
   ],
   extended: [

@@ -13,6 +13,7 @@ import {
 } from "../../src/link/limits.ts";
 import { Receiver } from "../../src/link/receiver.ts";
 import { Sender } from "../../src/link/sender.ts";
+import { joinBytes } from "../../src/wire/join_bytes.ts";
 
 /** A sender with `count` frames of `size` bytes to send. */
 function sending(count: number, size: number = 1_000) {
@@ -32,7 +33,7 @@ function sending(count: number, size: number = 1_000) {
   const packet = (now: number, room: number = size): number[] => {
     const parts: Uint8Array[] = [];
     if (sender.ready) sender.transmit(parts, room, now);
-    return parts.map((part) => (decodeFrames(part)![0] as Numbered).seq);
+    return decodeFrames(joinBytes(parts))!.map((frame) => (frame as Numbered).seq);
   };
   return { sender, packet, arrived };
 }

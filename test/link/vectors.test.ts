@@ -13,6 +13,7 @@ import {
   type TransportPacket,
 } from "../../src/link/packet.ts";
 import { decode } from "../../src/wire/cbor.ts";
+import { joinBytes } from "../../src/wire/join_bytes.ts";
 import { parseCddl } from "../wire/cddl.ts";
 import { hex } from "./hex.ts";
 
@@ -30,7 +31,9 @@ describe("link.json", () => {
     it(`${name} is read, written again as it was, and as the CDDL says`, () => {
       const [frame] = decodeFrames(hex(text))!;
       assert.ok(frame);
-      if ("seq" in frame) assert.deepEqual(encodeNumbered(frame as Numbered, frame.seq), hex(text));
+      if ("seq" in frame) {
+        assert.deepEqual(joinBytes(encodeNumbered(frame as Numbered, frame.seq)), hex(text));
+      }
       assert.ok(matches("link-frame", hex(text)));
     });
   }

@@ -8,6 +8,7 @@ import { Conversation } from "../../src/link/conversation.ts";
 import { MAX_PACKET } from "../../src/link/limits.ts";
 import type { Incoming } from "../../src/link/mailbox.ts";
 import { Outgoing } from "../../src/link/outgoing.ts";
+import { joinBytes } from "../../src/wire/join_bytes.ts";
 import { seeded } from "../dice.ts";
 import { VirtualClock } from "./virtual_clock.ts";
 
@@ -123,7 +124,8 @@ export class End {
   }
 
   next(): Uint8Array | undefined {
-    return this.conversation.transmit(this.network.clock.now(), MAX_PACKET);
+    const pieces = this.conversation.transmit(this.network.clock.now(), MAX_PACKET);
+    return pieces && joinBytes(pieces);
   }
 
   private wake(): void {

@@ -50,6 +50,15 @@ describe("the codec of browsers", () => {
     }
   });
 
+  it("gives views of byte strings where they are asked for, as cbor-x does", () => {
+    for (const codec of [own, library]) {
+      const message = unhex("8142cafe");
+      const [read] = codec.decodeViews(message) as [Uint8Array];
+      message.fill(7);
+      assert.equal(hex(read), "0707");
+    }
+  });
+
   it("gives copies of byte strings", () => {
     const message = unhex("8142cafe");
     const [read] = own.decode(message) as [Uint8Array];
