@@ -83,6 +83,8 @@ class LineEnd implements PathTransport {
   readonly kind = "direct";
   readonly why = "punched by a test";
   readonly maxPacket: number = LEAST_PACKET;
+  /** As a data channel does. */
+  readonly copies = true;
   buffered = 0;
   events: PathEvents | undefined;
   private readonly line: Line;
@@ -95,9 +97,10 @@ class LineEnd implements PathTransport {
     this.side = side;
   }
 
-  send(packet: Uint8Array): void {
-    assert.ok(packet.length <= this.maxPacket, `a packet of ${packet.length} bytes`);
+  send(given: Uint8Array): void {
+    assert.ok(given.length <= this.maxPacket, `a packet of ${given.length} bytes`);
     if (!this.open || this.line.closed) return;
+    const packet = given.slice();
     const { rate } = this.line.weather;
     if (rate === Infinity) return this.line.carry(this.side, packet);
     this.buffered += packet.length;
