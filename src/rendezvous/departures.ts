@@ -1,7 +1,7 @@
 import type { Clock } from "../session/clock.ts";
 import { MAX_BATCH, MAX_MESSAGE } from "../wire/limits.ts";
 import { concatFrames } from "../wire/sequence.ts";
-import { Scratch } from "./scratch.ts";
+import { Scratch } from "../session/scratch.ts";
 
 /** Bytes that leave at once: a WebSocket message costs about 5 µs, and what is larger gains little by company. */
 const FULL = 16_384;

@@ -14,7 +14,7 @@ import { type HeldBytes, Reason } from "../wire/protocol.ts";
 import { leftOf } from "../wire/record.ts";
 import { Abroad, type Foreigner, type Whereabouts } from "./abroad.ts";
 import { ForwardBatch, GROWTH } from "./forward_batch.ts";
-import { Gather } from "./gather.ts";
+import { Gather, gathers } from "./gather.ts";
 import type { MeshCounts } from "./mesh_options.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
@@ -149,9 +149,21 @@ export class Forwarding implements Beyond {
     this.#message = undefined;
     if (this.#arrivals.count > 0) this.#deliverAll(from, message);
     for (const batch of this.#takeBatches()) this.#sendOn(batch, from, message);
+    this.#tellBounced(from);
+  }
+
+  #tellBounced(from: NodeLink | undefined): void {
     const bounced = this.#bounced;
     this.#bounced = [];
     for (const frame of bounced) this.#sendBack(frame, from);
+  }
+
+  unsent(reason: Reason, message: Uint8Array, offset: number, destination: Uint8Array): void {
+    this.#bounce(reason, message, offset, destination);
+  }
+
+  tellUnsent(): void {
+    this.#tellBounced(undefined);
   }
 
   /** What was sent could not be delivered, says a node further on. Never answered with an error. */
@@ -237,6 +249,8 @@ export class Forwarding implements Beyond {
     const { metrics, limits } = this.#o;
     const seat = arrivals.destination(slot);
     const size = arrivals.size(slot);
+    seat.linked = true;
+    if (gathers(arrivals, slot, message)) return;
     const waiting = hasRoom(seat, from, size, limits.queue)
       ? seat.session.sendBatch(arrivals.batch(slot, message, seat.session.copies))
       : -1;
@@ -246,7 +260,6 @@ export class Forwarding implements Beyond {
       return;
     }
     joined(seat, from, size, waiting);
-    seat.linked = true;
     metrics.framesOut += arrivals.frames(slot);
     metrics.bytesOut += size;
     metrics.messagesOut++;

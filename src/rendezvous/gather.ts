@@ -8,7 +8,8 @@
  */
 import { MAX_BATCH } from "../wire/limits.ts";
 import type { Seat } from "./registry.ts";
-import { Scratch } from "./scratch.ts";
+import { Scratch } from "../session/scratch.ts";
+import { SHORT as GATHERED } from "../session/turn.ts";
 
 /** Below this many bytes a loop is quicker than making a view to copy from. */
 const SHORT = 128;
@@ -109,6 +110,16 @@ export class Gather<D extends Destination = Seat> {
     }
     return joined;
   }
+}
+
+/**
+ * Whether the frames for one destination now wait for the end of this turn, with others'. Only where no
+ * bytes wait in the socket: then no queue can grow too long, and no share of it has to be known.
+ */
+export function gathers(gather: Gather, slot: number, message: Uint8Array): boolean {
+  const { session, waiting } = gather.destination(slot);
+  return waiting === 0 && gather.size(slot) <= GATHERED &&
+    session.gather(gather.batch(slot, message, false), gather.frames(slot));
 }
 
 /** Returns the offset behind what was copied. */

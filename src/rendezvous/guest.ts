@@ -112,6 +112,12 @@ export class Guest implements SessionHandlers {
     else this.link?.endOfMessage();
   }
 
+  left(session: Session, message: Uint8Array, frames: number, waiting: number): void {
+    const seat = this.seat!; // nothing is gathered for others
+    if (waiting < 0) this.#host.relay.unsent(seat, message);
+    else this.#host.relay.sent(seat, session, message.length, frames, waiting);
+  }
+
   drain(session: Session): void {
     this.link?.drain();
     const seat = this.seat;

@@ -8,6 +8,7 @@ import type { AcceptOptions, Verdict } from "../session/accept.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import { Ticker } from "../session/ticker.ts";
+import { Turn } from "../session/turn.ts";
 import { PING_INTERVAL } from "../wire/limits.ts";
 import type { AuthBody } from "../wire/protocol.ts";
 import type { Gate } from "./gate.ts";
@@ -18,7 +19,7 @@ import type { NodeLimits } from "./node_limits.ts";
 import type { NodeOptions } from "./node_options.ts";
 
 export interface ReceptionParts
-  extends Pick<NodeOptions, "identity" | "hosts" | "liveness" | "pingInterval"> {
+  extends Pick<NodeOptions, "identity" | "hosts" | "liveness" | "pingInterval" | "fabric"> {
   network: string;
   limits: Readonly<NodeLimits>;
   clock: Clock;
@@ -38,7 +39,8 @@ export class Reception {
   readonly #common: Common;
 
   constructor(parts: ReceptionParts) {
-    const { limits, identity, network, hosts, clock, random, liveness, pingInterval, ice, log } = parts;
+    const { limits, identity, network, hosts, clock, random, liveness, pingInterval, fabric, ice, log } =
+      parts;
     this.#parts = parts;
     this.#common = {
       get maxPayload() {
@@ -49,6 +51,7 @@ export class Reception {
       },
       ...{ identity, network, hosts, clock, random, liveness },
       ticker: new Ticker(clock, pingInterval ?? PING_INTERVAL),
+      turn: clock.soon && !fabric ? new Turn(clock.soon) : undefined,
       welcome: (auth) => ({ nodes: parts.nodes(), ...ice.offer(auth) }),
       authorize: (auth, session) => this.#authorize(parts.guestOf(session), auth),
       onError: (error) => log.error("a handler failed: {error}", { error }),

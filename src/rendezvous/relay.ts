@@ -9,10 +9,11 @@
  *
  * @module
  */
-import { dataFrameSize, PEER_OFFSET, setPeer } from "../wire/data_frame.ts";
+import { dataEnd, dataFrameSize, PEER_OFFSET, setPeer } from "../wire/data_frame.ts";
 import { Reason } from "../wire/protocol.ts";
 import { acquaint } from "./correspondents.ts";
-import { Gather } from "./gather.ts";
+import type { Session } from "../session/session.ts";
+import { Gather, gathers } from "./gather.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import { hasRoom, joined } from "./queue_room.ts";
@@ -29,6 +30,10 @@ export interface Beyond {
   data(source: Seat, message: Uint8Array, start: number, end: number): Reason;
   /** Sends what was taken; `refuse` is told of each frame that could not leave, by where its destination lies. */
   flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void;
+  /** A frame from elsewhere, whose source lies at `offset`, could not be sent to `destination`, a peer here. */
+  unsent?(reason: Reason, message: Uint8Array, offset: number, destination: Uint8Array): void;
+  /** That was the last one: those elsewhere are told. */
+  tellUnsent?(): void;
 }
 
 export type RefuseBeyond = (reason: Reason, message: Uint8Array, offset: number) => void;
@@ -55,6 +60,8 @@ export class Relay {
   #message: Uint8Array | undefined;
   readonly #beyond: Beyond | undefined;
   #beyondTook = false;
+  /** What has a span leaves at once: the span says what became of it. */
+  #traces = false;
   readonly #refuseBeyond: RefuseBeyond = (reason, message, offset) =>
     this.#refuse(reason, message, offset, 1);
 
@@ -94,7 +101,9 @@ export class Relay {
   #flushTraced(began: number, source: Seat, message: Uint8Array): void {
     const metrics = this.#metrics;
     const { framesOut, bytesOut, drops } = metrics;
+    this.#traces = true;
     this.#flush(source, message);
+    this.#traces = false;
     this.#tracing.forwarded(
       began,
       metrics.framesOut - framesOut,
@@ -156,10 +165,42 @@ export class Relay {
     const frames = gather.frames(slot);
     const obstacle = this.#obstacle(source, destination, size, frames);
     if (obstacle !== undefined) return this.#refuse(obstacle, destination.key, 0, frames, source);
-    const waiting = destination.session.sendBatch(gather.batch(slot, message, destination.session.copies));
+    source.linked = destination.linked = true;
+    if (!this.#traces && gathers(gather, slot, message)) return;
+    const { session } = destination;
+    const waiting = session.sendBatch(gather.batch(slot, message, session.copies));
     if (waiting < 0) return this.#refuse(lossReason(destination), destination.key, 0, frames, source);
     joined(destination, source, size, waiting);
-    source.linked = destination.linked = true;
+    this.#count(frames, size);
+  }
+
+  /** What was gathered for a peer in a turn has left. */
+  sent(destination: Seat, session: Session, size: number, frames: number, waiting: number): void {
+    if (destination.session === session) destination.waiting = waiting;
+    this.#count(frames, size);
+  }
+
+  /** It has not, for the peer is gone: who sent it, here or elsewhere, is told as if it had been refused at once. */
+  unsent(destination: Seat, message: Uint8Array): void {
+    const reason = lossReason(destination);
+    const sources = new Set<Seat>();
+    for (let offset = 0; offset < message.length; offset = dataEnd(message, offset)) {
+      const source = this.#registry.find(message, offset + PEER_OFFSET);
+      if (source === undefined) {
+        this.#beyond?.unsent?.(reason, message, offset + PEER_OFFSET, destination.key);
+      } else {
+        sources.add(source);
+        this.#metrics.dropped(reason, 1, source.key);
+      }
+    }
+    for (const source of sources) {
+      this.#refusals.add(reason, destination.key, 0);
+      this.#refusals.tell(source, this.#limits.queue);
+    }
+    this.#beyond?.tellUnsent?.();
+  }
+
+  #count(frames: number, size: number): void {
     this.#metrics.framesOut += frames;
     this.#metrics.bytesOut += size;
     this.#metrics.messagesOut++;

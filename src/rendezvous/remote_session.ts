@@ -64,6 +64,11 @@ export class RemoteSession implements Session {
     return this.#tell(batch);
   }
 
+  /** A call to the other object is a message of its own. */
+  gather(): boolean {
+    return false;
+  }
+
   /** Data frames of `source`, and what became of them. The batch MUST NOT change before. */
   async take(source: Uint8Array, batch: Uint8Array, frames: number): Promise<Reason> {
     this.#under += batch.length;

@@ -19,6 +19,7 @@ import type { Negotiation, Settlement } from "./negotiation.ts";
 import type { Session, SessionHandlers } from "./session.ts";
 import type { Socket, SocketHandlers } from "./socket.ts";
 import { Ticker } from "./ticker.ts";
+import type { Turn } from "./turn.ts";
 
 export type { Offer, Verdict } from "./lifecycle.ts";
 
@@ -46,6 +47,8 @@ export interface AcceptOptions {
   interval?: number;
   /** Shared by all sessions of a node, so that 15,000 sessions need one timer; its interval counts. */
   ticker?: Ticker;
+  /** Shared by all sessions of a node: then {@link Session.gather} gathers. */
+  turn?: Turn;
   /** Default `MAX_PAYLOAD`. */
   maxPayload?: number;
   /** Default `MAX_QUEUE`. */

@@ -33,11 +33,12 @@ import { Outbox } from "./outbox.ts";
 import type { Session, SessionEnd, SessionHandlers, SessionState } from "./session.ts";
 import type { Socket } from "./socket.ts";
 import type { Ticked, Ticker } from "./ticker.ts";
+import { type Gathered, type Settling, SHORT, type Turn } from "./turn.ts";
 
 const UNPROVEN = new Uint8Array(0);
 
 /** The one implementation of {@link Session}. Fields are few: a node holds thousands of these. */
-export class LiveSession implements Session, Ticked {
+export class LiveSession implements Session, Ticked, Settling {
   remoteKey: Uint8Array = UNPROVEN;
   remote: PeerId = "" as PeerId;
   id = "";
@@ -58,12 +59,15 @@ export class LiveSession implements Session, Ticked {
   #heard = false;
   #cancel: (() => void) | undefined;
   readonly #outbox: Outbox = new Outbox();
+  readonly #turn: Turn | undefined;
+  #gathered: Gathered | undefined;
 
   constructor(around: Surroundings, negotiation: Negotiation, deadline: number) {
     this.#clock = around.clock; // not `around` itself: it holds what only the handshake needs
     this.#random = around.random;
     this.#handlers = around.handlers;
     this.#onError = around.onError ?? console.error;
+    this.#turn = around.turn;
     this.#negotiation = negotiation;
     this.#arm(deadline); // for the socket to open
   }
@@ -92,14 +96,40 @@ export class LiveSession implements Session, Ticked {
     if (frame.length > MAX_MESSAGE) {
       throw new RangeError(`a frame has at most ${MAX_MESSAGE} bytes, not ${frame.length}`);
     }
+    this.settle();
     this.#outbox.add(frame);
     return this.buffered + this.#outbox.size;
   }
 
   sendBatch(batch: Uint8Array): number {
     if (this.#state !== READY) return -1;
+    this.settle();
     this.#outbox.flush();
     return this.#socket!.send(batch);
+  }
+
+  gather(batch: Uint8Array, frames: number): boolean {
+    if (this.#turn === undefined || this.#state !== READY || batch.length > SHORT) return false;
+    if (this.#gathered?.fits(batch.length, frames) === false) this.settle();
+    if (this.#gathered === undefined) this.#outbox.flush();
+    this.#gathered ??= this.#turn.begin(this);
+    this.#gathered.add(batch, frames);
+    return true;
+  }
+
+  settle(): void {
+    const gathered = this.#gathered;
+    if (gathered === undefined) return;
+    this.#gathered = undefined;
+    try {
+      const { frames } = gathered;
+      const batch = gathered.bytes(this.copies ? this.#turn!.scratch : undefined);
+      const waiting = this.#socket!.send(batch);
+      this.#turn!.done(gathered);
+      this.#handlers.left?.(this, batch, frames, waiting);
+    } catch (error) {
+      this.crash(error);
+    }
   }
 
   probe(patience: number): void {
@@ -190,6 +220,7 @@ export class LiveSession implements Session, Ticked {
   #act(effect: Effect): void {
     switch (effect.type) {
       case "send":
+        this.settle();
         return effect.frames.forEach((frame) => this.#outbox.add(frame));
       case "arm":
         return this.#arm(effect.delay);
@@ -253,6 +284,7 @@ export class LiveSession implements Session, Ticked {
   }
 
   #shut(code: number, text: string): void {
+    this.settle();
     this.#outbox.flush();
     this.#socket?.close(code, text);
   }
@@ -260,6 +292,7 @@ export class LiveSession implements Session, Ticked {
   #end(end: SessionEnd): void {
     this.#ticker?.leave(this, this.#slot);
     this.#negotiation = undefined;
+    this.settle();
     this.#outbox.clear();
     this.#tell(() => this.#handlers.closed(this, end));
   }

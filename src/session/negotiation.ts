@@ -6,6 +6,7 @@ import type { Event, Step, Task, Terms } from "./lifecycle.ts";
 import type { LivenessStyle } from "./liveness.ts";
 import type { SessionHandlers, SessionState } from "./session.ts";
 import type { Ticker } from "./ticker.ts";
+import type { Turn } from "./turn.ts";
 
 /** Every state of a session, whoever dialled. */
 export type State = DialerState | AcceptorState;
@@ -15,6 +16,8 @@ export interface Surroundings {
   clock: Clock;
   random: (length: number) => Uint8Array;
   handlers: SessionHandlers;
+  /** Shared by all sessions of a node, which {@link Session.gather} then. */
+  turn?: Turn;
   /** Told of what the owner's code threw. Default: `console.error`. */
   onError?: (error: unknown) => void;
 }

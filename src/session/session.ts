@@ -27,6 +27,8 @@ export interface SessionHandlers {
   control(session: Session, frame: Control): void;
   /** After the last frame of a WebSocket message, also when one of them ended the session: send what was gathered. */
   endOfMessage?(session: Session): void;
+  /** What was gathered left as one message of `frames` frames, with the answer of `Socket.send`; it holds during this call. */
+  left?(session: Session, message: Uint8Array, frames: number, waiting: number): void;
   /** A ping was answered after so many milliseconds. */
   measured?(session: Session, rtt: number): void;
   /** A session that was ready is no more: nothing can be sent. {@link closed} follows when the socket is closed, too. */
@@ -65,8 +67,14 @@ export interface Session {
    * MUST NOT change before. Returns the bytes that wait, or -1 when the session is not ready.
    */
   send(frame: Uint8Array): number;
-  /** Sends a finished batch at once, after what {@link send} gathered. Returns like Socket.send. */
+  /** Sends a finished batch at once, after what {@link send} and {@link gather} gathered. Returns like Socket.send. */
   sendBatch(batch: Uint8Array): number;
+  /**
+   * Takes a short batch of `frames` frames, which leaves with others at the end of this turn of the event
+   * loop and MUST NOT change before; {@link SessionHandlers.left} tells what became of it. False: it was
+   * not taken, send it by {@link sendBatch}.
+   */
+  gather(batch: Uint8Array, frames: number): boolean;
   /**
    * Asks at once whether the other side is still there, and ends the session if nothing comes for
    * `patience` milliseconds: for a dialer that slept, or whose network changed.

@@ -12,7 +12,7 @@ interface Delay {
 
 /** Half of the rate that the same pairs carried at full load. */
 async function atHalfLoad({ relay, pairs }: Entry, shape: Shape, milliseconds: number): Promise<Delay> {
-  const { framesPerSecond } = await saturate(relay.pid, pairs, shape, milliseconds);
+  const { framesPerSecond } = await saturate([relay.pid], pairs, shape, milliseconds);
   const rate = framesPerSecond / 2;
   return { rate, ...percentiles(await pace(pairs, shape, rate, milliseconds)) };
 }

@@ -20,11 +20,13 @@ export interface Shape {
   /** Frames that are there at once and may be sent together. */
   burst: number;
   pairs: number;
+  /** Bytes under way through one pair. Default {@link WINDOW_BYTES}. */
+  window?: number;
 }
 
 export interface Sample {
   framesPerSecond: number;
-  /** Processor time of the relay's process, all its threads, microseconds. */
+  /** Processor time of the relay's processes, all their threads, microseconds. */
   microsecondsPerFrame: number;
   /** Shares of one core that the relay and this process had. */
   relayShare: number;
@@ -40,10 +42,15 @@ export function bottleneck({ relayShare, generatorShare }: Sample): Bottleneck {
   return generatorShare >= BUSY ? "generator" : "machine";
 }
 
-/** Keeps every pair's window full for `duration` ms, then waits for what is under way. */
-export async function saturate(pid: number, pairs: Pair[], shape: Shape, duration: number): Promise<Sample> {
+/** Keeps every pair's window full for `duration` ms, then waits for what is under way. `pids`: the relay's processes. */
+export async function saturate(
+  pids: number[],
+  pairs: Pair[],
+  shape: Shape,
+  duration: number,
+): Promise<Sample> {
   const flows = pairs.map((pair) => new Flow(pair, shape));
-  const stop = clockOf(pid);
+  const stop = clockOf(() => pids.reduce((sum, pid) => sum + processorTime(pid), 0));
   const start = performance.now();
   while (performance.now() - start < duration) {
     for (const flow of flows) flow.fill();
@@ -88,11 +95,11 @@ class Flow {
   readonly #times: number[] = [];
   readonly delays: number[] = [];
 
-  constructor(pair: Pair, { size, burst }: Shape) {
+  constructor(pair: Pair, { size, burst, window = WINDOW_BYTES }: Shape) {
     this.#pair = pair;
     this.#bytes = pair.burst(size, burst);
     this.#burst = burst;
-    this.#window = Math.max(2 * burst, Math.min(WINDOW, Math.floor(WINDOW_BYTES / size)));
+    this.#window = Math.max(2 * burst, Math.min(WINDOW, Math.floor(window / size)));
     pair.arrived = (count) => this.#arrived(count);
   }
 
@@ -130,13 +137,13 @@ interface Spent {
 }
 
 /** Begins to count; the function it returns tells what was spent since, processor times in microseconds. */
-function clockOf(pid: number): () => Spent {
-  const [start, relay, generator] = [performance.now(), processorTime(pid), process.cpuUsage()];
+function clockOf(relayTime: () => number): () => Spent {
+  const [start, relay, generator] = [performance.now(), relayTime(), process.cpuUsage()];
   return () => {
     const { user, system } = process.cpuUsage(generator);
     return {
       seconds: (performance.now() - start) / 1000,
-      relay: processorTime(pid) - relay,
+      relay: relayTime() - relay,
       generator: user + system,
     };
   };

@@ -19,8 +19,16 @@ import { memory } from "./memory.ts";
 import { barChart } from "./plot.ts";
 import { relay } from "./relay.ts";
 import { readable } from "./table.ts";
+import { workers } from "./workers.ts";
 
-const BENCHES: Record<string, Bench> = { relay, latency, memory, handshakes, first_message: firstMessage };
+const BENCHES: Record<string, Bench> = {
+  relay,
+  latency,
+  memory,
+  handshakes,
+  first_message: firstMessage,
+  workers,
+};
 /** Programs of their own, which print lines of JSON; what follows `--` is theirs. */
 const PROGRAMS: Record<string, string> = {
   aead: "ciphers and X25519 of each kind",

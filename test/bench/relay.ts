@@ -92,7 +92,7 @@ export const relay: Bench = {
         const measured = await takeTurns(
           entries,
           rounds,
-          (entry) => saturate(entry.relay.pid, entry.pairs, shape, milliseconds),
+          (entry) => saturate([entry.relay.pid], entry.pairs, shape, milliseconds),
         );
         rows.push(...rowsOf(shape, measured));
       }

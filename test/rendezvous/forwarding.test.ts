@@ -29,6 +29,7 @@ function scene(places: Record<PeerId, PeerId[]>, distances: Record<PeerId, numbe
     buffered: 0,
     send: (frame: Uint8Array) => sent.push([remote, frame]) * 0,
     sendBatch: (batch: Uint8Array) => sent.push([remote, batch.slice()]) * 0,
+    gather: () => false,
   } as unknown as Session);
   const links = new Map([ONE, TWO].map((node) => {
     const link = {
@@ -170,6 +171,19 @@ describe("forwarding", () => {
       assert.equal(to, ONE);
       assert(said?.kind === "undelivered" && said.reason === Reason.absent);
     }
+  });
+
+  it("tells the nodes of those whose gathered frames a peer here did not take, once each", () => {
+    const { forwarding, sent } = scene({ [id(10)]: [ONE], [id(11)]: [TWO] });
+    const message = concatFrames([10, 11, 10].map((source) => encodeData(key(source), bytes(7))));
+    for (let i = 0; i < 3; i++) {
+      forwarding.unsent(Reason.gone, message, i * message.length / 3 + PEER_OFFSET, key(30));
+    }
+    forwarding.tellUnsent();
+    assert.deepEqual(sent.map(([to]) => to), [ONE, TWO]);
+    const said = decodeControl(sent[0]![1]);
+    assert(said?.kind === "undelivered" && said.reason === Reason.gone);
+    assert.deepEqual([said.source, said.destination], [key(10), key(30)]);
   });
 
   it("tells a peer here what was not delivered, and nobody when that cannot be told", () => {

@@ -39,6 +39,7 @@ export class Log implements SessionHandlers {
   endOfMessage(): void {
     this.messages++;
   }
+  left?(session: Session, message: Uint8Array, frames: number, waiting: number): void;
   drain(): void {
     this.drains++;
   }

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import type { Socket as TcpSocket } from "node:net";
 import { encodeData, isData } from "../../../src/wire/data_frame.ts";
+import { generateIdentity } from "../../../src/identity/identity.ts";
 import { concatFrames } from "../../../src/wire/sequence.ts";
 import { SUBPROTOCOL } from "../../../src/wire/protocol.ts";
 import type { Connect, Socket, SocketHandlers } from "../../../src/session/socket.ts";
-import { dialling, type TestPeer, until } from "../../rendezvous/peers.ts";
+import { dialling, type PeerOptions, publishOf, type TestPeer, until } from "../../rendezvous/peers.ts";
 import { server } from "../lanes.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
 import { connect, runningOf } from "./process.ts";
@@ -16,7 +17,7 @@ async function start(script: string, ...words: string[]): Promise<Running> {
   return runningOf(child, Number(new URL(url).port));
 }
 
-function bunVersion(): string {
+export function bunVersion(): string {
   const manifest = new URL("../../../node_modules/bun/package.json", import.meta.url);
   return `Bun ${JSON.parse(readFileSync(manifest, "utf8")).version}`;
 }
@@ -60,15 +61,43 @@ function portOf(state: Counting): Socket {
   };
 }
 
-async function session(relay: Running): Promise<{ peer: TestPeer; state: Counting }> {
+async function session(
+  relay: Running,
+  options: PeerOptions = {},
+): Promise<{ peer: TestPeer; state: Counting }> {
   const state: Counting = { frameSize: Infinity, arrived() {}, socket: undefined };
-  const peer = await dialling(`ws://127.0.0.1:${relay.port}`, counting(state));
+  const peer = await dialling(`ws://127.0.0.1:${relay.port}`, counting(state), options);
   await until(() => peer.isReady);
   return { peer, state };
 }
 
+/** Milliseconds that a record lives at most (protocol rule 3): a pair that other nodes find lasts no longer. */
+const LIFETIME = 299_000;
+
+/** A peer's options with which the other nodes of a mesh find it. */
+async function recorded(): Promise<PeerOptions> {
+  const identity = await generateIdentity();
+  const instance = new Uint8Array(16).fill(1);
+  const started = Date.now();
+  const changes = { instance, started, expires: started + LIFETIME };
+  return {
+    ...{ identity, instance, started },
+    early: async (hello) => [await publishOf({ identity }, [hello.node], changes)],
+  };
+}
+
+/** {@link waymeet}'s pair, whose peers also find each other when they are at two nodes. */
+export async function recordedPair(relay: Running): Promise<Pair> {
+  return pairOf(await session(relay, await recorded()), await session(relay, await recorded()));
+}
+
 async function waymeetPair(relay: Running): Promise<Pair> {
-  const [a, b] = [await session(relay), await session(relay)];
+  return pairOf(await session(relay), await session(relay));
+}
+
+type Party = Awaited<ReturnType<typeof session>>;
+
+function pairOf(a: Party, b: Party): Pair {
   const pair: Pair = {
     burst(size, count) {
       const frame = encodeData(b.peer.key, new Uint8Array(size));
