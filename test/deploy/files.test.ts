@@ -48,6 +48,22 @@ describe("the Dockerfile", () => {
   });
 });
 
+describe("the compose file with NATS", () => {
+  const { services }: Tree = parse(deployed("nats", "compose.yaml"), { merge: true });
+
+  it("runs nodes that know each server of one cluster, at places that peers and nodes dial alike", () => {
+    const ports = ["nats-1", "nats-2", "nats-3"].map((name) =>
+      /-p (\d+) --cluster_name w /.exec(services[name].command)![1]
+    );
+    for (const [name, port] of [["one", "8787"], ["two", "8788"]] as const) {
+      const { WAYMEET_FABRIC, WAYMEET_PORT, WAYMEET_MESH_URL } = services[name].environment;
+      assert.deepEqual(WAYMEET_FABRIC.split(","), ports.map((each) => `nats://127.0.0.1:${each}`));
+      assert.deepEqual([WAYMEET_PORT, WAYMEET_MESH_URL], [port, `ws://127.0.0.1:${port}`]);
+    }
+    assert.deepEqual(services.network.ports, ["127.0.0.1:8787-8788:8787-8788"]);
+  });
+});
+
 describe("the compose file", () => {
   const nodes = ["one", "two", "three"].map((name) => compose.services[name]);
 

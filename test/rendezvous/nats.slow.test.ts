@@ -1,12 +1,18 @@
 // runtimes: bun deno node
 // deadline: 120 s
 import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
+import { nkeys } from "@nats-io/transport-node";
 import { connectNats } from "../../edge/nats.ts";
+import { generateIdentity } from "../../src/identity/identity.ts";
 import { Peer } from "../../src/mod.node.ts";
 import type { Link } from "../../src/link/link.ts";
 import { natsFabric } from "../../src/rendezvous/nats_fabric.ts";
+import { NatsSubjects } from "../../src/rendezvous/nats_subjects.ts";
 import type { FabricStatus } from "../../src/rendezvous/mesh_status.ts";
 import type { RunningNode } from "../../src/rendezvous/serve.ts";
 import { NatsServers } from "../nats_servers.ts";
@@ -135,4 +141,41 @@ it("a peer that no table lists yet is found by asking, and one that is nowhere i
   await until(() => node.node.meshStatus()!.presence.peers === 2);
   await assert.rejects(a.dial(nobody.id), { code: "absent" });
   assert(status(fresh).questions > 0);
+});
+
+it("the permissions of deploy/nats/nats.conf are enough, and hold each node to its own id", async () => {
+  const example = readFileSync(new URL("../../deploy/nats/nats.conf", import.meta.url), "utf8");
+  const user = example.slice(example.indexOf("    {"), example.lastIndexOf("    }") + 6);
+  const seeds = [nkeys.createUser(), nkeys.createUser()] as const;
+  const identities = [await generateIdentity(), await generateIdentity()] as const;
+  const users = seeds.map((seed, i) =>
+    user.replace("NKEY_OF_NODE", seed.getPublicKey()).replaceAll("ID_OF_NODE", identities[i]!.id)
+  );
+  const folder = mkdtempSync(join(tmpdir(), "waymeet-nats-"));
+  ends.push(() => rmSync(folder, { recursive: true }));
+  writeFileSync(join(folder, "nats.conf"), example.replace(user, users.join("")));
+  const servers = await NatsServers.start(1, ["-c", join(folder, "nats.conf")]);
+  ends.push(() => servers.close());
+  const connected = (i: 0 | 1) =>
+    connectNats({ servers: servers.urls, nkey: new TextDecoder().decode(seeds[i].getSeed()) });
+  const nodes: RunningNode[] = [];
+  for (const i of [0, 1] as const) {
+    nodes.push(
+      await serve({ port: 0, key: identities[i], fabric: natsFabric(await connected(i)), stunPorts: false }),
+    );
+    ends.push(() => nodes[i]!.stop({ graceMs: 100 }));
+  }
+  const [a, b] = [await peerAt(nodes[0]!), await peerAt(nodes[1]!)];
+  await until(() => nodes.every((node) => node.node.meshStatus()!.presence.peers === 2));
+  const { stop } = await traffic(a, b);
+  const { sent, arrived } = await stop();
+  assert.equal(arrived.length, sent);
+  await assert.rejects(a.dial(identities[0].id), { code: "absent" }); // after a question
+  assert.deepEqual(nodes.map((node) => status(node).problem), [null, null]);
+
+  const liar = await connected(1);
+  ends.push(() => liar.close());
+  liar.publish(new NatsSubjects("default", identities[0].id).all, new Uint8Array(1));
+  while (liar.state.problem === undefined) await liar.flush();
+  assert.match(liar.state.problem, /permissions violation.*publish/i);
 });
