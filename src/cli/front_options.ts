@@ -17,6 +17,7 @@ export interface FrontChoices {
   trustProxy?: string[];
   proxyHeader?: NonNullable<TrustedProxies["header"]>;
   metrics?: "public" | "private";
+  origin?: string[];
   workers?: number;
 }
 
@@ -48,6 +49,12 @@ export function withFrontOptions(command: Command): Command {
     )
     .addOption(
       new Option(
+        "--origin <origins...>",
+        'web pages whose scripts may have sessions, or "any" (default: any; on this machine alone its own)',
+      ).env("WAYMEET_ORIGIN").argParser(list),
+    )
+    .addOption(
+      new Option(
         "--workers <n>",
         "as many nodes behind one port, for all cores of the machine (Linux; on Node any)",
       )
@@ -56,19 +63,20 @@ export function withFrontOptions(command: Command): Command {
 }
 
 /** What the options mean for a node. `tls` has files open: close it when the node has ended. */
-export interface Front extends Pick<ServeOptions, "proxies" | "publicMetrics"> {
+export interface Front extends Pick<ServeOptions, "origins" | "proxies" | "publicMetrics"> {
   tls: CertificateFiles | undefined;
 }
 
 /** Reads the certificate, if there is one. */
 export async function frontOf(choices: FrontChoices): Promise<Front> {
-  const { trustProxy: from, proxyHeader: header, metrics } = choices;
+  const { trustProxy: from, proxyHeader: header, metrics, origin } = choices;
   if (header !== undefined && from === undefined) {
     throw new UsageError("--proxy-header goes with --trust-proxy, which names the proxies that set it");
   }
   return {
     tls: await certificateOf(choices),
     proxies: from && { from, header },
+    ...(origin === undefined ? {} : { origins: origin.includes("any") ? "any" : origin }),
     ...(metrics === undefined ? {} : { publicMetrics: metrics === "public" }),
   };
 }

@@ -25,7 +25,7 @@ export interface Refused {
 
 /** The node, as its pages see it. */
 export interface AppPort {
-  admit(claimed: string, address: string): Admission | Refused;
+  admit(claimed: string, address: string, origin?: string): Admission | Refused;
   info(): NodeInfo;
   /** A request was answered with this status, 400 or more. */
   refused(status: number): void;
@@ -110,7 +110,7 @@ function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Response 
   if (upgrade === undefined) {
     return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
   }
-  const admitted = port.admit(claimed, plainAddress(address));
+  const admitted = port.admit(claimed, plainAddress(address), c.req.header("origin"));
   if ("status" in admitted) return refusal(c, admitted);
   return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);
 }

@@ -16,7 +16,7 @@ export interface Shown {
   readonly limits: NodeLimits;
   readonly metrics: NodeMetrics;
   readonly controls: Controls;
-  admit(claimed: string, address: string): Admission | Refused;
+  admit(claimed: string, address: string, origin?: string): Admission | Refused;
   info(): NodeInfo;
   meshStatus(): MeshStatus | undefined;
   metricsText(): string;
@@ -27,7 +27,7 @@ export function appPort(
   { publicMetrics = false, chat }: { publicMetrics?: boolean; chat?: Assets },
 ): AppPort {
   return {
-    admit: (claimed, address) => node.admit(claimed, address),
+    admit: (claimed, address, origin) => node.admit(claimed, address, origin),
     order: (bytes) => {
       const frame = decodeControl(bytes);
       return frame?.kind === "ban" ? node.controls.orders.hear(frame) : Promise.resolve("this is no order");

@@ -18,6 +18,7 @@ import type { Journal } from "./journal.ts";
 import type { Judgement } from "./judgement.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
+import { checkedOrigins, type Origins, welcomesPage } from "./origins.ts";
 
 /** Addresses whose rate is remembered: some 100 bytes each. */
 const SOURCES = 65_536;
@@ -25,6 +26,7 @@ const SOURCES = 65_536;
 export interface GateOptions {
   network: string;
   access: Access;
+  origins: Origins | undefined;
   limits: NodeLimits;
   metrics: NodeMetrics;
   clock: Clock;
@@ -42,11 +44,13 @@ export class Gate {
   readonly #o: GateOptions;
   readonly #doorway: Doorway;
   readonly #sources: SourceLimit;
+  readonly #origins: Origins;
 
   constructor(options: GateOptions) {
     const { limits } = options;
     this.#o = options;
     this.access = options.access;
+    this.#origins = checkedOrigins(options.origins ?? "any");
     this.#doorway = new Doorway(options.clock, options.receive);
     this.#sources = new SourceLimit({
       get perSecond() {
@@ -66,8 +70,8 @@ export class Gate {
   }
 
   /** Reserves a place for a handshake, before anything is allocated for the stranger. */
-  admit(claimed: string, address: string): Admission | Refused {
-    const obstacle = this.#obstacle(claimed, address);
+  admit(claimed: string, address: string, origin?: string): Admission | Refused {
+    const obstacle = this.#obstacle(claimed, address, origin);
     if (obstacle !== undefined) return this.#turnedAway(obstacle, claimed, address);
     return this.#doorway.admit(this.#o.limits.handshakes, claimed as PeerId, address) ??
       this.#turnedAway(
@@ -95,12 +99,15 @@ export class Gate {
     return text === undefined ? { ok: true } : { ok: false, reason: Reason.unauthorized, text };
   }
 
-  #obstacle(claimed: string, address: string): Refused | undefined {
+  #obstacle(claimed: string, address: string, origin?: string): Refused | undefined {
     const { clock } = this.#o;
     if (!PEER_ID.test(claimed)) {
       return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
     }
     if (this.#o.draining()) return refused(503, Reason.draining, "this node is leaving; try another one");
+    if (!welcomesPage(this.#origins, origin)) {
+      return refused(403, Reason.unauthorized, "this node takes sessions of pages of its own machine only");
+    }
     const ban = this.bans.refusal({ address }, clock.wall());
     if (ban !== undefined) return refused(403, ban.reason, ban.text);
     if (this.#o.pressed()) {

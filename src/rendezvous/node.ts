@@ -151,10 +151,10 @@ export class RendezvousNode extends GuardedTarget {
   /**
    * Reserves a place for a handshake, before anything is allocated for the stranger. The
    * adapter upgrades and calls `open` on what it gets, or `release` when that failed.
-   * `address`: the stranger's, `""` when unknown.
+   * `address`: the stranger's, `""` when unknown; `origin`: of the page whose script dials, if one does.
    */
-  admit(claimed: string, address: string): Admission | Refused {
-    return this.#gate.admit(claimed, address);
+  admit(claimed: string, address: string, origin?: string): Admission | Refused {
+    return this.#gate.admit(claimed, address, origin);
   }
 
   /** Goes on with the session of an earlier life of this process; `undefined` when another one took its place. */
@@ -275,6 +275,7 @@ export class RendezvousNode extends GuardedTarget {
   #makeGate(access: NodeOptions["access"]): Gate {
     const { network, limits, metrics } = this;
     return new Gate({
+      origins: this.#o.origins,
       ...{ network, access, limits, metrics, clock: this.#clock, journal: this.#journal, fabric: this.#mesh },
       receive: (socket, admission) => this.#receive(socket, admission),
       draining: () => this.draining,

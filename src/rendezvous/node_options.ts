@@ -10,6 +10,7 @@ import type { Fabric, FabricParts } from "./fabric.ts";
 import type { TurnOptions } from "./ice_offer.ts";
 import type { MeshOptions, Resolver } from "./mesh_options.ts";
 import type { NodeLimits } from "./node_limits.ts";
+import type { Origins } from "./origins.ts";
 import type { Assets } from "./pages.ts";
 
 /** What makes a node. */
@@ -23,6 +24,8 @@ export interface NodeOptions {
    * protection against challenges forwarded by a hostile node: for loopback.
    */
   hosts: readonly string[] | "any";
+  /** Web pages whose scripts may have sessions. Default `"any"`: the handshake asks for a key, not for what a browser keeps. */
+  origins?: Origins;
   limits?: Partial<NodeLimits>;
   /** Bytes that this process holds, for `limits.memory`; `serve` brings its runtime's. */
   memory?: () => number;

@@ -232,11 +232,13 @@ async function identityOf(key: Identity | KeyStore | undefined): Promise<Identit
 function choices(
   options: ServeOptions,
   hosts: readonly string[],
-): Pick<NodeOptions, "access" | "hosts" | "publicMetrics"> {
+): Pick<NodeOptions, "access" | "hosts" | "origins" | "publicMetrics"> {
   const exposed = exposedBy(options, hosts);
   const { access, names, publicMetrics = exposed === undefined } = options;
   if (exposed === undefined) {
-    return { access: access ?? { kind: "open" }, hosts: names ?? "any", publicMetrics };
+    // A page of the Internet that its visitor's browser lets dial this machine is no program of this machine.
+    const origins = options.origins ?? [];
+    return { access: access ?? { kind: "open" }, hosts: names ?? "any", origins, publicMetrics };
   }
   if (access === undefined) {
     throw new TypeError(
@@ -247,7 +249,7 @@ function choices(
   if (names === undefined && wildcard !== undefined) {
     throw new TypeError(`${wildcard} is no name that peers dial: ${NAME_CHOICES}`);
   }
-  return { access, hosts: names ?? hosts.map(bracketed), publicMetrics };
+  return { access, hosts: names ?? hosts.map(bracketed), origins: options.origins, publicMetrics };
 }
 
 /** What lets others reach the node: an address of this machine, or the proxies before it. */
