@@ -7,6 +7,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { equalInConstantTime } from "../identity/constant_time.ts";
 import { encode } from "../wire/cbor.ts";
 import { Domain, type Key } from "../wire/protocol.ts";
 
@@ -60,8 +61,5 @@ export function verifyMeshMac(
   mac: Uint8Array | null,
 ): boolean {
   const expected = meshMac(token, session, speaker);
-  if (mac?.length !== expected.length) return false;
-  let difference = 0;
-  for (let i = 0; i < expected.length; i++) difference |= expected[i]! ^ mac[i]!;
-  return difference === 0;
+  return mac !== null && equalInConstantTime(expected, mac);
 }

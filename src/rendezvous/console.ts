@@ -6,6 +6,7 @@
  */
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Context, Hono } from "hono";
+import { equalInConstantTime } from "../identity/constant_time.ts";
 import type { PeerId } from "../identity/peer_id.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
 import type { NodeApp } from "./bindings.ts";
@@ -112,9 +113,7 @@ export class OperatorConsole {
   /** Compared by digest, so the time it takes tells nothing of the token. A header, so no other page can send it. */
   #isOperator(c: Context): boolean {
     const token = /^Bearer (.+)$/.exec(c.req.header("authorization") ?? "")?.[1];
-    if (token === undefined) return false;
-    const claimed = digest(token);
-    return this.#digest.reduce((difference, byte, i) => difference | (byte ^ claimed[i]!), 0) === 0;
+    return token !== undefined && equalInConstantTime(this.#digest, digest(token));
   }
 
   #state(since: number): ConsoleState {
