@@ -41,6 +41,7 @@ interface BunServer {
 }
 interface BunSocket {
   readonly data: Visit;
+  binaryType: string;
   /** Bytes sent, -1: queued, 0: dropped. */
   sendBinary(message: Uint8Array): number;
   sendText(message: string): number;
@@ -80,6 +81,7 @@ class Visit implements Socket {
   }
 
   opened(ws: BunSocket): void {
+    ws.binaryType = "uint8array"; // Bun's default is a Buffer
     this.#ws = ws;
     this.#handlers = this.#admission?.open(this);
     this.#admission = undefined;

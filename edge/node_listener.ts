@@ -46,10 +46,17 @@ function unpinned(message: Uint8Array | string): Uint8Array | string {
     : Uint8Array.from(message);
 }
 
+/** The same bytes, of which `slice` makes copies. */
+function plain({ buffer, byteOffset, length }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
 function attach(ws: WebSocket, socket: Duplex, admission: Admission): void {
   const handlers = admission.open(new NodeSocket(ws));
   if (handlers === undefined) return ws.terminate();
-  ws.on("message", (data, isBinary) => handlers.message(isBinary ? data as Buffer : data.toString()));
+  ws.on("message", (data, isBinary) => {
+    handlers.message(isBinary ? plain(data as Buffer) : data.toString());
+  });
   ws.on("close", (code, reason) => handlers.close(code, reason.toString()));
   ws.on("error", () => {}); // "close" follows
   socket.on("drain", () => ws.bufferedAmount === 0 && handlers.drain?.());

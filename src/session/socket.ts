@@ -23,7 +23,10 @@ export interface Socket {
 /** What a {@link Socket} tells its owner. Handlers MUST NOT throw. */
 export interface SocketHandlers {
   open?(): void;
-  /** The receiver may overwrite `message`. */
+  /**
+   * The receiver may overwrite `message`, which MUST NOT be a Node `Buffer`: what is sliced from one is no
+   * copy, so that a key taken from a frame would change with the next.
+   */
   message(message: Uint8Array | string): void;
   /** The queue fell to zero after `send` had reported bytes waiting. */
   drain?(): void;

@@ -3,6 +3,7 @@ import { connect as tcpConnect } from "node:net";
 import { describe, it } from "node:test";
 import { Hono } from "hono";
 import { generateIdentity } from "../../src/identity/identity.ts";
+import type { Admission } from "../../src/rendezvous/admission.ts";
 import type { RunningNode, ServeOptions } from "../../src/rendezvous/serve.ts";
 import { WaymeetError } from "../../src/wire/error.ts";
 import { Reason } from "../../src/wire/protocol.ts";
@@ -35,6 +36,25 @@ describe("a node on real sockets", () => {
       b!.sendAll([a!, bytes("one")], [a!, bytes("two")]);
       await until(() => a!.heard.length === 2);
       assert.deepEqual(texts(a!.heard), ["one", "two"]);
+    }));
+
+  it("hands out messages of which a slice is a copy, so that no key taken from one changes later", () =>
+    withNode({}, async (node) => {
+      const heard: Uint8Array[] = [];
+      const handlers = { message: (message: Uint8Array) => void heard.push(message), close() {} };
+      const admission = { open: () => handlers, release() {} };
+      node.node.admit = () => admission as unknown as Admission;
+      const socket = connect(`${node.url}/v1/connect/${"a".repeat(52)}`, {
+        open: () => void socket.send(Uint8Array.of(1, 2, 3)),
+        message() {},
+        close() {},
+      });
+      await until(() => heard.length === 1);
+      assert.equal(heard[0]!.constructor, Uint8Array);
+      const slice = heard[0]!.slice(1);
+      heard[0]!.fill(9);
+      assert.deepEqual(slice, Uint8Array.of(2, 3));
+      socket.terminate();
     }));
 
   it("relays ten thousand frames of many sizes in order", () =>
