@@ -22,6 +22,8 @@ export interface Shape {
   pairs: number;
   /** Bytes under way through one pair. Default {@link WINDOW_BYTES}. */
   window?: number;
+  /** Whether no pair may get further ahead of the slowest than its window: all carry the same. Default false. */
+  even?: boolean;
 }
 
 export interface Sample {
@@ -53,7 +55,8 @@ export async function saturate(
   const stop = clockOf(() => pids.reduce((sum, pid) => sum + processorTime(pid), 0));
   const start = performance.now();
   while (performance.now() - start < duration) {
-    for (const flow of flows) flow.fill();
+    const slowest = shape.even ? Math.min(...flows.map(({ received }) => received)) : Infinity;
+    for (const flow of flows) flow.fill(slowest);
     await turn();
   }
   await settled(flows);
@@ -103,8 +106,9 @@ class Flow {
     pair.arrived = (count) => this.#arrived(count);
   }
 
-  fill(): void {
-    while (this.sent - this.received + this.#burst <= this.#window) this.send();
+  /** `slowest`: frames that the slowest flow has carried. */
+  fill(slowest: number): void {
+    while (this.sent - Math.min(this.received, slowest) + this.#burst <= this.#window) this.send();
   }
   send(): void {
     this.#times.push(performance.now());

@@ -79,7 +79,7 @@ export const workers: Bench = {
     const rows: Row[] = [];
     for (const [size, burst] of SHAPES) {
       tell(`workers: ${size} bytes, bursts of ${burst}`);
-      const shape = { size, burst, pairs: PAIRS, window: WINDOW };
+      const shape = { size, burst, pairs: PAIRS, window: WINDOW, even: true };
       const samples = await takeTurns(lanes, rounds, (each) => measure(each, shape, milliseconds));
       rows.push(...rowsOf(shape, lanes.map((each) => ({ name: each.name, samples: samples.get(each)! }))));
     }
