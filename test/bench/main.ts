@@ -35,6 +35,7 @@ const PROGRAMS: Record<string, string> = {
   cold_start: "from nothing to the first accepted peer, for a node on each runtime",
   cross_relay: "a frame through two nodes beside one node",
   direct: "a link over the relay, over WebRTC and in one process",
+  flood: "strangers by the ten thousand: what those with a session notice, beside a bare server",
   links: "a link over the relay beside those of js-libp2p, iroh and Hyperswarm (root)",
   idle_memory: "resident memory of a node for each idle peer, on each runtime",
 };
