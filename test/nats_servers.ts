@@ -43,6 +43,10 @@ export class NatsServers {
     return this.places.map(({ host, port }) => `nats://${host}:${port}`);
   }
 
+  get children(): ChildProcess[] {
+    return this.#children.filter((child) => child !== undefined);
+  }
+
   /** Starts one again; resolves when it accepts clients. */
   async start(server: number): Promise<void> {
     const { host, port, before = [] } = this.places[server]!;

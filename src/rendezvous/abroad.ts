@@ -60,7 +60,7 @@ export class Abroad<W extends Lead = Way> {
   find(message: Uint8Array, offset: number): Foreigner<W> | undefined {
     const known = this.#byKey.find(message, offset);
     if (known !== undefined) return known;
-    const key = message.slice(offset, offset + KEY_SIZE);
+    const key = Uint8Array.from(message.subarray(offset, offset + KEY_SIZE)); // `slice` of a Buffer is no copy
     const id = peerIdText(key);
     return this.#presence.find(id) && this.#enter(new Foreigner<W>(id, key));
   }

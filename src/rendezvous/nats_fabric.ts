@@ -32,6 +32,8 @@ const LOOK = 250;
 const HEARTBEAT = 1_000;
 /** Looks between two sweeps of what peers elsewhere left behind. */
 const SWEEP = 120;
+/** Queues of one socket that the line to NATS stands for: it leads to all nodes, a link of a mesh to one. */
+const LINKS = 4;
 /** The queue group of questions. */
 const GROUP = "nodes";
 
@@ -79,7 +81,7 @@ export class NatsFabric implements Fabric {
     this.#parts = parts;
     this.#port = port;
     this.#subjects = new NatsSubjects(network, id);
-    this.#line = new NatsLine({ port, clock, most: () => parts.limits.queue });
+    this.#line = new NatsLine({ port, clock, most: () => LINKS * parts.limits.queue });
     this.#urlsChosen = urls !== undefined;
     this.#claim = { node: id, epoch, incarnation: 0, state: "alive", urls: (urls ?? []).map(normal) };
     this.#nodes = new NatsNodes(id, clock, {

@@ -224,8 +224,8 @@ export class NatsForwarding implements FabricForwarding {
     const from = this.abroad.find(source, 0);
     if (from !== undefined) this.abroad.listen(from, seat);
     if (!hasRoom(seat, from ?? this, data.length, limits.queue)) return Reason.queueFull;
-    // It is a view of a larger chunk, which a waiting message would keep.
-    const waiting = seat.session.sendBatch(seat.session.copies ? data : data.slice());
+    // It is a view of a larger chunk, which a waiting message would keep; `slice` of a Buffer is no copy.
+    const waiting = seat.session.sendBatch(seat.session.copies ? data : Uint8Array.from(data));
     if (waiting < 0) return seat.live && seat.session.state === "ready" ? Reason.queueFull : Reason.gone;
     joined(seat, from ?? this, data.length, waiting);
     seat.linked = true;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { describe, it } from "node:test";
 import { type PeerId, peerIdText } from "../../src/identity/peer_id.ts";
 import type { Place } from "../../src/mesh/presence_types.ts";
@@ -73,5 +74,18 @@ describe("a doubt about a neighbour", () => {
     abroad.listen(foreigner(10, ONE), listener);
     listener.live = false;
     assert.deepEqual([abroad.doubt(ONE), told.length], [0, 0]);
+  });
+});
+
+describe("a peer elsewhere", () => {
+  it("keeps its key when the message that named it is overwritten, also where that is a Buffer", () => {
+    const { abroad } = scene();
+    for (const message of [key(5), Buffer.from(key(6))]) {
+      const known = message[0]!;
+      const found = abroad.find(message, 0)!;
+      message.fill(9); // a relay writes the source over the destination
+      assert.deepEqual(found.key, key(known));
+      assert.equal(abroad.find(key(known), 0), found);
+    }
   });
 });
