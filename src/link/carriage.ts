@@ -219,7 +219,7 @@ export class Carriage implements SteeredHost {
     const routes = this.#routes;
     const before = connection.conversation.arrivals;
     this.#bringing = relayed ? routes.relay : from;
-    const taken = connection.takeTransport(packet, this.#now, relayed);
+    const taken = connection.takeTransport(packet, this.#now, relayed ? undefined : from.track);
     if (taken === "taken") this.heard(from);
     if (routes.plural && connection.conversation.arrivals !== before) {
       routes.arrival = this.#bringing;

@@ -75,6 +75,16 @@ export class Congestion {
     this.#threshold = this.window;
   }
 
+  /**
+   * Nothing left by the path for a while: begins with little, and grows at once to what it had
+   * (RFC 5681 §4.1). A relay's TCP begins anew, too: the first bytes of a whole window, which is
+   * one WebSocket message, took eight round trips to come out at the other end (measured, 330 ms).
+   */
+  restart(): void {
+    this.#threshold = Math.max(this.#threshold, this.window);
+    this.window = WINDOW_MIN;
+  }
+
   /** Nothing got through for a while (persistent congestion, RFC 9002 §7.6): begins anew, carefully. */
   collapse(): void {
     this.#threshold = Math.max(WINDOW_MIN, this.window / 2);

@@ -14,6 +14,7 @@ import { type Core, Handshakes } from "./handshakes.ts";
 import { CLOSE_PATIENCE, HANDSHAKE_RETRY, MAX_PACKET, PROBES_IN_VAIN } from "./limits.ts";
 import type { RefusedPacket, ResponsePacket, TransportPacket } from "./packet.ts";
 import { Presence } from "./presence.ts";
+import type { Track } from "./track.ts";
 import { type Beside, Ways } from "./ways.ts";
 
 export type { Candidate, ConnectionEnd, ConnectionEvents, Standing } from "./connection_events.ts";
@@ -125,14 +126,14 @@ export class Connection {
 
   // Under way.
 
-  /** A sealed packet. `"unknown"`: no such keys here, which the sender may be told. */
-  takeTransport(packet: TransportPacket, now: number, relayed: boolean = true): Taken {
+  /** A sealed packet; `beside`: what another path than the relay brought. `"unknown"`: no such keys here, which the sender may be told. */
+  takeTransport(packet: TransportPacket, now: number, beside?: Track): Taken {
     if (this.#isClosed) return "unknown";
     const opened = this.#agreement.keyring.open(packet, now);
     if (opened.kind === "unknown") return this.#takeFromCandidate(packet, now);
     if (opened.kind === "refused") return "refused";
-    this.#hear(now, relayed);
-    this.#receive(opened.plaintext, now);
+    this.#hear(now, beside === undefined);
+    this.#receive(opened.plaintext, now, beside);
     return "taken";
   }
 
@@ -364,8 +365,8 @@ export class Connection {
     this.#events.established();
   }
 
-  #receive(plaintext: Uint8Array, now: number): void {
-    if (this.#isClosed || this.conversation.receive(plaintext, now)) return;
+  #receive(plaintext: Uint8Array, now: number, beside?: Track): void {
+    if (this.#isClosed || this.conversation.receive(plaintext, now, beside)) return;
     this.end({ reason: Reason.linkProtocolError, text: "the other side broke the protocol", by: "local" });
   }
 

@@ -160,11 +160,11 @@ export class Conversation {
 
   // What arrives and what leaves.
 
-  /** Takes in the plaintext of a packet. False: the other side broke the protocol. */
-  receive(plaintext: Uint8Array, now: number): boolean {
+  /** Takes in the plaintext of a packet that a path brought. False: the other side broke the protocol. */
+  receive(plaintext: Uint8Array, now: number, by: Track = this.relayed): boolean {
     if (this.#over) return true;
     const frames = decodeFrames(plaintext);
-    return frames !== undefined && frames.every((frame) => this.#take(frame, now));
+    return frames !== undefined && frames.every((frame) => this.#take(frame, now, by));
   }
 
   /** The other side sent something again: it may not have got what was last said here. */
@@ -229,10 +229,10 @@ export class Conversation {
     this.#receiver.demand(now);
   }
 
-  #take(frame: LinkFrame, now: number): boolean {
+  #take(frame: LinkFrame, now: number, by: Track): boolean {
     switch (frame.kind) {
       case "ack":
-        return this.sender.acknowledge(frame.next, frame.ranges, now);
+        return this.sender.acknowledge(frame.next, frame.ranges, now, by);
       case "probe":
         // What is asked more often than it can be answered is not answered: it may be lost, too.
         if (this.#answers.length < MAX_ANSWERS) this.#answers.push(encodeProbe("probe-ack", frame.nonce));

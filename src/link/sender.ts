@@ -186,13 +186,13 @@ export class Sender {
     this.#track.limit(waits && (full || !this.congestion.room), now);
   }
 
-  /** Takes in an acknowledgement. False: it acknowledges what was never sent, which no honest side does. */
-  acknowledge(next: number, ranges: number[], now: number): boolean {
+  /** Takes in an acknowledgement that came by a path. False: it acknowledges what was never sent, which no honest side does. */
+  acknowledge(next: number, ranges: number[], now: number, by: Track = this.#track): boolean {
     const top = ranges.at(-1) ?? next;
     if (next > this.#sentBelow || top > this.#sentBelow) return false;
-    const arrived = this.#collect(next, ranges, now);
+    const arrived = this.#collect(next, ranges);
     if (arrived.length === 0) return true;
-    this.#learn(arrived, now);
+    this.#learn(arrived, now, by);
     const done = this.#settle(next);
     this.#tries = 0;
     this.#findLost();
@@ -202,22 +202,20 @@ export class Sender {
   }
 
   /** The chunks of which this acknowledgement is the first news. */
-  #collect(next: number, ranges: number[], now: number): Chunk[] {
+  #collect(next: number, ranges: number[]): Chunk[] {
     const news: Chunk[] = [];
-    this.#mark(this.#base, next, news, now);
-    for (let i = 0; i < ranges.length; i += 2) this.#mark(ranges[i]!, ranges[i + 1]!, news, now);
+    this.#mark(this.#base, next, news);
+    for (let i = 0; i < ranges.length; i += 2) this.#mark(ranges[i]!, ranges[i + 1]!, news);
     return news;
   }
 
-  #mark(from: number, to: number, news: Chunk[], now: number): void {
+  #mark(from: number, to: number, news: Chunk[]): void {
     for (let seq = Math.max(from, this.#base); seq < to; seq++) {
       const chunk = this.#chunks.at(seq - this.#base)!;
       if (chunk.state === "arrived") continue;
       const { track, size } = chunk;
       if (chunk.state === "in-flight") track.congestion.acknowledged(size, chunk.packet);
       else if (chunk.missed) track.lost--; // late, not lost
-      // Sent again by another path, it says nothing about which of the two brought it.
-      if (chunk.transmissions === 1 && !chunk.doubled) track.progressAt = now;
       track.bytes += size;
       chunk.state = "arrived";
       news.push(chunk);
@@ -232,12 +230,13 @@ export class Sender {
   }
 
   /** Round trip and youngest arrival. What left once comes first: it tells how soon an answer can be one. */
-  #learn(arrived: Chunk[], now: number): void {
+  #learn(arrived: Chunk[], now: number, by: Track): void {
+    for (const chunk of arrived) if (chunk.transmissions === 1 && !chunk.doubled) progress(chunk, now, by);
     const track = this.#track;
     const told = arrived.filter((chunk) => chunk.track === track && !chunk.doubled);
     const once = youngest(told, ({ transmissions }) => transmissions === 1);
     if (once && once.packet > track.newest.packet) {
-      track.newest = once;
+      track.newest = { packet: once.packet, sentAt: once.sentAt };
       this.roundTrip.sample(now - once.sentAt);
     }
     // Sent again, it does not tell which of the two arrived (Karn's algorithm), unless
@@ -245,8 +244,8 @@ export class Sender {
     const again = youngest(told, ({ transmissions }) => transmissions > 1);
     if (!again || again.packet <= track.newest.packet) return;
     if (now - again.sentAt < (this.roundTrip.least ?? 0)) return;
-    track.newest = again;
-    track.progressAt = now;
+    track.newest = { packet: again.packet, sentAt: again.sentAt };
+    progress(again, now, by);
   }
 
   /** What left well before something that arrived, and did not arrive, is lost (RFC 9002 §6.1). */
@@ -287,6 +286,7 @@ export class Sender {
     const patience = this.roundTrip.patience(0);
     this.#track.limit(false, now);
     this.#track = track;
+    if (abrupt) track.congestion.restart();
     if (abrupt || !this.outstanding) return this.resend();
     this.#tries = 0;
     this.#stragglersAt = now + patience;
@@ -371,11 +371,17 @@ export class Sender {
   }
 }
 
-function youngest(
-  chunks: Chunk[],
-  counts: (chunk: Chunk) => boolean,
-): { packet: number; sentAt: number } | undefined {
+/**
+ * Sent once, or known to be the last try, and by one path: that path carried it. An acknowledgement
+ * that came by it, too, shows that it is alive now; by another path, that it was alive then. Those of
+ * a path that died may have died with it, and what they told comes later by the relay.
+ */
+function progress({ track, sentAt }: Chunk, now: number, by: Track): void {
+  track.progressAt = Math.max(track.progressAt, by === track ? now : sentAt);
+}
+
+function youngest(chunks: Chunk[], counts: (chunk: Chunk) => boolean): Chunk | undefined {
   let best: Chunk | undefined;
   for (const chunk of chunks) if (counts(chunk) && !(best && chunk.packet <= best.packet)) best = chunk;
-  return best && { packet: best.packet, sentAt: best.sentAt };
+  return best;
 }

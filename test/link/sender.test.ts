@@ -13,6 +13,7 @@ import {
 } from "../../src/link/limits.ts";
 import { Receiver } from "../../src/link/receiver.ts";
 import { Sender } from "../../src/link/sender.ts";
+import { Track } from "../../src/link/track.ts";
 import { joinBytes } from "../../src/wire/join_bytes.ts";
 
 /** A sender with `count` frames of `size` bytes to send. */
@@ -259,5 +260,52 @@ describe("a receiver", () => {
       ranges: [2, MAX_AHEAD + 2],
     }]);
     assert.equal(receiver.accept(more(1), 1, 0).length, MAX_AHEAD + 1);
+  });
+});
+
+describe("a sender of two paths", () => {
+  const size = 16_000;
+  /** Sends what it may at `now`; how many bytes. */
+  const send = ({ sender }: ReturnType<typeof sending>, now: number): number => {
+    let sent = 0;
+    while (sender.ready) {
+      const bytes = sender.transmit([], 66_560, now);
+      if (bytes === 0) break;
+      sent += bytes;
+    }
+    return sent;
+  };
+
+  it("knows a path alive by an answer that it brought, and by another path's only as of when that left", () => {
+    const [direct, relay] = [new Track(), new Track()];
+    const { sender, packet } = sending(3, 1_000);
+    sender.moveTo(direct, 0, false);
+    packet(10);
+    packet(20);
+    packet(30);
+    sender.acknowledge(2, [], 60, direct);
+    assert.equal(direct.progressAt, 60);
+    sender.acknowledge(4, [], 500, relay);
+    assert.equal(direct.progressAt, 60, "it was alive at 30, and at 60: more nobody knows");
+    assert.equal(relay.progressAt, -Infinity);
+  });
+
+  it("begins anew with little where it takes over at once, and has its former window after as many answers", () => {
+    const [direct, relay] = [new Track(), new Track()];
+    const all = sending(1_000, size);
+    const { sender } = all;
+    sender.moveTo(direct, 0, false);
+    assert.ok(send(all, 0) >= WINDOW_START, "a path that is chosen begins as any");
+    sender.moveTo(relay, 500, true);
+    const first = send(all, 500);
+    assert.ok(first >= WINDOW_MIN && first < WINDOW_MIN + 2 * size, `${first} bytes at once`);
+    let [next, now] = [1, 500];
+    for (let sent = first; relay.congestion.window < WINDOW_START; sent = send(all, now)) {
+      assert.ok(sent > 0, "what is acknowledged makes room");
+      for (let acknowledged = 0; acknowledged < sent; acknowledged += 2 * size) {
+        sender.acknowledge(next += 2, [], now += 10, relay);
+      }
+      assert.ok(now < 1_000, `a window of ${relay.congestion.window} still`);
+    }
   });
 });

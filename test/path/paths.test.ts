@@ -52,6 +52,29 @@ describe("paths of a link", () => {
     assert.equal(world.clock.timers, 0);
   });
 
+  it("answers that died with a direct path, told late by the relay, do not keep it alive", async () => {
+    for (const before of [0, 40, 90, 140]) { // of a second: where in the round of challenges it dies
+      const { world, ab, ba, direct } = await meet();
+      const heard = collect(ba);
+      await world.pass(1_000 + before);
+      assert.equal(ab.path.kind, "direct");
+      const sent: Promise<unknown>[] = [];
+      const say = () => sent.push(ab.send(`${sent.length}`.padEnd(9_000))) < 200 && world.clock.after(5, say);
+      say();
+      await world.pass(50);
+      // What leaves arrives, and its answers do not come back: the greeted side tried first, and its end is the first.
+      direct.line!.swallows = [true, false];
+      await world.pass(20);
+      direct.line!.swallowing = true;
+      await world.pass(600); // 150 to the next challenge, 400 without an answer
+      assert.equal(ab.path.kind, "relay", `${before}`);
+      await world.run(Promise.all(sent));
+      await world.pass(1_000);
+      assert.deepEqual(heard.map(Number), [...sent.keys()]);
+      await world.end();
+    }
+  });
+
   it("a new process of the peer gets what was undelivered, and a direct path of its own", async () => {
     const world = new VirtualWorld();
     await world.start();

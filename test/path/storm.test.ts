@@ -39,7 +39,54 @@ async function leap(world: VirtualWorld, ms: number): Promise<void> {
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, i) => `${i}`);
 
+/** A stream of 1 MB/s until `until`; returns a look at the longest time so far in which nothing of it arrived. */
+async function flow(world: VirtualWorld, from: Link, to: Link, until: number): Promise<() => number> {
+  let [last, longest] = [world.clock.now(), 0];
+  const look = (): number => {
+    longest = Math.max(longest, world.clock.now() - last);
+    last = world.clock.now();
+    return longest;
+  };
+  const writer = from.openStream().writable.getWriter();
+  const write = (): void => {
+    if (world.clock.now() > until) return;
+    if (writer.desiredSize! > 0) void writer.write(new Uint8Array(16_000));
+    world.clock.after(16, write);
+  };
+  write();
+  const { value } = await world.run(to.streams[Symbol.asyncIterator]().next());
+  const reader = value!.readable.getReader();
+  void (async () => {
+    while (!(await reader.read()).done) look();
+  })().catch(() => {}); // the link ends with it under way
+  return look;
+}
+
 describe("whatever a direct path does", () => {
+  it("a stream goes on within 700 ms of a cut, whenever it comes and whatever is under way", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(300),
+        fc.constantFrom(2, 20, 45),
+        fc.nat(30),
+        async (before, delay, between) => {
+          const { world, direct, ab, ba } = await meet({ ...CLEAR, fastest: delay, slowest: delay + 2 });
+          await leap(world, 1_000);
+          assert.equal(ab.path.kind, "direct");
+          const look = await flow(world, ab, ba, world.clock.now() + 2_500);
+          await world.pass(500 + before);
+          direct.line!.swallows = [true, false]; // answers die before what they answer
+          await world.pass(between);
+          direct.line!.swallowing = true;
+          await world.pass(1_500);
+          assert.ok(look() <= 700, `nothing for ${look()} ms`);
+          await world.end();
+        },
+      ),
+      { numRuns: 6 },
+    );
+  });
+
   it("messages flow from the first round trip while an attempt hangs, and the reason tells of its end", async () => {
     const { world, direct, ab, ba } = await meet();
     direct.outcome = "no-candidate-pair";
