@@ -85,9 +85,17 @@ function within(ip: Uint8Array, prefix: Prefix): boolean {
   });
 }
 
+/** Proxies in a row that are believed: a client may write a header full of them, and each costs some microseconds. */
+const MOST_HOPS = 32;
+
+/** What stands rightmost, where the nearest proxies wrote. */
+function nearest(value: string): string[] {
+  return value.split(",").slice(-MOST_HOPS);
+}
+
 /** `X-Forwarded-For: client, proxy`; some write ports, too. */
 function listed(value: string): (string | undefined)[] {
-  return value.split(",").map((part) => addressOf(part.trim()));
+  return nearest(value).map((part) => addressOf(part.trim()));
 }
 
 /**
@@ -95,7 +103,7 @@ function listed(value: string): (string | undefined)[] {
  * within quotes included: a client that opens a quote and never closes it must not swallow what its proxy adds.
  */
 function forwardedFor(value: string): (string | undefined)[] {
-  return value.split(",").map((element) => {
+  return nearest(value).map((element) => {
     const text = /(?:^|;)\s*for\s*=\s*"?([^";\s]*)"?\s*(?:;|$)/i.exec(element)?.[1];
     return text === undefined ? undefined : addressOf(text);
   });

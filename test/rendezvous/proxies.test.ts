@@ -59,6 +59,14 @@ describe("the address of a client", () => {
     assert.equal(client("10.0.0.1", rfc7239('for=", for=192.0.2.9')), "192.0.2.9");
   });
 
+  it("is looked for among the nearest proxies alone, however many a client names", () => {
+    const client = clientAddress({ from: ["loopback"] });
+    const named = (proxies: number) =>
+      new Headers({ "x-forwarded-for": `192.0.2.1${",::1".repeat(proxies)}` });
+    assert.equal(client("127.0.0.1", named(31)), "192.0.2.1");
+    assert.equal(client("127.0.0.1", named(7_000)), "::1");
+  });
+
   it("is never one that only a client wrote", () => {
     const proxied = fc.constantFrom("x-forwarded-for" as const, "forwarded" as const);
     const lies = fc.array(fc.oneof(fc.ipV4(), fc.ipV6(), fc.stringMatching(/^[ -~]*$/)));

@@ -35,15 +35,21 @@ class HttpWorld implements World {
     ...{ publicMetrics: true, log: this.#log.logger, operators: [otherPeer.id] },
   });
   #admitted = 0;
+  #request: Request | undefined;
 
   constructor() {
     new OperatorConsole(this.#node, { token: TOKEN, assets: chat, clock: this.#clock }).mount(this.#node.app);
   }
 
-  async feed(whole: Uint8Array): Promise<string> {
+  prepare(whole: Uint8Array): Uint8Array {
     const part = whole.subarray(0, LONGEST);
+    this.#request = requestOf(part);
+    return part;
+  }
+
+  async feed(part: Uint8Array): Promise<string> {
     if (part.length === 0) await this.#clock.advance(1_000);
-    const request = requestOf(part);
+    const request = this.#request;
     if (request === undefined) return "none";
     const path = new URL(request.url).pathname;
     const address = [proxied, forwarded][part.length % 2]!("127.0.0.1", request.headers);
