@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- flood [--total 50000] [--at-once 10000] [--sources 1,64] [--rounds 3]`: unauthenticated handshakes
+ * `npm run bench -- flood -- [--total 50000] [--at-once 10000] [--sources 1,64] [--rounds 3]`: unauthenticated handshakes
  * against waymeet's node and a bare Bun WebSocket server in turns, while a pair exchanges messages: their delays, the
  * server's memory, and whether each refusal was counted.
  *
