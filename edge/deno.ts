@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import {
   type Answerer,
   type ListenAddress,
@@ -38,7 +39,11 @@ interface DenoRuntime {
       onError(error: unknown): Response;
     },
     handler: (request: Request, info: { remoteAddr: { hostname?: string } }) => Response | Promise<Response>,
-  ): { addr: { port: number }; finished: Promise<void> };
+  ): DenoServer;
+}
+interface DenoServer {
+  addr: { port: number };
+  finished: Promise<void>;
 }
 declare const Deno: DenoRuntime;
 
@@ -59,22 +64,45 @@ export function serve(options: ServeOptions = {}): Promise<RunningNode> {
 async function listen(address: ListenAddress, app: Answerer): Promise<Listener> {
   // `Deno.serve` has no way to another certificate but to end, and its WebSockets end with it.
   if (address.tls !== undefined) return listenOnNode(address, app);
-  const { host, port, shared: reusePort } = address;
+  const { host: hostname, shared: reusePort } = address;
   const abort = new AbortController();
-  const options = {
-    hostname: host,
-    port,
-    reusePort,
-    signal: abort.signal,
-    onListen() {},
-    onError: () => new Response("internal error\n", { status: 500 }),
+  const open = (port: number) => {
+    const options = {
+      ...{ hostname, port, reusePort, signal: abort.signal },
+      onListen() {},
+      onError: () => new Response("internal error\n", { status: 500 }),
+    };
+    return Deno.serve(options, (request, { remoteAddr }) => {
+      return app.fetch(request, { upgrade: upgrader(request), address: remoteAddr.hostname ?? "" });
+    });
   };
-  const server = Deno.serve(options, (request, { remoteAddr }) => {
-    return app.fetch(request, { upgrade: upgrader(request), address: remoteAddr.hostname ?? "" });
-  });
+  const server = open(address.port);
+  const { port } = server.addr;
+  const done = listenOn(server, () => open(port), abort.signal);
   const close = async () => {
     abort.abort();
-    await server.finished;
+    await done;
   };
-  return { port: server.addr.port, close };
+  return { port, close };
+}
+
+/** Milliseconds until a listener that failed is opened again. */
+const LISTEN_AGAIN = 500;
+
+/**
+ * `Deno.serve` ends for good at the first connection for which there is no descriptor, which anybody can bring
+ * about, and its rejection would end the process with every peer on it: a new one takes its place. Resolves
+ * when `signal` has ended the last one.
+ */
+async function listenOn(server: DenoServer, open: () => DenoServer, signal: AbortSignal): Promise<void> {
+  const log = getLogger(["waymeet", "node"]);
+  for (let current: DenoServer | undefined = server; !signal.aborted;) {
+    try {
+      await (current ??= open()).finished;
+    } catch (error) {
+      current = undefined;
+      log.error("nobody new is accepted for a moment: {error}", { error: String(error) });
+      await new Promise((resolve) => setTimeout(resolve, LISTEN_AGAIN));
+    }
+  }
 }

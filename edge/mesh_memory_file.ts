@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { MeshMemory } from "../src/rendezvous/mesh_options.ts";
 
@@ -15,10 +15,10 @@ export function meshMemoryFile(path: string): MeshMemory {
       const fresh = `${path}.${crypto.randomUUID()}`;
       await mkdir(dirname(path), { recursive: true });
       try {
-        await writeFile(fresh, text, { mode: 0o600 });
+        await writeDurably(fresh, text);
         await rename(fresh, path);
       } catch (error) {
-        await rm(fresh, { force: true });
+        await rm(fresh, { force: true }).catch(() => {}); // what failed before says more
         throw error;
       }
     },
@@ -28,6 +28,17 @@ export function meshMemoryFile(path: string): MeshMemory {
       return aside;
     },
   };
+}
+
+/** The content reaches the disk before the name does: a loss of power leaves the old text or the new. */
+async function writeDurably(path: string, text: string): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
 }
 
 function isMissing(error: unknown): boolean {

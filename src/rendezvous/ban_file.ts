@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Clock } from "../session/clock.ts";
 import { parseSubject } from "./ban_subject.ts";
 import { type Ban, noSubject } from "./bans.ts";
 
@@ -58,24 +59,33 @@ function readBan(entry: unknown): Ban {
   return { subject, reason, until: end };
 }
 
+/** Milliseconds until bans that could not be written are tried again: a full disk is emptied by somebody. */
+export const WRITE_AGAIN = 10_000;
+
+export interface BanFileOptions {
+  store: BanStore;
+  clock: Clock;
+  /** Told why bans could not be written, each time. */
+  failed: (error: unknown) => void;
+}
+
 /** Writes bans one after the other: while one is being written, only the newest after it waits. */
 export class BanFile {
-  readonly #store: BanStore;
-  readonly #failed: (error: unknown) => void;
+  readonly #o: BanFileOptions;
   #next: string | undefined;
   #writing: Promise<void> | undefined;
+  #stopWaiting: (() => void) | undefined;
 
-  constructor(store: BanStore, failed: (error: unknown) => void) {
-    this.#store = store;
-    this.#failed = failed;
+  constructor(options: BanFileOptions) {
+    this.#o = options;
   }
 
   async read(): Promise<Ban[]> {
-    const text = await this.#store.read();
+    const text = await this.#o.store.read();
     return text === undefined ? [] : readBans(text);
   }
 
-  /** Resolves when what was given last is written, or could not be. */
+  /** Resolves when what was given last is written, or could not be: then it is tried again later. */
   write(bans: readonly Ban[]): Promise<void> {
     this.#next = writeBans(bans);
     return this.#writing ??= this.#writeAll();
@@ -85,8 +95,22 @@ export class BanFile {
     while (this.#next !== undefined) {
       const text = this.#next;
       this.#next = undefined;
-      await this.#store.write(text).catch(this.#failed);
+      const written = await this.#o.store.write(text).then(() => true, (error) => this.#failed(text, error));
+      if (!written) break;
     }
     this.#writing = undefined;
+  }
+
+  #failed(text: string, error: unknown): false {
+    this.#next ??= text;
+    this.stop();
+    this.#stopWaiting = this.#o.clock.after(WRITE_AGAIN, () => void (this.#writing ??= this.#writeAll()));
+    this.#o.failed(error);
+    return false;
+  }
+
+  /** Nothing is tried again from now on. */
+  stop(): void {
+    this.#stopWaiting?.();
   }
 }

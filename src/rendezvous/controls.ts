@@ -46,15 +46,16 @@ export class Controls {
   readonly orders: BanOrders;
 
   constructor(options: ControlsOptions) {
-    const { bans, log } = options;
+    const { bans: store, log, clock } = options;
     this.#o = options;
     this.orders = new BanOrders({
       ...options,
       ban: (ban) => this.#ban(ban),
       lift: (subject) => void this.unban(subject),
     });
-    this.#file = bans &&
-      new BanFile(bans, (error) => log.error("the bans could not be written: {error}", { error }));
+    const failed = (error: unknown) =>
+      log.error("the bans could not be written and are tried again: {error}", { error: String(error) });
+    this.#file = store && new BanFile({ store, clock, failed });
   }
 
   /**
@@ -142,6 +143,11 @@ export class Controls {
       if (ban.until > now) this.#o.gate.bans.add(ban, now);
     }
     this.#expelBanned();
+  }
+
+  /** The node ends. */
+  stop(): void {
+    this.#file?.stop();
   }
 
   #expelBanned(): void {

@@ -108,9 +108,10 @@ export class MeshDiscovery {
     if (!this.#memory || text === this.#written) return this.#writing;
     this.#written = text;
     const write = async () => {
-      await this.#memory!.write(text).catch((error: Error) =>
-        this.#o.log.warning("the nodes met cannot be remembered: {why}", { why: error.message })
-      );
+      await this.#memory!.write(text).catch((error: Error) => {
+        this.#o.log.warning("the nodes met cannot be remembered: {why}", { why: error.message });
+        this.#written = ""; // tried again when they are noted next
+      });
     };
     return this.#writing = this.#writing.then(write);
   }

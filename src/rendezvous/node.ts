@@ -229,6 +229,7 @@ export class RendezvousNode extends GuardedTarget {
     this.#log.info("draining {sessions} sessions", { sessions: this.sessions });
     this.#others.stop();
     this.#shedding.stop();
+    this.controls.stop();
     const left = await this.#hall.drain(grace);
     this.#host.attempts.close();
     this.#mesh?.leave();

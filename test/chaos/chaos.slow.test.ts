@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import { Crowd } from "./crowd.ts";
 import { seededDice } from "../dice.ts";
-import { FAULTS, type Outcome, storm } from "./faults.ts";
+import { FAULTS } from "./fault_kinds.ts";
+import { type Outcome, storm } from "./faults.ts";
 
 let crowd: Crowd | undefined;
 after(() => crowd?.close());

@@ -1,7 +1,8 @@
 /**
- * `npm run chaos -- --seconds S [--seed N] [--fabric gossip|nats] [--json]`: five nodes and twenty peers as real
+ * `npm run chaos -- --seconds S [--faults all|LIST] [--seed N] [--fabric gossip|nats] [--json]`: five nodes and twenty peers as real
  * processes on three runtimes, talking all the time, while one node after the other is
- * killed with -9, frozen, or cut off by packets that vanish. Exits with 0 only if nothing
+ * killed with -9, frozen, or cut off by packets that vanish; with `--faults` also connections that break in other
+ * ways, clocks that jump, and machines without disk, memory or descriptors. Exits with 0 only if nothing
  * was lost, doubled or reordered.
  *
  * @module
@@ -10,23 +11,34 @@ import process from "node:process";
 import { parseArgs } from "node:util";
 import { Crowd, type Sums } from "./crowd.ts";
 import { seededDice } from "../dice.ts";
-import { type Fault, FAULTS, NATS_FAULTS, type Outcome, storm } from "./faults.ts";
+import { type Overload, overload } from "./overload.ts";
+import { ALL_FAULTS, type Fault, FAULTS, NATS_FAULTS, OVERLOAD } from "./fault_kinds.ts";
+import { type Outcome, storm } from "./faults.ts";
 
 const { values } = parseArgs({
   options: {
     seconds: { type: "string", default: "60" },
     seed: { type: "string", default: "1" },
     fabric: { type: "string", default: "gossip" },
+    faults: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
 const seconds = Number(values.seconds);
 const seed = Number(values.seed);
 const fabric = values.fabric === "nats" ? "nats" : "gossip";
-if (!(seconds > 0) || !Number.isInteger(seed) || fabric !== values.fabric) {
+const known: readonly Fault[] = [...ALL_FAULTS, ...fabric === "nats" ? NATS_FAULTS : []];
+const usual: readonly Fault[] = [...FAULTS, ...fabric === "nats" ? NATS_FAULTS : []];
+const named: readonly string[] = values.faults === "all"
+  ? [...known, OVERLOAD]
+  : values.faults?.split(",") ?? usual;
+const faults = named.filter((fault) => fault !== OVERLOAD) as Fault[];
+const understood = fabric === values.fabric && faults.every((fault) => known.includes(fault));
+if (!(seconds > 0) || !Number.isInteger(seed) || !understood) {
   console.error(
-    "npm run chaos -- --seconds S [--seed N] [--fabric gossip|nats] [--json]: S > 0, N a whole number",
+    "npm run chaos -- --seconds S [--faults all|LIST] [--seed N] [--fabric gossip|nats] [--json]:",
   );
+  console.error(`S > 0, N a whole number, LIST of ${[...known, OVERLOAD].join(", ")}`);
   process.exit(2);
 }
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
@@ -52,7 +64,7 @@ function figures(outcomes: Outcome[]): Figures {
     p99: quantile(times, 0.99),
     max: quantile(times, 1),
     othersP99: quantile(others, 0.99),
-    gap: Math.max(0, ...outcomes.map(({ gap }) => gap)),
+    gap: Math.round(Math.max(0, ...outcomes.map(({ gap }) => gap))),
   };
 }
 
@@ -61,7 +73,7 @@ function sorted(numbers: number[]): number[] {
 }
 
 function quantile(sorted: number[], q: number): number {
-  return sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0;
+  return Math.round(sorted[Math.max(0, Math.ceil(q * sorted.length) - 1)] ?? 0);
 }
 
 function say(text: string): void {
@@ -84,12 +96,28 @@ function print(how: string, sums: Sums, byFault: Record<Fault, Figures>, failure
   for (const failure of failures) console.log(failure);
 }
 
+/** Ten times of what a node can carry is offered to it, on each runtime. */
+async function flood(): Promise<boolean> {
+  const results: Overload[] = [];
+  for (const runtime of ["bun", "deno", "node"] as const) {
+    const result = await overload(runtime, 10, 5);
+    results.push(result);
+    const { peak, offered, goodput, calm, loaded, failures } = result;
+    const [best, much, through] = [peak, offered, goodput].map(Math.round);
+    const words = `links: p99 ${calm.p99} ms before, ${loaded.p99} ms meanwhile`;
+    say(`overload (${runtime}): best ${best} frames/s, offered ${much}, through ${through}; ${words}`);
+    for (const failure of failures) say(failure);
+  }
+  if (values.json) console.log(JSON.stringify({ overload: results }));
+  return results.every(({ failures }) => failures.length === 0);
+}
+
 async function play(): Promise<boolean> {
   const dice = seededDice(seed);
-  const crowd = await Crowd.gather({ dice, fabric });
+  const crowd = await Crowd.gather({ dice, fabric, faults });
   say(`seed ${seed}; ${crowd.network.how}`);
   const outcomes: Outcome[] = [];
-  for await (const outcome of storm(crowd, dice, performance.now() + seconds * 1_000)) {
+  for await (const outcome of storm(crowd, dice, performance.now() + seconds * 1_000, faults)) {
     outcomes.push(outcome);
     const { samples, p50, max, othersP99, gap } = figures([outcome]);
     const node = outcome.fault.startsWith("nats-")
@@ -102,8 +130,7 @@ async function play(): Promise<boolean> {
   const sums = await crowd.count();
   const { failures } = crowd;
   const of = (kind: Fault) => figures(outcomes.filter(({ fault }) => fault === kind));
-  const kinds = [...FAULTS, ...fabric === "nats" ? NATS_FAULTS : []];
-  const byFault = Object.fromEntries(kinds.map((kind) => [kind, of(kind)])) as Record<Fault, Figures>;
+  const byFault = Object.fromEntries(faults.map((kind) => [kind, of(kind)])) as Record<Fault, Figures>;
   print(crowd.network.how, sums, byFault, failures);
   await crowd.close();
   const { sent, received, lost, duplicated, reordered } = sums;
@@ -111,7 +138,9 @@ async function play(): Promise<boolean> {
 }
 
 try {
-  process.exit(await play() ? 0 : 1);
+  const well = faults.length === 0 || await play();
+  const carried = !named.includes(OVERLOAD) || await flood();
+  process.exit(well && carried ? 0 : 1);
 } catch (error) {
   console.error(error);
   process.exit(1);

@@ -1,5 +1,5 @@
 /** Five nodes and twenty peers as real processes on all runtimes, and what became of their messages. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
@@ -11,8 +11,11 @@ import type { RuntimeName } from "../runtimes.ts";
 import type { Dice } from "../dice.ts";
 import type { Account, Resumed } from "./ledger.ts";
 import { NatsServers } from "../nats_servers.ts";
+import { type Fault, isWireFault } from "./fault_kinds.ts";
 import { type Network, openNetwork } from "./network.ts";
+import { SmallDisk } from "./small_disk.ts";
 import { type Build, CURRENT } from "./builds.ts";
+import type { Errand } from "./nuisance.ts";
 import type { Order, Way, WorkerOptions } from "./worker.ts";
 
 export const NODES = 5;
@@ -38,6 +41,8 @@ export interface CrowdOptions {
   peers?: number;
   /** What joins the nodes. Default: gossip. */
   fabric?: "gossip" | "nats";
+  /** Kinds of faults to prepare for. Default: those that need no preparation. */
+  faults?: readonly Fault[];
   /** What each node and each worker runs. Default: this tree. */
   build?: (kind: "node" | "worker", index: number) => Build;
 }
@@ -56,18 +61,29 @@ export class Crowd {
   /** Where that is the fabric. */
   nats: NatsServers | undefined;
   #workers: Worker[] = [];
+  readonly #disks: (SmallDisk | undefined)[] = [];
+  readonly #faults: readonly Fault[];
+  readonly #failures: string[] = [];
+  #nuisance: Actor | undefined;
+  #errands: Promise<unknown> = Promise.resolve();
+  /** Addresses that were banned. */
+  banned = 0;
 
-  private constructor(network: Network, build: CrowdOptions["build"]) {
+  private constructor(network: Network, { build, faults = [] }: CrowdOptions) {
     this.network = network;
+    this.#faults = faults;
     this.#build = build ?? (() => CURRENT);
     process.on("exit", () => rmSync(this.#folder, { recursive: true, force: true }));
   }
 
   /** Resolves when all have met and talk. */
-  static async gather({ dice, peers = 20, build, fabric }: CrowdOptions): Promise<Crowd> {
+  static async gather(options: CrowdOptions): Promise<Crowd> {
+    const { dice, peers = 20, faults = [], fabric } = options;
     const nats = fabric === "nats";
-    const crowd = new Crowd(await openNetwork(NODES + (nats ? NATS_SERVERS : 0)), build);
+    const places = NODES + (nats ? NATS_SERVERS : 0);
+    const crowd = new Crowd(await openNetwork(places, faults.some(isWireFault)), options);
     if (nats) await crowd.#startNats();
+    await crowd.#prepare();
     await Promise.all(Array.from({ length: NODES }, (_, node) => crowd.start(node)));
     await sleep(3_000); // the last two have found each other
     await crowd.#openPeers(peers, dice);
@@ -82,8 +98,18 @@ export class Crowd {
     const mesh = this.network.meshUrl(node);
     const words = ["serve", "--host", host, "--port", String(port), "--name", "any", "--key", key, "--json"];
     words.push("--log-level", "error", ...(mesh ? ["--mesh-url", mesh] : []), ...this.#joining(node));
+    const disk = this.#disks[node];
+    words.push("--dashboard-token", this.#token);
+    if (disk) words.push("--bans", join(disk.path, "bans.json"));
+    if (disk && !this.nats) words.push("--mesh-memory", join(disk.path, "nodes.json"));
     const { cli } = this.#build("node", node);
-    const actor = new Actor(`node ${node}`, RUNTIMES[node]!, cli, words, this.network.inside(node));
+    const before = [...this.network.inside(node), ...disk?.before ?? []];
+    const actor = this.#jumps("node-clock")
+      ? new Actor(`node ${node}`, RUNTIMES[node]!, JUMPING, words, [
+        ...before,
+        ...jumping(cli, this.#clock("node", node)),
+      ])
+      : new Actor(`node ${node}`, RUNTIMES[node]!, cli, words, before);
     this.#nodes[node] = actor;
     await actor.event("ready");
   }
@@ -129,6 +155,63 @@ export class Crowd {
     this.#nodes[node]!.signal("SIGCONT");
   }
 
+  get workers(): number {
+    return this.#workers.length;
+  }
+
+  pid(node: number): number {
+    return this.#nodes[node]!.pid;
+  }
+
+  disk(node: number): SmallDisk | undefined {
+    return this.#disks[node];
+  }
+
+  setNodeClock(node: number, offset: number): void {
+    writeFileSync(this.#clock("node", node), String(offset));
+    this.#nodes[node]!.signal("SIGUSR2");
+  }
+
+  setPeerClock(worker: number, offset: number): void {
+    writeFileSync(this.#clock("worker", worker), String(offset));
+    this.#workers[worker]!.actor.signal("SIGUSR2");
+  }
+
+  /** Speaks to a node as its operator. */
+  async operate(node: number, path: string, body: unknown): Promise<void> {
+    const answer = await this.#send({ order: "post", url: this.#http(node), token: this.#token, path, body });
+    if (answer["status"] !== 200) this.fail(`node ${node} answered ${path} by ${JSON.stringify(answer)}`);
+  }
+
+  async fetch(node: number, path: string): Promise<Record<string, unknown>> {
+    return await this.#send({ order: "get", url: this.#http(node) + path });
+  }
+
+  /** Opens idle connections to a node. */
+  async hold(node: number, count: number): Promise<void> {
+    const { hostname, port } = new URL(this.#http(node));
+    await this.#send({ order: "hold", host: hostname, port: Number(port), count });
+  }
+
+  async release(): Promise<void> {
+    await this.#send({ order: "release" });
+  }
+
+  /** Something was not as it has to be. */
+  fail(text: string): void {
+    this.#failures.push(text);
+  }
+
+  /** All processes must have survived what is no death. */
+  check(fault: Fault, node: number): void {
+    const ended = [...this.#nodes, ...this.#workers.map(({ actor }) => actor)].filter(({ ended }) => ended);
+    for (const { name, runtime } of ended) {
+      this.fail(
+        `${name} on ${runtime} ended in ${fault} of node ${node}: ${this.#disks[node]?.read("log") ?? ""}`,
+      );
+    }
+  }
+
   /** The ways whose packets pass a node when they leave or when answers come. */
   async through(node: number): Promise<Set<Way>> {
     const answers = await this.#ask({ order: "where" }, "where");
@@ -155,7 +238,7 @@ export class Crowd {
   /** No more is sent; when all has arrived, or `patience` ms are over, it is counted. */
   async count(patience: number = 60_000): Promise<Sums> {
     const stopped = this.#ask({ order: "stop" }, "stopped");
-    const sent = await Promise.race([stopped, sleep(patience).then(() => undefined)]);
+    const sent = await Promise.race([stopped, sleep(patience, undefined, { ref: false })]);
     if (sent === undefined) throw new Error(`not everything was acknowledged within ${patience} ms`);
     await sleep(500);
     const reports = await this.#ask({ order: "report" }, "report");
@@ -169,20 +252,62 @@ export class Crowd {
     return sums;
   }
 
-  /** What went wrong in a worker, in words. */
+  /** What went wrong, in words. */
   get failures(): string[] {
-    return this.#workers.flatMap(({ actor }) =>
+    const told = this.#workers.flatMap(({ actor }) =>
       actor.told.filter(({ event }) => event === "failed").map(({ why }) => `${actor.name}: ${why}`)
     );
+    return [...told, ...this.#failures];
   }
 
   async close(): Promise<void> {
     for (const { actor } of this.#workers) actor.order({ order: "end" });
     await sleep(500);
     const all = [...this.#workers.map(({ actor }) => actor), ...this.#nodes];
-    await Promise.all(all.map((actor) => actor.kill()));
+    await Promise.all([...all, ...this.#nuisance ? [this.#nuisance] : []].map((actor) => actor.kill()));
+    for (const disk of this.#disks) disk?.close();
     this.nats?.close();
     this.network.close();
+  }
+
+  /** What the kinds of faults need. */
+  async #prepare(): Promise<void> {
+    if (this.#faults.includes("disk")) {
+      for (let node = 0; node < NODES; node++) {
+        this.#disks[node] = await SmallDisk.mount(join(this.#folder, `disk-${node}`));
+        if (!this.#disks[node]) {
+          throw new Error("no disk can be mounted here: leave out the fault disk, or run as root");
+        }
+      }
+    }
+    if (this.#faults.length === 0) return;
+    const nuisance = new Actor("nuisance", "node", url("./nuisance.ts"), [], this.network.inside("peers"));
+    await nuisance.event("ready");
+    this.#nuisance = nuisance;
+  }
+
+  #http(node: number): string {
+    return this.network.url("peers", node).replace(/^ws/, "http");
+  }
+
+  /** One errand after the other: answers do not say whose they are. */
+  #send(errand: Errand): Promise<Record<string, unknown>> {
+    const actor = this.#nuisance!;
+    const answer = this.#errands.then(async () => {
+      const since = actor.told.length;
+      actor.order({ ...errand });
+      return await actor.event("done", since);
+    });
+    this.#errands = answer;
+    return answer;
+  }
+
+  #jumps(fault: Fault): boolean {
+    return this.#faults.includes(fault);
+  }
+
+  #clock(kind: "node" | "worker", index: number): string {
+    return join(this.#folder, `clock-${kind}-${index}`);
   }
 
   async #openPeers(count: number, dice: Dice): Promise<void> {
@@ -211,14 +336,14 @@ export class Crowd {
 
   async #openWorker(index: number, runtime: RuntimeName, peers: string[][]): Promise<Worker> {
     const options: WorkerOptions = { sdk: this.#build("worker", index).sdk(runtime), peers };
-    const file = new URL("./worker.ts", import.meta.url).href;
-    const actor = new Actor(
-      `peers on ${runtime}`,
-      runtime,
-      file,
-      [JSON.stringify(options)],
-      this.network.inside("peers"),
-    );
+    const before = this.network.inside("peers");
+    const [name, words] = [`peers on ${runtime}`, [JSON.stringify(options)]];
+    const actor = this.#jumps("peer-clock")
+      ? new Actor(name, runtime, JUMPING, words, [
+        ...before,
+        ...jumping(WORKER, this.#clock("worker", index)),
+      ])
+      : new Actor(name, runtime, WORKER, words, before);
     return { actor, ids: (await actor.event("ready"))["ids"] as string[] };
   }
 
@@ -229,6 +354,18 @@ export class Crowd {
       return actor.event(event, since);
     }));
   }
+}
+
+const JUMPING = url("./jumping.ts");
+const WORKER = url("./worker.ts");
+
+function url(file: string): string {
+  return new URL(file, import.meta.url).href;
+}
+
+/** Words before the command of a process whose clock is to jump. */
+function jumping(program: string, clock: string): string[] {
+  return ["env", `WAYMEET_CHAOS_CLI=${program}`, `WAYMEET_CHAOS_CLOCK=${clock}`];
 }
 
 function give(actor: Actor, order: Order): void {

@@ -3,12 +3,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Crowd } from "./crowd.ts";
 import { NATS_SERVERS, NODES } from "./crowd.ts";
 import { type Dice, shuffled } from "../dice.ts";
+import { type Fault, FAULTS, NATS_FAULTS } from "./fault_kinds.ts";
+import { exhaust, fillDisk, jump, press } from "./host_faults.ts";
+import { moment } from "./ledger.ts";
+import type { Flow } from "./wire_proxy.ts";
 import type { Way } from "./worker.ts";
-
-export const FAULTS = ["kill", "freeze", "blackhole"] as const;
-/** Of the servers of NATS, where that is the fabric. */
-export const NATS_FAULTS = ["nats-kill", "nats-freeze"] as const;
-export type Fault = (typeof FAULTS)[number] | (typeof NATS_FAULTS)[number];
 
 /** Milliseconds that a killed node stays away, and that the other faults last. */
 const AWAY = 1_000;
@@ -19,6 +18,14 @@ const RECOVERY_MOST = 30_000;
 
 /** Ways through a node from which it is worth a fault. */
 const BUSY = 20;
+
+/** A line as from a train: what a node carries here fits through it, with pauses. */
+const BAD_LINE: Flow = {
+  kind: "slow",
+  bytesPerSecond: 32_000,
+  latency: 150,
+  stall: { every: 2_000, lasts: 800 },
+};
 
 /** One fault and what it cost. */
 export interface Outcome {
@@ -33,16 +40,21 @@ export interface Outcome {
 }
 
 /** Faults in turn: all kinds in each round, in an order and at nodes that the dice choose. */
-export async function* storm(crowd: Crowd, dice: Dice, until: number): AsyncGenerator<Outcome> {
+export async function* storm(
+  crowd: Crowd,
+  dice: Dice,
+  until: number,
+  faults: readonly Fault[] = crowd.nats ? [...FAULTS, ...NATS_FAULTS] : FAULTS,
+): AsyncGenerator<Outcome> {
   for (;;) {
-    for (const fault of shuffled(crowd.nats ? [...FAULTS, ...NATS_FAULTS] : FAULTS, dice)) {
+    for (const fault of shuffled(faults, dice)) {
       if (performance.now() >= until) return;
       if (isOfNats(fault)) {
-        yield await strike(crowd, fault, dice(NATS_SERVERS), undefined);
+        yield await strike(crowd, { fault, node: dice(NATS_SERVERS), dice }, undefined);
         continue;
       }
       const { node, ways } = await busyNode(crowd, dice);
-      yield await strike(crowd, fault, node, ways);
+      yield await strike(crowd, { fault, node, dice }, ways);
     }
   }
 }
@@ -51,16 +63,23 @@ function isOfNats(fault: Fault): boolean {
   return (NATS_FAULTS as readonly Fault[]).includes(fault);
 }
 
+/** What hits whom. */
+export interface Strike {
+  fault: Fault;
+  node: number;
+  dice: Dice;
+}
+
 /** `concerned`: the ways that use the node; a server of NATS concerns them all. */
 async function strike(
   crowd: Crowd,
-  fault: Fault,
-  node: number,
+  { fault, node, dice }: Strike,
   concerned: Set<Way> | undefined,
 ): Promise<Outcome> {
-  const at = Date.now();
-  await inflict(crowd, fault, node);
+  const at = moment();
+  await inflict(crowd, { fault, node, dice });
   await recover(crowd);
+  crowd.check(fault, node);
   const since = [...await crowd.since(at)];
   const times = (hit: boolean) =>
     since.filter(([way]) => (concerned?.has(way) ?? true) === hit).map(([, { after, gap }]) => after ?? gap);
@@ -75,7 +94,7 @@ async function busyNode(crowd: Crowd, dice: Dice): Promise<{ node: number; ways:
   return found.find(({ ways }) => ways.size >= BUSY) ?? found[0]!;
 }
 
-async function inflict(crowd: Crowd, fault: Fault, node: number): Promise<void> {
+async function inflict(crowd: Crowd, { fault, node, dice }: Strike): Promise<void> {
   switch (fault) {
     case "kill":
       await crowd.kill(node);
@@ -97,7 +116,33 @@ async function inflict(crowd: Crowd, fault: Fault, node: number): Promise<void> 
       crowd.network.cut(node);
       await sleep(LASTS);
       return crowd.network.heal(node);
+    case "reset":
+      return await turn(crowd, node, { kind: "reset" });
+    case "finish":
+      return await turn(crowd, node, { kind: "finished" });
+    case "half-open":
+      return await turn(crowd, node, { kind: "swallowing", way: dice(2) === 0 ? "to" : "from" });
+    case "slow":
+      return await turn(crowd, node, BAD_LINE);
+    case "node-clock":
+      return await jump((offset) => crowd.setNodeClock(node, offset), dice);
+    case "peer-clock": {
+      const worker = dice(crowd.workers);
+      return await jump((offset) => crowd.setPeerClock(worker, offset), dice);
+    }
+    case "disk":
+      return await fillDisk(crowd, node);
+    case "memory":
+      return await press(crowd, node);
+    case "descriptors":
+      return await exhaust(crowd, node);
   }
+}
+
+async function turn(crowd: Crowd, node: number, flow: Flow): Promise<void> {
+  crowd.network.turn!(node, flow);
+  await sleep(LASTS);
+  crowd.network.heal(node);
 }
 
 /** The next fault is to find every peer with both sessions: one at a time. */

@@ -4,8 +4,13 @@ import type { Way } from "./worker.ts";
 export interface Numbered {
   /** From 1, one more with each message of this way. */
   number: number;
-  /** Milliseconds since 1970 on the clock that all processes of the machine share. */
+  /** By {@link moment}. */
   sentAt: number;
+}
+
+/** Milliseconds, the same in all processes of a machine, and untouched when its clock is set. */
+export function moment(): number {
+  return performance.timeOrigin + performance.now();
 }
 
 export interface Account {
@@ -57,12 +62,12 @@ export class Tally {
   }
 
   /** Arrivals before that are forgotten. */
-  since(moment: number, now: number): Resumed {
-    const first = this.#arrivals.find(({ sentAt }) => sentAt >= moment);
-    const times = [moment, ...this.#arrivals.map(({ at }) => at).filter((at) => at >= moment), now];
+  since(from: number, now: number): Resumed {
+    const first = this.#arrivals.find(({ sentAt }) => sentAt >= from);
+    const times = [from, ...this.#arrivals.map(({ at }) => at).filter((at) => at >= from), now];
     const gap = Math.max(...times.slice(1).map((at, i) => at - times[i]!));
     this.#arrivals = [];
-    return first ? { after: first.at - moment, gap } : { gap };
+    return first ? { after: first.at - from, gap } : { gap };
   }
 }
 
@@ -75,9 +80,9 @@ export class Ledger {
     return known;
   }
 
-  since(moment: number): Record<Way, Resumed> {
-    const now = Date.now();
-    return Object.fromEntries([...this.#tallies].map(([way, tally]) => [way, tally.since(moment, now)]));
+  since(from: number): Record<Way, Resumed> {
+    const now = moment();
+    return Object.fromEntries([...this.#tallies].map(([way, tally]) => [way, tally.since(from, now)]));
   }
 
   accounts(): Record<Way, Account> {

@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import process from "node:process";
 import { Namespaces } from "./namespaces.ts";
 import { Proxies } from "./proxies.ts";
+import type { Flow } from "./wire_proxy.ts";
 
 /** A node by its number, or where the peers are. */
 export type Place = number | "peers";
@@ -21,12 +22,14 @@ export interface Network {
   /** From now on nothing reaches the node and nothing leaves it; nobody is told. */
   cut(node: number): void;
   heal(node: number): void;
+  /** What happens to the connections of a node from now on; none: this network cannot do that. */
+  turn?(node: number, flow: Flow): void;
   close(): void;
 }
 
-/** Namespaces where the machine lets this process make them, else proxies. */
-export async function openNetwork(nodes: number): Promise<Network> {
-  return canMakeNamespaces() ? new Namespaces(nodes) : await Proxies.open(nodes);
+/** Namespaces where the machine lets this process make them and no connection is to suffer, else proxies. */
+export async function openNetwork(nodes: number, proxied: boolean): Promise<Network> {
+  return !proxied && canMakeNamespaces() ? new Namespaces(nodes) : await Proxies.open(nodes);
 }
 
 function canMakeNamespaces(): boolean {

@@ -1,68 +1,12 @@
-import { connect, createServer, type Server, type Socket } from "node:net";
 import { freePort } from "../free_port.ts";
 import type { Network, Place } from "./network.ts";
+import { type Flow, WireProxy } from "./wire_proxy.ts";
 
-/** One TCP proxy, from one place to one node; while it is cut it forwards nothing and tells nobody. */
-class Proxy {
-  readonly server: Server;
-  readonly #target: number;
-  readonly #sockets = new Set<Socket>();
-  /** What waits for the cut to heal. */
-  #held: (() => void)[] = [];
-  #cuts = 0;
-
-  constructor(target: number) {
-    this.#target = target;
-    this.server = createServer((near) => this.#pass(() => this.#join(near)));
-  }
-
-  get port(): number {
-    return (this.server.address() as { port: number }).port;
-  }
-
-  cut(): void {
-    if (this.#cuts++ === 0) { for (const socket of this.#sockets) socket.pause(); }
-  }
-
-  heal(): void {
-    if (--this.#cuts > 0) return;
-    for (const socket of this.#sockets) socket.resume();
-    const held = this.#held;
-    this.#held = [];
-    for (const act of held) act();
-  }
-
-  close(): void {
-    this.server.close();
-    for (const socket of this.#sockets) socket.destroy();
-  }
-
-  #pass(act: () => void): void {
-    if (this.#cuts > 0) this.#held.push(act);
-    else act();
-  }
-
-  #join(near: Socket): void {
-    const far = connect(this.#target, "127.0.0.1");
-    for (const [from, to] of [[near, far], [far, near]] as const) {
-      this.#sockets.add(from);
-      from.setNoDelay(true);
-      from.on("error", () => {});
-      from.on("data", (bytes) => this.#pass(() => void to.write(bytes)));
-      from.on("close", () => {
-        this.#sockets.delete(from);
-        this.#pass(() => void to.destroy());
-      });
-    }
-  }
-}
-
-/** Every way between two places is a TCP proxy in this process: for machines without namespaces. */
+/** Every way between two places is a TCP proxy in this process: for faults of connections, and machines without namespaces. */
 export class Proxies implements Network {
-  readonly how: string =
-    "TCP proxies that stop forwarding: no namespaces here, so packets are not really dropped";
+  readonly how: string = "TCP proxies: what vanishes in a cut arrives when it has healed";
   readonly #ports: number[];
-  readonly #proxies = new Map<string, Proxy>();
+  readonly #proxies = new Map<string, WireProxy>();
 
   private constructor(ports: number[]) {
     this.#ports = ports;
@@ -90,16 +34,23 @@ export class Proxies implements Network {
     return `ws://127.0.0.1:${this.#proxies.get(`${from} ${to}`)!.port}`;
   }
 
-  meshUrl(): undefined {
-    return undefined;
+  /** Nobody is told an address that leads past the proxies. */
+  meshUrl(): string {
+    return "none";
   }
 
   cut(node: number): void {
-    for (const proxy of this.#of(node)) proxy.cut();
+    this.turn(node, { kind: "held" });
   }
 
   heal(node: number): void {
-    for (const proxy of this.#of(node)) proxy.heal();
+    this.turn(node, { kind: "open" });
+  }
+
+  turn(node: number, flow: Flow): void {
+    for (const [way, proxy] of this.#proxies) {
+      if (way.split(" ").includes(String(node))) proxy.turn(flow);
+    }
   }
 
   close(): void {
@@ -107,14 +58,8 @@ export class Proxies implements Network {
   }
 
   async #add(from: Place, to: number): Promise<void> {
-    const proxy = new Proxy(this.#ports[to]!);
+    const proxy = new WireProxy(this.#ports[to]!);
     await new Promise<void>((resolve) => void proxy.server.listen(0, "127.0.0.1", resolve));
     this.#proxies.set(`${from} ${to}`, proxy);
-  }
-
-  #of(node: number): Proxy[] {
-    return [...this.#proxies].filter(([way]) => way.split(" ").includes(String(node))).map(([, proxy]) =>
-      proxy
-    );
   }
 }

@@ -14,7 +14,7 @@ import { pathToFileURL } from "node:url";
 import { CURRENT, nextVersion } from "./builds.ts";
 import { Crowd, NODES, type Sums } from "./crowd.ts";
 import { seededDice } from "../dice.ts";
-import type { Resumed } from "./ledger.ts";
+import { moment, type Resumed } from "./ledger.ts";
 
 /** Milliseconds after a node came back until the next one leaves: sessions and presence are whole again. */
 const PAUSE = 3_000;
@@ -50,14 +50,14 @@ export async function roll({ seed, mixed }: { seed: number; mixed: boolean }): P
 }
 
 async function calmGap(crowd: Crowd): Promise<number> {
-  await crowd.since(Date.now());
-  const at = Date.now();
+  await crowd.since(moment());
+  const at = moment();
   await sleep(PAUSE);
   return longest(await crowd.since(at));
 }
 
 async function restart(crowd: Crowd, node: number): Promise<number> {
-  const at = Date.now();
+  const at = moment();
   await crowd.end(node);
   await crowd.start(node);
   await sleep(PAUSE);

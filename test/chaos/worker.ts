@@ -8,7 +8,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Link } from "../../src/mod.node.ts";
-import { type Account, Ledger, readNumbered, writeNumbered } from "./ledger.ts";
+import { type Account, Ledger, moment, readNumbered, writeNumbered } from "./ledger.ts";
 
 /** How a worker is started. */
 export interface WorkerOptions {
@@ -60,7 +60,7 @@ function attend(self: string, link: Link): void {
 
 async function receive(way: Way, link: Link): Promise<void> {
   const account = ledger.of(way);
-  for await (const { data } of link) account.took(readNumbered(data), Date.now());
+  for await (const { data } of link) account.took(readNumbered(data), moment());
   if (talking) tell("failed", { why: `${way} ended` });
 }
 
@@ -70,7 +70,7 @@ async function talk(way: Way, link: Link): Promise<void> {
     if (underWay > MOST_UNDER_WAY) continue;
     underWay++;
     const size = sent[way] % 50 === 49 ? LARGE : SMALL;
-    link.send(writeNumbered({ number: ++sent[way], sentAt: Date.now() }, size))
+    link.send(writeNumbered({ number: ++sent[way], sentAt: moment() }, size))
       .catch((error) => tell("failed", { why: `${way}: ${error.message}` }))
       .finally(() => void underWay--);
   }

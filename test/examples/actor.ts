@@ -14,7 +14,7 @@ export class Actor {
   readonly runtime: RuntimeName;
   readonly told: Told[] = [];
   readonly #child: ChildProcess;
-  readonly #ended: Promise<void>;
+  readonly #closed: Promise<void>;
   readonly #waiting = new Set<() => void>();
   #line = "";
 
@@ -30,13 +30,21 @@ export class Actor {
     actors.add(child);
     child.stdin.on("error", () => {}); // killed: `ended` says so
     child.stdout.on("data", (text: Uint8Array) => this.#hear(String(text)));
-    this.#ended = new Promise((resolve) => {
+    this.#closed = new Promise((resolve) => {
       child.on("close", () => {
         actors.delete(child);
         this.#wake();
         resolve();
       });
     });
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
+  }
+
+  get ended(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   order(order: Record<string, unknown>): void {
@@ -48,7 +56,7 @@ export class Actor {
     for (;;) {
       const told = this.told.slice(since).find(({ event }) => event === name);
       if (told) return told;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      if (this.ended) {
         throw new Error(`${this.name} on ${this.runtime} ended before "${name}"`);
       }
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
@@ -58,7 +66,7 @@ export class Actor {
   /** As with `kill -9`: no goodbye, nothing flushed. */
   async kill(): Promise<void> {
     this.#child.kill("SIGKILL");
-    await this.#ended;
+    await this.#closed;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -67,7 +75,7 @@ export class Actor {
 
   async end(): Promise<void> {
     this.#child.kill("SIGTERM");
-    await this.#ended;
+    await this.#closed;
   }
 
   #hear(text: string): void {

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
 import { generateIdentity } from "../../src/identity/identity.ts";
-import { BanFile, readBans, writeBans } from "../../src/rendezvous/ban_file.ts";
+import { BanFile, readBans, WRITE_AGAIN, writeBans } from "../../src/rendezvous/ban_file.ts";
 import { parseSubject } from "../../src/rendezvous/ban_subject.ts";
 import { type Ban, Bans } from "../../src/rendezvous/bans.ts";
 import { Reason } from "../../src/wire/protocol.ts";
+import { VirtualClock } from "../session/virtual_clock.ts";
 import { meetInMemory, memoryNode, settle, stopNodes, until } from "./peers.ts";
 
 const { id } = await generateIdentity();
@@ -112,13 +113,15 @@ describe("bans", () => {
   it("are written one after the other, the newest last", async () => {
     const written: string[] = [];
     let go = () => {};
-    const file = new BanFile({
+    const store = {
       read: () => Promise.resolve(undefined),
-      write: async (text) => {
+      write: async (text: string) => {
         await new Promise<void>((resolve) => go = resolve);
         written.push(text);
       },
-    }, (error) => assert.fail(String(error)));
+    };
+    const failed = (error: unknown) => assert.fail(String(error));
+    const file = new BanFile({ store, clock: new VirtualClock(), failed });
     const all = ["192.0.2.1", "192.0.2.2", "192.0.2.3"].map((subject) => file.write([ban(subject)]));
     go();
     await until(() => written.length === 1);
@@ -126,6 +129,41 @@ describe("bans", () => {
     go();
     await Promise.all(all);
     assert.deepEqual(written.map((text) => readBans(text)[0]!.subject), ["192.0.2.1", "192.0.2.3"]);
+  });
+});
+
+describe("bans that do not fit on the disk", () => {
+  it("are said to be missing there, and written as soon as there is room, the newest", async () => {
+    const clock = new VirtualClock();
+    const [written, failures]: [string[], string[]] = [[], []];
+    let full = true;
+    const store = {
+      read: () => Promise.resolve(undefined),
+      write: (text: string) =>
+        full ? Promise.reject(new Error("ENOSPC")) : Promise.resolve(void written.push(text)),
+    };
+    const file = new BanFile({ store, clock, failed: (error) => failures.push(String(error)) });
+    await file.write([ban("192.0.2.1")]);
+    await clock.advance(WRITE_AGAIN);
+    await file.write([ban("192.0.2.2")]);
+    assert.deepEqual(failures, Array(3).fill("Error: ENOSPC"));
+    full = false;
+    await clock.advance(WRITE_AGAIN);
+    assert.deepEqual(written.map((text) => readBans(text)[0]!.subject), ["192.0.2.2"]);
+    await clock.advance(10 * WRITE_AGAIN);
+    assert.deepEqual([written.length, clock.timers], [1, 0]);
+  });
+
+  it("are forgotten when the node ends: nothing keeps the process", async () => {
+    const clock = new VirtualClock();
+    const store = {
+      read: () => Promise.resolve(undefined),
+      write: () => Promise.reject(new Error("ENOSPC")),
+    };
+    const file = new BanFile({ store, clock, failed: () => {} });
+    await file.write([ban("192.0.2.1")]);
+    file.stop();
+    assert.equal(clock.timers, 0);
   });
 });
 

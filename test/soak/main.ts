@@ -1,0 +1,53 @@
+/**
+ * `npm run soak -- --minutes M [--json] [--verbose]`: nodes on Bun and Node in a mesh, and peers that come, talk,
+ * stream, watch, meet at topics, punch, leave and crash all the time. Exits with 0 only if no process grows, as far
+ * as can be told, and nothing is left of the peers when they have gone.
+ *
+ * @module
+ */
+import process from "node:process";
+import { parseArgs } from "node:util";
+import { soak, type Soaked } from "./soak_run.ts";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "15" },
+    json: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
+  },
+});
+const minutes = Number(values.minutes);
+if (!(minutes > 0)) {
+  console.error("npm run soak -- --minutes M [--json] [--verbose]: M > 0");
+  process.exit(2);
+}
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
+
+const UNITS: Record<string, string> = { rss: "KiB", heap: "KiB" };
+
+function print({ slopes, left, counts }: Soaked): void {
+  for (const { process, what, slope: { slope, low, high, level }, grows } of slopes) {
+    const unit = UNITS[what] ?? "";
+    const interval = `${low.toFixed(2)} … ${high.toFixed(2)}`;
+    console.log(
+      `${process.padEnd(14)} ${what.padEnd(11)} ${level.toFixed(0)} ${unit}, ${
+        slope.toFixed(2)
+      } a minute (95 %: ${interval})${grows ? "  GROWS" : ""}`,
+    );
+  }
+  console.log(`done: ${JSON.stringify(counts)}`);
+  console.log(`left when all had gone: ${JSON.stringify(left)}`);
+}
+
+try {
+  const soaked = await soak(minutes, values.verbose ? (text) => console.error(text) : undefined);
+  if (values.json) console.log(JSON.stringify(soaked));
+  else print(soaked);
+  const empty = Object.values(soaked.left).every((state) =>
+    Object.values(state).every((count) => count === 0)
+  );
+  process.exit(empty && soaked.slopes.every(({ grows }) => !grows) ? 0 : 1);
+} catch (error) {
+  console.error(error);
+  process.exit(1);
+}

@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import fc from "fast-check";
+import { seededDice } from "../dice.ts";
+import { floors, theilSen } from "./slope.ts";
+
+describe("the slope of a soak", () => {
+  it("is that of a line, whatever a few samples say", () => {
+    const line = fc.record({
+      rise: fc.integer({ min: -50, max: 50 }),
+      odd: fc.array(fc.nat(39), { maxLength: 4 }),
+    });
+    fc.assert(fc.property(line, ({ rise, odd }) => {
+      const points = Array.from({ length: 40 }, (_, at) => ({ at, value: 1_000 + rise * at }));
+      for (const at of odd) points[at]!.value += 100_000;
+      const { slope, low, high } = theilSen(points);
+      assert.ok(Math.abs(slope - rise) < 1e-9);
+      assert.ok(low <= slope && slope <= high);
+    }));
+  });
+
+  it("of noise is compatible with none, nearly always, and of a leak below that noise is seen", () => {
+    const verdict = (leak: number, seed: number) => {
+      const dice = seededDice(seed);
+      const points = Array.from({ length: 30 }, (_, at) => ({ at, value: leak * at + dice(100) }));
+      return theilSen(points).low > 0;
+    };
+    const seeds = Array.from({ length: 200 }, (_, seed) => seed + 1);
+    assert.ok(seeds.filter((seed) => verdict(0, seed)).length <= 12, "2.5 % are to be expected");
+    assert.ok(seeds.every((seed) => verdict(4, seed)));
+  });
+
+  it("of too few samples says nothing", () => {
+    assert.deepEqual(
+      theilSen([{ at: 0, value: 1 }, { at: 1, value: 2 }, { at: 2, value: 3 }]).low,
+      -Infinity,
+    );
+    assert.deepEqual(theilSen([{ at: 0, value: 1 }]).high, Infinity);
+  });
+
+  it("is taken of what is held when least is under way", () => {
+    const points = [9, 4, 7, 8, 3, 5, 1].map((value, at) => ({ at, value }));
+    assert.deepEqual(floors(points, 3), [{ at: 1, value: 4 }, { at: 4, value: 3 }]);
+  });
+});
