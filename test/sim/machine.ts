@@ -28,6 +28,7 @@ export class Machine {
       now: () => timeline.now,
       wall: () => Math.floor(EPOCH + timeline.now + this.skew),
       after: (delay, run) => this.#after(delay, run),
+      soon: (run) => void timeline.after(0, () => this.arrive(run)),
     };
   }
 
