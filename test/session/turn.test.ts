@@ -118,7 +118,7 @@ describe("what a session gathers", () => {
   });
 });
 
-it("a turn settles each session once, whoever gathered between", async () => {
+it("a turn settles each session once, whoever gathered between", () => {
   let ends = 0;
   const runs: (() => void)[] = [];
   const turn = new Turn((run) => void runs.push(run));
