@@ -62,10 +62,11 @@ async function dials(page: Page, id: string): Promise<Talk> {
       if (link.path.kind === "direct") break;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    // Now: a busy end that is silent for 400 ms while it opens the large message has the relay for a while.
+    const { kind: path, why } = link.path;
     const sent = Uint8Array.from({ length: size }, (_, i) => i * 7);
     await link.send(sent);
     const { data } = (await echoes.next()).value!;
-    const { kind: path, why } = link.path;
     const echoed = data.length === sent.length && sent.every((byte, i) => data[i] === byte);
     await peer.close();
     return { path, why, echoed };

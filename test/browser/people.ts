@@ -13,6 +13,14 @@ const PATIENCE = 30_000;
  * One tab with the chat. Whoever does something has it in front: behind others a page draws once a
  * second, and Playwright clicks on nothing before it was drawn twice.
  */
+/** Another try is left: a wait that ended in vain is no failure yet. */
+function unlessLast(tries: number): (error: unknown) => false {
+  return (error) => {
+    if (tries > 1) return false;
+    throw error;
+  };
+}
+
 export class Person {
   readonly name: string;
   readonly page: Page;
@@ -64,8 +72,14 @@ export class Person {
 
   async open(name: string): Promise<void> {
     await this.page.bringToFront();
-    await this.room(name).click();
-    await this.page.getByRole("heading", { name: new RegExp(`^(# )?${name}$`) }).waitFor();
+    const heading = this.page.getByRole("heading", { name: new RegExp(`^(# )?${name}$`) });
+    // The list moves under the pointer while messages pour in: who misses, clicks again.
+    for (let tries = 10; tries > 0; tries--) {
+      await this.room(name).click();
+      if (
+        await heading.waitFor({ timeout: tries > 1 ? 3_000 : 30_000 }).then(() => true, unlessLast(tries))
+      ) return;
+    }
   }
 
   /** The line of a conversation in the list. */
