@@ -182,7 +182,15 @@ describe("the chat in Chromium", { skip }, () => {
         }
       });
     const sending = Promise.all([flood(ada), flood(cleo)]);
+    const kept = await Promise.all(
+      [ben.room("Cleo"), ben.page.locator("#room-title"), ben.page.locator(".me")].map((each) =>
+        each.elementHandle()
+      ),
+    );
     await ben.page.waitForFunction(() => document.querySelectorAll("#entries > li").length >= 50);
+    await ben.room("Cleo").locator(".badge").waitFor();
+    const there = kept.map((element) => element!.evaluate(({ isConnected }) => isConnected));
+    assert.deepEqual(await Promise.all(there), [true, true, true], "what one may press stays in the page");
     await ben.page.reload();
     await ben.isThere();
     await ben.open("Ada");

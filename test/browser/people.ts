@@ -9,10 +9,6 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Milliseconds for whatever a page is to show: a busy machine must not fail a test. */
 const PATIENCE = 30_000;
 
-/**
- * One tab with the chat. Whoever does something has it in front: behind others a page draws once a
- * second, and Playwright clicks on nothing before it was drawn twice.
- */
 /** Another try is left: a wait that ended in vain is no failure yet. */
 function unlessLast(tries: number): (error: unknown) => false {
   return (error) => {
@@ -21,6 +17,10 @@ function unlessLast(tries: number): (error: unknown) => false {
   };
 }
 
+/**
+ * One tab with the chat. Whoever does something has it in front: behind others a page draws once a
+ * second, and Playwright clicks on nothing before it was drawn twice.
+ */
 export class Person {
   readonly name: string;
   readonly page: Page;
@@ -73,7 +73,7 @@ export class Person {
   async open(name: string): Promise<void> {
     await this.page.bringToFront();
     const heading = this.page.getByRole("heading", { name: new RegExp(`^(# )?${name}$`) });
-    // The list moves under the pointer while messages pour in: who misses, clicks again.
+    // People who come and go move the list under the pointer: who misses, clicks again.
     for (let tries = 10; tries > 0; tries--) {
       await this.room(name).click();
       if (

@@ -1,7 +1,8 @@
 /** The right side: one conversation, and where the next message is written. */
 import type { PeerId } from "../../identity/peer_id.ts";
 import { type Entry, type FileNote, statusOf } from "../types.ts";
-import { fill, h, List } from "../../page/element.ts";
+import { fill, h } from "../../page/element.ts";
+import { List } from "../../page/list.ts";
 import { byId } from "../../page/by_id.ts";
 import { brief, type OpenRoom } from "./view_model.ts";
 import { bytesWords, dayWords, pathWords, statusWords, timeWords } from "./wording.ts";
@@ -86,7 +87,7 @@ export class Conversation {
       line.state === "group"
         ? h(
           "button",
-          { class: "quiet presence", type: "button", onclick: () => this.#port.members() },
+          { class: "presence quiet", type: "button", onclick: () => this.#port.members() },
           presence(line),
         )
         : h("span", { class: `presence ${line.online ? "online" : "away"}` }, presence(line)),
@@ -136,9 +137,17 @@ export class Conversation {
         ),
       ),
       statusOf(entry) === "failed" &&
-        h("button", { class: "quiet", type: "button", onclick: () => this.#port.retry(entry) }, "Send again"),
+        h(
+          "button",
+          { class: "retry quiet", type: "button", onclick: () => this.#port.retry(entry) },
+          "Send again",
+        ),
       statusOf(entry) === "queued" &&
-        h("button", { class: "quiet", type: "button", onclick: () => this.#port.giveUp(entry) }, "Give up"),
+        h(
+          "button",
+          { class: "give-up quiet", type: "button", onclick: () => this.#port.giveUp(entry) },
+          "Give up",
+        ),
     );
   }
 

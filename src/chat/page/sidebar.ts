@@ -2,7 +2,8 @@
 import type { Contact } from "../types.ts";
 import { byId } from "../../page/by_id.ts";
 import type { Fields } from "../../page/element.ts";
-import { fill, h, List } from "../../page/element.ts";
+import { fill, h } from "../../page/element.ts";
+import { List } from "../../page/list.ts";
 import { brief, type RoomLine, type View } from "./view_model.ts";
 
 export interface SidebarPort {

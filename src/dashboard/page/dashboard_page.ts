@@ -5,6 +5,7 @@
  */
 import { byId } from "../../page/by_id.ts";
 import { type Child, fill, h } from "../../page/element.ts";
+import { List } from "../../page/list.ts";
 import type { ConsoleState, Ending } from "../../rendezvous/console.ts";
 import type { Sample } from "../../rendezvous/history.ts";
 import { drawMesh } from "./mesh_map.ts";
@@ -20,6 +21,7 @@ const TOKEN = "waymeet-dashboard-token";
 
 class Dashboard {
   readonly #token: string;
+  readonly #peers: List<string> = new List(byId("peers"), (peer) => peer, (peer) => this.#peer(peer));
   readonly #plots: Plots = new Plots(byId("sessions-plot"), byId("traffic-plot"));
   #samples: Sample[] = [];
 
@@ -96,22 +98,18 @@ class Dashboard {
   }
 
   #showPeers(peers: ConsoleState["peers"]): void {
-    const list = byId("peers");
-    const shown = [...list.children].map((item) => (item as HTMLElement).dataset.peer).join();
-    if (shown === peers.join()) return; // a button that is being pressed stays
-    fill(
-      list,
-      ...peers.map((peer) =>
-        h(
-          "li",
-          { "data-peer": peer },
-          h("code", {}, peer),
-          h("button", { type: "button", onclick: () => this.#askEnd("disconnect", peer) }, "Disconnect"),
-          h("button", { type: "button", onclick: () => this.#askEnd("ban", peer) }, "Ban"),
-        )
-      ),
-    );
+    this.#peers.show(peers);
     byId("no-peers").hidden = peers.length > 0;
+  }
+
+  #peer(peer: string): HTMLElement {
+    return h(
+      "li",
+      { "data-peer": peer },
+      h("code", {}, peer),
+      h("button", { type: "button", onclick: () => this.#askEnd("disconnect", peer) }, "Disconnect"),
+      h("button", { type: "button", onclick: () => this.#askEnd("ban", peer) }, "Ban"),
+    );
   }
 
   #askEnd(act: "disconnect" | "ban", peer: string): void {
