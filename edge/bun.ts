@@ -16,6 +16,7 @@ import {
 } from "../src/rendezvous/serve.ts";
 import type { Connect, Socket, SocketHandlers } from "../src/session/socket.ts";
 import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
+import { FairReader } from "./fair_reader.ts";
 import { memory } from "./memory.ts";
 import { resolve } from "./resolver.ts";
 import { MAX_MESSAGE } from "../src/wire/limits.ts";
@@ -46,13 +47,16 @@ interface BunSocket {
   sendBinary(message: Uint8Array): number;
   sendText(message: string): number;
   getBufferedAmount(): number;
+  /** Of Bun 1.4. */
+  pause?(): void;
+  resume?(): void;
   close(code: number, reason: string): void;
   terminate(): void;
 }
 declare const Bun: { serve(options: Record<string, unknown>): BunServer };
 
 /** What a socket carries from the upgrade to its end. */
-class Visit implements Socket {
+class Visit extends FairReader implements Socket {
   /** uWebSockets writes to the kernel at once, or into a buffer of its own. */
   readonly copies = true;
   #admission: Admission | undefined;
@@ -60,6 +64,7 @@ class Visit implements Socket {
   #handlers: SocketHandlers | undefined;
 
   constructor(admission: Admission) {
+    super();
     this.#admission = admission;
   }
 
@@ -88,7 +93,14 @@ class Visit implements Socket {
     if (this.#handlers === undefined) ws.terminate();
   }
   received(message: Uint8Array | string): void {
+    this.took(message.length);
     this.#handlers?.message(message);
+  }
+  protected pause(): void {
+    this.#ws?.pause?.();
+  }
+  protected resume(): void {
+    this.#ws?.resume?.();
   }
   drained(): void {
     if (this.buffered === 0) this.#handlers?.drain?.();
