@@ -15,6 +15,7 @@ import { DEFAULT_BACKOFF, FRESH, reconnectStep } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { sessionUrl } from "../session/session_url.ts";
 import type { Connect } from "../session/socket.ts";
+import { decodeControl } from "../wire/frames.ts";
 import { type Hello, Reason, Role } from "../wire/protocol.ts";
 import { AGENT } from "../wire/version.ts";
 import { NodeLink, type NodeLinkOwner } from "./node_link.ts";
@@ -172,6 +173,7 @@ export class MeshSessions {
         url,
         identity,
         role: Role.node,
+        decode: decodeControl,
         network,
         instance: this.#instance,
         started: (hello) => (this.#met(dial, url, hello), this.#started),

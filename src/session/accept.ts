@@ -6,6 +6,7 @@
  */
 import { type Identity, verify } from "../identity/identity.ts";
 import type { PeerId } from "../identity/peer_id.ts";
+import { decodeControl } from "../wire/frames.ts";
 import { HANDSHAKE_STEP, MAX_PAYLOAD, MAX_QUEUE, PING_INTERVAL } from "../wire/limits.ts";
 import { type AuthBody, Liveness, Role } from "../wire/protocol.ts";
 import type { Clock } from "./clock.ts";
@@ -136,7 +137,12 @@ export function resumeSession(socket: Socket, o: AcceptOptions, resumed: Resumed
   const refuse = () => {
     throw new Error("a session that goes on has no handshake");
   };
-  const session = new LiveSession(o, { step: refuse, perform: refuse, settle: refuse }, HANDSHAKE_STEP);
+  const session = new LiveSession(o, {
+    decode: decodeControl,
+    step: refuse,
+    perform: refuse,
+    settle: refuse,
+  }, HANDSHAKE_STEP);
   session.attach(socket);
   session.resume({
     remoteKey: resumed.auth.id,
@@ -174,6 +180,7 @@ function acceptorSide(o: AcceptOptions): AcceptorSide {
 
 function negotiation(o: AcceptOptions, side: AcceptorSide, session: () => Session): Negotiation {
   return {
+    decode: decodeControl,
     step: (state, event) => acceptorStep(side, state as AcceptorState, event),
     perform: (task) => perform(o, task, session()),
     settle: (terms) => settle(o, side, terms),

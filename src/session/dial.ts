@@ -6,7 +6,7 @@
  */
 import { type Identity, verify } from "../identity/identity.ts";
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
-import { encodeAuthBody } from "../wire/frames.ts";
+import { type DecodeControl, decodePeerControl, encodeAuthBody } from "../wire/frames.ts";
 import { HANDSHAKE_STEP } from "../wire/limits.ts";
 import { type Hello, Liveness, Role } from "../wire/protocol.ts";
 import type { Clock } from "./clock.ts";
@@ -30,6 +30,8 @@ export interface DialOptions {
   identity: Identity;
   /** Default: peer. */
   role?: Role;
+  /** Reads control frames. Default: `decodePeerControl`; nodes MUST give `decodeControl`. */
+  decode?: DecodeControl;
   network: string;
   /** 16 random bytes, fresh for each process. */
   instance: Uint8Array;
@@ -129,6 +131,7 @@ function dialerSide(o: DialOptions, host: string): DialerSide {
 
 function negotiation(o: DialOptions, side: DialerSide): Negotiation {
   return {
+    decode: o.decode ?? decodePeerControl,
     step: (state, event) => dialerStep(side, state as DialerState, event),
     perform: (task) => perform(o, task),
     settle: (terms) => settle(o, terms),

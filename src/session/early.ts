@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decodeControl } from "../wire/frames.ts";
+import { decodePeerControl } from "../wire/frames.ts";
 import { MAX_BATCH, MAX_EARLY } from "../wire/limits.ts";
 import { type Auth, type Bye, type Hello, Reason, type Welcome } from "../wire/protocol.ts";
 import { checkBatch, frameEnd } from "../wire/sequence.ts";
@@ -51,7 +51,7 @@ export function firstFrame(message: Uint8Array | string): First {
   if (typeof message === "string") return { kind: "other", what: "got text" };
   if (checkBatch(message) < 0) return { kind: "other", what: "got malformed bytes" };
   const end = frameEnd(message, 0);
-  const frame = decodeControl(message.subarray(0, end));
+  const frame = decodePeerControl(message.subarray(0, end));
   const rest = message.subarray(end);
   switch (frame?.kind) {
     case "hello":

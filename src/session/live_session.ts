@@ -7,7 +7,7 @@
 import type { PeerId } from "../identity/peer_id.ts";
 import { isData } from "../wire/data_frame.ts";
 import { isForward } from "../wire/forward_frame.ts";
-import { decodeControl, encodePing, encodePong } from "../wire/frames.ts";
+import { type DecodeControl, encodePing, encodePong } from "../wire/frames.ts";
 import { MAX_MESSAGE } from "../wire/limits.ts";
 import { type AuthBody, type Control, type Hello, Reason, type WelcomeBody } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
@@ -49,6 +49,7 @@ export class LiveSession implements Session, Ticked, Settling {
   readonly #clock: Clock;
   readonly #random: (length: number) => Uint8Array;
   readonly #handlers: SessionHandlers;
+  readonly #decode: DecodeControl;
   readonly #onError: (error: unknown) => void;
   #socket: Socket | undefined;
   #negotiation: Negotiation | undefined;
@@ -66,6 +67,7 @@ export class LiveSession implements Session, Ticked, Settling {
     this.#clock = around.clock; // not `around` itself: it holds what only the handshake needs
     this.#random = around.random;
     this.#handlers = around.handlers;
+    this.#decode = negotiation.decode;
     this.#onError = around.onError ?? console.error;
     this.#turn = around.turn;
     this.#negotiation = negotiation;
@@ -325,7 +327,7 @@ export class LiveSession implements Session, Ticked, Settling {
       } else if (isForward(message, offset)) {
         this.#heard = true;
         handlers.forward?.(this, message, offset, end);
-      } else this.#readControl(decodeControl(message.subarray(offset, end)));
+      } else this.#readControl(this.#decode(message.subarray(offset, end)));
       offset = end;
     }
   }

@@ -1,4 +1,5 @@
 import type { PeerId } from "../identity/peer_id.ts";
+import type { DecodeControl } from "../wire/frames.ts";
 import type { AuthBody, Hello, WelcomeBody } from "../wire/protocol.ts";
 import type { Clock } from "./clock.ts";
 import type { AcceptorState, DialerState } from "./handshake_state.ts";
@@ -22,8 +23,10 @@ export interface Surroundings {
   onError?: (error: unknown) => void;
 }
 
-/** What a driver contributes; dropped once the session is ready. */
+/** What a driver contributes; all but `decode` is dropped once the session is ready. */
 export interface Negotiation {
+  /** Reads the control frames of a ready session. */
+  decode: DecodeControl;
   step(state: State, event: Event): Step<State>;
   /** Does a task and answers with its event. A rejection ends the session with `internalError`. */
   perform(task: Task): Promise<Event>;

@@ -1,6 +1,7 @@
 /**
  * Control frames: everything but data and forward. {@link decodeControl} is the one
- * door by which they enter; behind it shapes and sizes are certain, meaning is not.
+ * door by which they enter, {@link decodePeerControl} where no node enters; behind it
+ * shapes and sizes are certain, meaning is not.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import { attemptFrames } from "./attempt_frames.ts";
 import { decode, type Value } from "./cbor.ts";
 import { FieldFrames } from "./field_frames.ts";
 import { MAX_CONTROL, MAX_TEXT } from "./limits.ts";
-import { meshFrames, readMeshList } from "./mesh_frames.ts";
+import { meshReader } from "./mesh_frames.ts";
 import {
   type Bye,
   type Control,
@@ -40,6 +41,16 @@ export * from "./watch_frames.ts";
 
 const NONCE_SIZE = 8;
 
+/** Reads the bytes of exactly one control frame; `undefined`: malformed. */
+export type DecodeControl = (bytes: Uint8Array) => Control | undefined;
+
+/** Reads decoded frames of kinds that it knows. */
+interface FrameReader {
+  knows(kind: number): boolean;
+  /** `undefined`: malformed. */
+  read(kind: number, frame: Value[]): Control | undefined;
+}
+
 /**
  * Reads the bytes of exactly one control frame. `undefined`: malformed, and a
  * reason to end the session. A kind this version does not know is `unknown`;
@@ -53,10 +64,19 @@ const NONCE_SIZE = 8;
  * ```
  */
 export function decodeControl(bytes: Uint8Array): Control | undefined {
+  return decodeWith(bytes, meshReader);
+}
+
+/** As {@link decodeControl}, but frames between nodes are `unknown`: peers need not carry what reads them. */
+export function decodePeerControl(bytes: Uint8Array): Control | undefined {
+  return decodeWith(bytes);
+}
+
+function decodeWith(bytes: Uint8Array, mesh?: FrameReader): Control | undefined {
   if (bytes.length > MAX_CONTROL) return undefined;
   const frame = decode(bytes);
   if (!Array.isArray(frame) || !isUint(frame[0])) return undefined;
-  return readFrame(frame[0], frame, bytes);
+  return mesh?.knows(frame[0]) ? mesh.read(frame[0], frame) : readFrame(frame[0], frame, bytes);
 }
 
 const sessionFrames = new FieldFrames<Bye | Lookup | Nodes | Notice | Ping | Pong | Rate>({
@@ -74,7 +94,7 @@ const sessionFrames = new FieldFrames<Bye | Lookup | Nodes | Notice | Ping | Pon
     pause: isUint,
   },
 });
-const TABLES = [sessionFrames, attemptFrames, topicFrames, watchFrames, meshFrames];
+const TABLES = [sessionFrames, attemptFrames, topicFrames, watchFrames];
 
 function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | undefined {
   const table = TABLES.find((each) => each.knows(kind));
@@ -99,10 +119,6 @@ function readFrame(kind: number, frame: Value[], bytes: Uint8Array): Control | u
       return readTopicMember(frame);
     case Kind.sighting:
       return readSighting(frame);
-    case Kind.members:
-    case Kind.presence:
-    case Kind.digest:
-      return readMeshList(kind, frame);
     default:
       return { kind: "unknown", number: kind };
   }

@@ -53,12 +53,13 @@ import {
   SIGNATURE_SIZE,
 } from "./shape.ts";
 
+type List = Digest | Members | PresenceDelta;
 type Simple = BanOrder | Conveyed | Edges | Greet | Probe | ProbeAck | Undelivered;
 
 const CONVEYED = { hops: isHops, broker: is32, peer: is32, frame: isFrame } as const;
 
 /** Those whose fields are judged each by itself. */
-export const meshFrames: FieldFrames<Simple> = new FieldFrames<Simple>({
+const meshFrames = new FieldFrames<Simple>({
   greet: { epoch: isUint, urls: isNodes, mac: isMac },
   probe: { nonce: isUint, target: is32 },
   probeAck: { nonce: isUint, target: is32 },
@@ -76,19 +77,21 @@ export const meshFrames: FieldFrames<Simple> = new FieldFrames<Simple>({
   attemptFrom: CONVEYED,
 });
 
-/** Reads a decoded frame with a list of its own form; `undefined`: malformed, or of no such kind. */
-export function readMeshList(kind: number, frame: Value[]): Digest | Members | PresenceDelta | undefined {
-  switch (kind) {
-    case Kind.members:
-      return readMembers(frame);
-    case Kind.presence:
-      return readPresence(frame);
-    case Kind.digest:
-      return readDigest(frame);
-    default:
-      return undefined;
-  }
-}
+/** Those with a list of its own form. */
+const lists = new Map<number, (frame: Value[]) => List | undefined>([
+  [Kind.members, readMembers],
+  [Kind.presence, readPresence],
+  [Kind.digest, readDigest],
+]);
+
+/** Reads a decoded frame between nodes; `undefined`: malformed, or of no such kind. */
+export const meshReader: {
+  knows(kind: number): boolean;
+  read(kind: number, frame: Value[]): Simple | List | undefined;
+} = {
+  knows: (kind) => meshFrames.knows(kind) || lists.has(kind),
+  read: (kind, frame) => lists.get(kind)?.(frame) ?? meshFrames.read(kind, frame),
+};
 
 /** @throws {RangeError} when a field is out of bounds. */
 export function encodeGreet(fields: Omit<Greet, "kind">): Uint8Array {

@@ -15,7 +15,7 @@ describe("the SDK in a page", () => {
     const { files } = await bundle(PEER);
     assert.ok(files.includes("src/peer/peer.ts") && files.includes("src/path/rtc_web.ts"));
     const strangers =
-      /^src\/(mesh|rendezvous|stun|cli|pages)\/|accept|key_file|pem|words|cbor-x|edwards|pure_ed25519|sha512|@opentelemetry|@logtape/;
+      /^src\/(mesh|rendezvous|stun|cli|pages)\/|mesh_frames|accept|key_file|pem|words|cbor-x|edwards|pure_ed25519|sha512|@opentelemetry|@logtape/;
     assert.deepEqual(files.filter((path) => strangers.test(path)), []);
   });
 

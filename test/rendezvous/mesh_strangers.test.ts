@@ -8,7 +8,7 @@ import type { MeshStatus } from "../../src/rendezvous/mesh_status.ts";
 import { dialSession } from "../../src/session/dial.ts";
 import type { Session, SessionEnd } from "../../src/session/session.ts";
 import { encodeData } from "../../src/wire/data_frame.ts";
-import { encodeGreet, encodeMembers, encodePresence } from "../../src/wire/frames.ts";
+import { decodeControl, encodeGreet, encodeMembers, encodePresence } from "../../src/wire/frames.ts";
 import { type Control, Reason, Role } from "../../src/wire/protocol.ts";
 import { encodeRecordBody } from "../../src/wire/record.ts";
 import { VirtualWorld } from "../peer/virtual_world.ts";
@@ -42,6 +42,7 @@ describe("a stranger at a mesh", () => {
       url: urls[0]!,
       identity,
       role: Role.node,
+      decode: decodeControl,
       network: "default",
       instance: random(16),
       started: world.clock.wall(),

@@ -3,7 +3,14 @@ import { describe, it } from "node:test";
 import type { Session } from "../../src/session/session.ts";
 import { dataPayload, encodeData, setPeer } from "../../src/wire/data_frame.ts";
 import { encodeForward } from "../../src/wire/forward_frame.ts";
-import { encodeBye, encodeHello, encodeLookup, encodeNotice } from "../../src/wire/frames.ts";
+import {
+  decodeControl,
+  encodeBye,
+  encodeHello,
+  encodeLookup,
+  encodeNotice,
+  encodeProbe,
+} from "../../src/wire/frames.ts";
 import { MAX_BATCH, MAX_MESSAGE } from "../../src/wire/limits.ts";
 import { Reason, VERSION } from "../../src/wire/protocol.ts";
 import { concatFrames, splitFrames } from "../../src/wire/sequence.ts";
@@ -82,6 +89,16 @@ describe("what a session hears", () => {
     await settle();
     assert.deepEqual(accepted.told, ["ready", "data", "lookup", "data"]);
     assert.deepEqual(accepted.controls, [{ kind: "lookup", request: 7, peer: otherPeer.publicKey }]);
+  });
+
+  it("is of the frames between nodes what the dialer can decode: nothing unless it is a node", async () => {
+    for (const [decode, heard] of [[undefined, []], [decodeControl, ["probe"]]] as const) {
+      const { dialer, acceptor, dialed } = await ready({ decode });
+      acceptor.send(encodeProbe(7, otherPeer.publicKey));
+      await settle();
+      assert.deepEqual(dialed.controls.map(({ kind }) => kind), heard);
+      assert.equal(dialer.state, "ready");
+    }
   });
 
   it("may be overwritten in place by its owner", async () => {

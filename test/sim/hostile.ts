@@ -10,7 +10,13 @@ import { peerIdBytes } from "../../src/identity/peer_id.ts";
 import { meshMac } from "../../src/mesh/token.ts";
 import { dialSession } from "../../src/session/dial.ts";
 import type { Session } from "../../src/session/session.ts";
-import { encodeEdges, encodeGreet, encodeMembers, encodePresence } from "../../src/wire/frames.ts";
+import {
+  decodeControl,
+  encodeEdges,
+  encodeGreet,
+  encodeMembers,
+  encodePresence,
+} from "../../src/wire/frames.ts";
 import { Role, type SignedBytes } from "../../src/wire/protocol.ts";
 import { encodeRecordBody, recordSigned } from "../../src/wire/record.ts";
 import type { Dice } from "./dice.ts";
@@ -88,6 +94,7 @@ export class Hostile {
       url: this.#dice.pick(this.#world.stations).url,
       identity,
       role: Role.node,
+      decode: decodeControl,
       network: "default",
       instance: this.#dice.bytes(16),
       started: clock.wall(),

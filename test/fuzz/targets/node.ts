@@ -11,6 +11,7 @@ import { signAnnouncement, topicKey } from "../../../src/wire/announcement.ts";
 import { encodeData } from "../../../src/wire/data_frame.ts";
 import { encodeForward } from "../../../src/wire/forward_frame.ts";
 import {
+  decodeControl,
   edgesSigned,
   encodeAnnounce,
   encodeEdges,
@@ -81,7 +82,7 @@ class NodeWorld implements World {
     };
     return dialSession({
       ...{ url: this.#urls[0]!, identity, role, network: "default", instance: random(16), started: NOW },
-      ...{ agent: "fuzz/1", clock: this.#world.clock, random },
+      ...{ agent: "fuzz/1", clock: this.#world.clock, random, decode: decodeControl },
       connect: (url, handlers) => this.#world.dial(url, handlers),
       handlers: {
         ready: (session) => void (role === Role.node && session.send(greet(session))),
