@@ -96,11 +96,18 @@ export class Connection {
 
   // Greeting and being greeted.
 
+  /**
+   * Whether a verified record is of a process before the one that is known. A node may play back what an earlier
+   * process signed: that must not end what the present one has.
+   */
+  isPast(record: Remote): boolean {
+    return this.#agreement.isPast(record);
+  }
+
   /** Greets the process that a verified record describes: the first time, after its restart, or for new keys. */
   hail(record: Remote, now: number): void {
     const agreement = this.#agreement;
-    // A node may play back what an earlier process signed: that must not end what the present one has.
-    if (this.#isClosed || agreement.isPast(record)) return;
+    if (this.#isClosed || this.isPast(record)) return;
     if (!agreement.isSameProcess(record)) this.#restart();
     agreement.record = record;
     this.foundAgain(now);

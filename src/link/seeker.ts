@@ -13,12 +13,13 @@ export type Lookout = (seen: () => void) => () => void;
 
 /**
  * Looks for a peer that is away until it is found, ever less often, whether or not a node is
- * there to ask; and at once when a node tells that it came.
+ * there to ask; and at once when a node tells that it came. `found` says whether a record is of use:
+ * who takes one calls {@link Seeker.rest}, and what describes a process that is gone ends no search.
  */
 export class Seeker {
   readonly #clock: Clock;
   readonly #find: () => Promise<Finding>;
-  readonly #found: (record: Remote) => void;
+  readonly #found: (record: Remote) => boolean;
   readonly #lookout: Lookout;
   #wait = 0;
   #pending: (() => void) | undefined;
@@ -29,7 +30,7 @@ export class Seeker {
   constructor(
     clock: Clock,
     find: () => Promise<Finding>,
-    found: (record: Remote) => void,
+    found: (record: Remote) => boolean,
     lookout: Lookout = () => () => {},
   ) {
     this.#clock = clock;
@@ -81,9 +82,7 @@ export class Seeker {
     const finding = await this.#find();
     this.#asking = false;
     if (this.#stopped) return;
-    if (finding.kind === "found") {
-      this.rest();
-      this.#found(finding.record);
-    } else if (!this.#pending) this.#later();
+    if (finding.kind === "found" && this.#found(finding.record)) return;
+    if (!this.#pending) this.#later();
   }
 }

@@ -173,9 +173,9 @@ export class SharedLink {
     });
   }
 
-  /** The peer was looked up; the record is verified. */
-  found(record: Remote): void {
-    if (this.end) return;
+  /** The peer was looked up; the record is verified. False when it is of an earlier process than is known. */
+  found(record: Remote): boolean {
+    if (this.end || this.connection.isPast(record)) return false;
     this.#seeker.rest();
     const known = this.connection.instance;
     const same = known !== undefined && compareBytes(known, record.instance) === 0;
@@ -184,6 +184,7 @@ export class SharedLink {
     } else this.connection.foundAgain(this.#now);
     this.#doubted = false;
     this.#wake();
+    return true;
   }
 
   // What the handles want.

@@ -71,6 +71,7 @@ export class Anchor {
       network: settings.network,
       instance: passport.instance,
       started: (hello) => passport.startedBy(hello),
+      age: () => passport.age,
       agent: this.#platform.name,
       token: settings.token,
       connect: this.#platform.connect,

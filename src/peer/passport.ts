@@ -66,6 +66,11 @@ export class Passport {
     };
   }
 
+  /** Whole milliseconds for which this process has lived. */
+  get age(): number {
+    return Math.floor(this.#own.now() - this.#bornAt);
+  }
+
   get #start(): number {
     return this.#started ?? Math.floor(this.#born);
   }
@@ -85,7 +90,7 @@ export class Passport {
    * same, and says so from now on; an old one may have been replaced while it was away. Returns whether it does.
    */
   async outdo(signed: SignedBytes): Promise<boolean> {
-    if (this.#own.now() - this.#bornAt > YOUNG) return false;
+    if (this.age > YOUNG) return false;
     const verdict = await verifyRecord(signed, { network: this.#network, now: this.wall() });
     if (verdict.error !== undefined) return false;
     const { record } = verdict;

@@ -7,9 +7,10 @@
 import { type PeerId, peerIdBytes } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
-import { compareBytes } from "../wire/cbor.ts";
 import { encodeFound } from "../wire/frames.ts";
-import { type HeldBytes, type PeerRecord, Reason, UNASKED } from "../wire/protocol.ts";
+import type { Told } from "../mesh/presence_types.ts";
+import { Reason, type SignedBytes, UNASKED } from "../wire/protocol.ts";
+import { leftOf } from "../wire/record.ts";
 import { AddressCounts } from "./address_counts.ts";
 import { tellGone } from "./correspondents.ts";
 import type { NodeEventDetail, NodeEventType } from "./events.ts";
@@ -17,6 +18,14 @@ import { Expiry } from "./expiry.ts";
 import type { Guest } from "./guest.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
+import {
+  compareProcesses,
+  compareStarts,
+  isYounger,
+  type Process,
+  processOfRecord,
+  processOfSeat,
+} from "./process.ts";
 import type { Rates } from "./rates.ts";
 import type { Tracing } from "./tracing.ts";
 import { type Registry, Seat } from "./registry.ts";
@@ -75,7 +84,7 @@ export class Hall {
   /** The handshake is done. One turn of the event loop decides and seats: no race can exceed the limit. */
   arrived(guest: Guest, session: Session): void {
     const before = this.#registry.find(session.remoteKey);
-    const order = before === undefined ? 1 : compareInstances(session, before.session);
+    const order = before === undefined ? 1 : this.#compare(session, before, compareProcesses);
     if (this.#draining) return this.turnAway(guest, session, Reason.draining, "this node is leaving");
     if (order < 0) return this.turnAway(guest, session, Reason.replaced, NEWER_IS_HERE);
     if (before === undefined && this.#registry.size >= this.#o.limits.sessions) {
@@ -176,16 +185,24 @@ export class Hall {
   }
 
   /**
-   * Rule 18: a newer process of a peer, elsewhere by this record, replaces the older one at all nodes. Of a
-   * `contested` one, which is gone or has lived for longer, the older one is told alone: it is the newer one in
-   * truth, on a machine whose clock was set back, or with a node whose clock differs. Until it says a later
-   * start nobody finds it.
+   * Rule 18: a newer process of a peer, elsewhere by its newest record, replaces the older one at all nodes.
+   * One that is `lost` (at no node) or older in truth is told alone to the one that is here, which had its
+   * clock set back, or a node whose clock differs. Until that says a later start nobody finds it.
    */
-  superseded(peer: PeerId, record: PeerRecord, contested?: HeldBytes): void {
-    const session = this.#registry.find(record.peer)?.session;
-    if (!session?.auth || compareProcesses(record, session.auth) <= 0) return;
-    if (contested) session.send(encodeFound(UNASKED, Reason.none, contested));
+  superseded(peer: PeerId, { record, signed, until }: Told, lost: boolean): void {
+    const seat = this.#registry.find(record.peer);
+    const own = seat && this.#processOf(seat);
+    if (!seat || !own) return;
+    const other = processOfRecord(record, until, this.#o.clock.wall());
+    if (compareStarts(other, own) <= 0) return;
+    if (lost || isYounger(own, other)) this.#toOutdo(seat.session, signed, until);
     else this.dismiss(peer, Reason.replaced, "a newer process with this key is elsewhere");
+  }
+
+  /** Shows a process what an older one of its key said, which others may still believe. */
+  #toOutdo(session: Session, signed: SignedBytes, until: number): void {
+    const left = leftOf(until, this.#o.clock.wall());
+    session.send(encodeFound(UNASKED, Reason.none, { ...signed, left }));
   }
 
   /**
@@ -206,12 +223,33 @@ export class Hall {
     return this.#open.size;
   }
 
+  /** The process of a session that has just begun, and the one in a seat, in an order that `by` tells. */
+  #compare({ auth }: Session, seat: Seat, by: typeof compareStarts): number {
+    const before = this.#processOf(seat);
+    if (auth === undefined || before === undefined) {
+      throw new TypeError("only sessions of dialers can be compared");
+    }
+    return by({ instance: auth.instance, started: auth.started, age: auth.age }, before);
+  }
+
+  #processOf(seat: Seat): Process | undefined {
+    const { clock } = this.#o;
+    const since = this.#open.get(seat.session)?.since ?? clock.now();
+    return processOfSeat(seat, clock.now() - since, clock.wall());
+  }
+
   /** A peer, or a newer process of it: the older one is told, and stays away. */
   #seat(before: Seat | undefined, session: Session): Seat {
-    if (before !== undefined) this.#end(before, Reason.replaced, NEWER_IS_HERE);
+    if (before !== undefined) this.#replace(before, session);
     const seat = new Seat(session.remoteKey, session);
     this.#registry.add(seat);
     return seat;
+  }
+
+  #replace(before: Seat, session: Session): void {
+    const { signed, expires } = before.record ?? {};
+    if (signed && this.#compare(session, before, compareStarts) < 0) this.#toOutdo(session, signed, expires!);
+    this.#end(before, Reason.replaced, NEWER_IS_HERE);
   }
 
   #sendOff(session: Session): void {
@@ -270,18 +308,4 @@ function reseat(seat: Seat, session: Session): Seat {
   seat.shares = undefined;
   older.close(Reason.replaced, "this process has a newer session");
   return seat;
-}
-
-/** Positive when the first session's process is the newer one, 0 when both are one process (protocol rule 18). */
-function compareInstances({ auth: a }: Session, { auth: b }: Session): number {
-  if (a === undefined || b === undefined) throw new TypeError("only sessions of dialers can be compared");
-  return compareProcesses(a, b);
-}
-
-type Process = Pick<PeerRecord, "started" | "instance">;
-
-/** A process that outdid an earlier one says a later start than at first, and is the same still. */
-function compareProcesses(a: Process, b: Process): number {
-  const instances = compareBytes(a.instance, b.instance);
-  return instances === 0 ? 0 : a.started - b.started || instances;
 }

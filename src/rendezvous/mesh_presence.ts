@@ -21,8 +21,8 @@ import type { TopicChange } from "../mesh/topic_index.ts";
 import { verifyAnnouncement } from "../wire/announcement.ts";
 import { encodeDigest, encodePresence } from "../wire/frames.ts";
 import type { Digest, PresenceDelta } from "../wire/mesh_protocol.ts";
-import { type HeldBytes, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
-import { leftOf, verifyRecord } from "../wire/record.ts";
+import { type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { verifyRecord } from "../wire/record.ts";
 import type { MeshCounts } from "./mesh_options.ts";
 
 /** Frames of one session that may wait for verification; what is dropped is asked for again. */
@@ -52,30 +52,14 @@ export interface MeshPresenceOptions {
   admits: (origin: PeerId) => boolean;
   /** Whether a neighbour gets the changes of `origin` from here. */
   passesOn: (origin: PeerId, neighbour: PeerId) => boolean;
-  /** A peer of this node is elsewhere, by this record. */
-  superseded: (peer: PeerId, record: PeerRecord, contested?: HeldBytes) => void;
+  /** Of a peer of this node another process is known that says it is newer; `lost`: it is at no node. */
+  superseded: (peer: PeerId, newest: Told, lost: boolean) => void;
   /** A watched peer is at this node first now, or at no node any more. */
   moved: (peer: PeerId, node: PeerId | undefined) => void;
   /** Somebody came to a topic, or left it. */
   member: (change: TopicChange) => void;
   /** This node was known under a greater epoch. */
   outbid: (epoch: number) => void;
-}
-
-/** Milliseconds for which a process may contend that it is the newer one. */
-const YOUNG = 60_000;
-/** Milliseconds of two processes' ages that say nothing: what a record takes on its way. */
-const DOUBTFUL = 2_000;
-
-/**
- * Whether the process that has just signed `record` began after the one of `other`, whatever their clocks
- * say: each tells by its own how long it had lived when it signed.
- */
-function isYounger(record: PeerRecord, { record: other, until }: Told, now: number): boolean {
-  const signedAt = until - (other.expires - other.issued);
-  const age = now - signedAt + other.issued - other.started;
-  const own = record.issued - record.started;
-  return own < YOUNG && own + DOUBTFUL < age;
 }
 
 type Verified = Map<Uint8Array, Awaited<ReturnType<typeof verifyAnnouncement>>>;
@@ -104,13 +88,7 @@ export class MeshPresence {
     this.perform(effects);
     if (refused === undefined) return;
     this.#o.counts.refused(refused);
-    if (refused !== "older") return;
-    const newest = this.presence.newest(peer);
-    if (!newest) return;
-    const now = this.#o.clock.wall();
-    const contested = this.presence.find(peer) === undefined || isYounger(record, newest, now);
-    const shown = contested ? { ...newest.signed, left: leftOf(newest.until, now) } : undefined;
-    this.#o.superseded(peer, newest.record, shown);
+    if (refused === "older") this.#superseded(peer);
   }
 
   gone(peer: PeerId): void {
@@ -183,6 +161,11 @@ export class MeshPresence {
     else this.perform(presence.apply(frame, link.remote, now, verdicts, topics));
   }
 
+  #superseded(peer: PeerId): void {
+    const newest = this.presence.newest(peer);
+    if (newest) this.#o.superseded(peer, newest, this.presence.find(peer) === undefined);
+  }
+
   #perform(effect: PresenceEffect): void {
     switch (effect.type) {
       case "send":
@@ -192,7 +175,7 @@ export class MeshPresence {
       case "member":
         return this.#o.member(effect.change);
       case "superseded":
-        return this.#o.superseded(effect.peer, effect.record);
+        return this.#superseded(effect.peer);
       case "online":
       case "moved":
         return this.#o.moved(effect.peer, effect.nodes[0]);

@@ -40,6 +40,8 @@ export interface DialOptions {
    * clock by the node's.
    */
   started: number | ((hello: Hello) => number);
+  /** Milliseconds for which this process has lived, by a clock that nobody sets. */
+  age?: () => number;
   /** Like HTTP User-Agent. */
   agent: string;
   features?: string[];
@@ -155,7 +157,7 @@ async function prepare(o: DialOptions, hello: Hello): Promise<Event> {
   const token = typeof o.token === "function" ? o.token(hello) : o.token;
   const [known, early] = await Promise.all([token, o.early?.(hello) ?? []]);
   const started = typeof o.started === "function" ? o.started(hello) : o.started;
-  return { type: "prepared", started, token: known ?? null, early };
+  return { type: "prepared", started, age: o.age?.(), token: known ?? null, early };
 }
 
 function settle(o: DialOptions, { remoteKey, hello, welcome }: Terms): Settlement {

@@ -42,6 +42,7 @@ import {
   fail,
   impossible,
   type Offer,
+  type Prepared,
   READY,
   type Ready,
   type Step,
@@ -154,11 +155,11 @@ function refuseHello(side: DialerSide, hello: Hello): Step<Draining> | undefined
 function prepareAuth(
   side: DialerSide,
   state: { hello: Hello },
-  { started, token, early }: { started: number; token: string | null; early: Uint8Array[] },
+  { started, age, token, early }: Prepared,
 ): DialerStep {
   requireEarly(early);
   const { hello } = state;
-  const bodyBytes = encodeAuthBody({ ...side.body, started, token });
+  const bodyBytes = encodeAuthBody({ ...side.body, started, age, token });
   const bytes = authSigned(side.body.role, hello.bytes, bodyBytes);
   return { state: { name: "signing", hello, bodyBytes, early }, effects: [{ type: "sign", bytes }] };
 }

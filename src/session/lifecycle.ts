@@ -51,12 +51,20 @@ export interface Offer {
   features?: string[];
 }
 
+/** What a dialer says of itself once it knows the node. */
+export interface Prepared {
+  started: number;
+  age?: number;
+  token: string | null;
+  early: Uint8Array[];
+}
+
 export type Event =
   /** The socket is open; `wall` is the time since 1970. */
   | { type: "open"; wall: number }
   | { type: "message"; message: Uint8Array | string }
   /** A task of this name is done. */
-  | { type: "prepared"; started: number; token: string | null; early: Uint8Array[] }
+  | ({ type: "prepared" } & Prepared)
   | { type: "signed"; signature: Uint8Array }
   | { type: "verified"; valid: boolean }
   | { type: "verdict"; verdict: Verdict; offer: Offer }

@@ -206,7 +206,7 @@ export interface Hello {
   bytes: Uint8Array;
 }
 
-/** `[id, role, instance, started, network, challenge, host, agent, features, token]` */
+/** `[id, role, instance, started, network, challenge, host, agent, features, token, age]`; `age` may be missing. */
 export interface AuthBody {
   id: Key;
   role: Role;
@@ -223,6 +223,8 @@ export interface AuthBody {
   features: string[];
   /** Access token (JWT) or null. */
   token: string | null;
+  /** Milliseconds for which that process has lived, by a clock that nobody sets: `started` may be wrong. */
+  age?: number;
 }
 export interface Auth {
   kind: "auth";

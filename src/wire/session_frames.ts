@@ -60,8 +60,9 @@ export function readHello(frame: Value[], bytes: Uint8Array): Hello | undefined 
 
 /** The bytes a dialer signs. @throws {RangeError} when a field is out of bounds. */
 export function encodeAuthBody(body: AuthBody): Uint8Array {
-  const { id, role, instance, started, network, challenge, host, agent, features, token } = body;
+  const { id, role, instance, started, network, challenge, host, agent, features, token, age } = body;
   const items = [id, role, instance, started, network, challenge, host, agent, features, token];
+  if (age !== undefined) items.push(age);
   return encodeChecked(items, readAuthBody(items), "auth");
 }
 
@@ -71,12 +72,14 @@ export function decodeAuthBody(bytes: Uint8Array): AuthBody | undefined {
 }
 
 function readAuthBody(items: Value[]): AuthBody | undefined {
-  const [id, role, instance, started, network, challenge, host, agent, features, token] = items;
+  const [id, role, instance, started, network, challenge, host, agent, features, token, age] = items;
   if (!is32(id) || !isRole(role) || !isBytes(instance, 16) || !isUint(started)) return undefined;
   if (!isText(network) || !is32(challenge) || !isText(host) || !isText(agent)) return undefined;
   if (!isList(features, MAX_FEATURES, isFeature)) return undefined;
   if (token !== null && !isText(token, MAX_TOKEN)) return undefined;
-  return { id, role, instance, started, network, challenge, host, agent, features, token };
+  if (age !== undefined && !isUint(age)) return undefined;
+  const body = { id, role, instance, started, network, challenge, host, agent, features, token };
+  return age === undefined ? body : { ...body, age };
 }
 
 export function encodeAuth(body: Uint8Array, signature: Uint8Array): Uint8Array {

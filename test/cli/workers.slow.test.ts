@@ -50,7 +50,7 @@ for (const runtime of ["bun", "deno", "node"] as const) {
         }
         for (const peer of peers) listen(peer);
         const [first, ...others] = peers as [Peer, ...Peer[]];
-        const links = await Promise.all(others.map((other) => first.dial(other.id)));
+        const links = await Promise.all(others.map((other) => first.dial(other.id, { deadline: 10_000 })));
         for (const link of links) await link.send("hello");
         const sessions = [...(await samples(url, "waymeet_sessions")).values()];
         assert.equal(sessions.reduce((sum, value) => sum + value), peers.length);

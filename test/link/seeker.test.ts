@@ -4,6 +4,9 @@ import { type Finding, Seeker } from "../../src/link/seeker.ts";
 import type { PeerRecord } from "../../src/wire/protocol.ts";
 import { VirtualClock } from "../session/virtual_clock.ts";
 
+/** When a process began that is gone. */
+const GONE = 1;
+
 function scene() {
   const clock = new VirtualClock();
   const asked: number[] = [];
@@ -11,13 +14,19 @@ function scene() {
   const watches: (() => void)[] = [];
   let answer: Finding = { kind: "absent" };
   let ended = 0;
-  const seeker = new Seeker(
+  const seeker: Seeker = new Seeker(
     clock,
     () => (asked.push(clock.now()), Promise.resolve(answer)),
-    (record) => void found.push(record),
+    (record) => {
+      if (record.started === GONE) return false;
+      found.push(record);
+      seeker.rest();
+      return true;
+    },
     (seen) => (watches.push(seen), () => void ended++),
   );
-  const appears = () => void (answer = { kind: "found", record: {} as PeerRecord });
+  const appears = (started = GONE + 1) =>
+    void (answer = { kind: "found", record: { started } as PeerRecord });
   return { clock, asked, found, watches, seeker, appears, ended: () => ended };
 }
 
@@ -43,6 +52,17 @@ describe("who looks for a peer that is away", () => {
     watches[0]!();
     await clock.advance(0);
     assert.deepEqual([asked.slice(before), found.length, ended(), clock.timers], [[9_000], 1, 1, 0]);
+  });
+
+  it("goes on looking while what it finds is of a process that is gone", async () => {
+    const { clock, asked, found, ended, seeker, appears } = scene();
+    seeker.begin();
+    appears(GONE);
+    await clock.advance(2_000);
+    assert.deepEqual([asked, found.length, ended()], [[250, 750, 1_750], 0, 0]);
+    appears();
+    await clock.advance(2_000);
+    assert.deepEqual([asked.at(-1), found.length, ended(), clock.timers], [3_750, 1, 1, 0]);
   });
 
   it("looks often again when what was sighted was gone at once", async () => {

@@ -7,7 +7,7 @@ import type { Clock } from "../../src/session/clock.ts";
 import { CLOCK_SKEW } from "../../src/wire/limits.ts";
 import { readRecord } from "../../src/wire/record.ts";
 import { VirtualClock } from "../session/virtual_clock.ts";
-import { VirtualWorld } from "./virtual_world.ts";
+import { mortalClock, VirtualWorld } from "./virtual_world.ts";
 
 const random = (size: number) => crypto.getRandomValues(new Uint8Array(size));
 
@@ -37,6 +37,37 @@ describe("a process whose machine's clock was set back since the one before it",
     await world.run(link.send("found"));
     await world.end();
   });
+});
+
+describe("a process whose predecessor was killed, and began by a clock that was ahead", () => {
+  for (const nodes of [1, 2]) {
+    it(`takes its seat, and links go on, at ${nodes === 1 ? "a node that stands alone" : "two nodes"}`, async () => {
+      const world = new VirtualWorld();
+      if (nodes === 1) await world.start();
+      const urls = nodes === 1 ? [...world.stations.keys()] : await world.startMesh(nodes);
+      const key = await generateIdentity();
+      const process = mortalClock(world.clock);
+      await world.open({ nodes: [urls[0]!], key, clock: skewed(process.clock, 25_000) });
+      await world.pass(500);
+      const lines = urls.flatMap((url) => [...world.stations.get(url)!.lines]);
+      const other = await world.open({ nodes: [urls.at(-1)!] });
+      await world.pass(500);
+      const link = await world.run(other.dial(key.id));
+      await world.run(link.send("to the first"));
+      await world.pass(10_000);
+      for (const line of lines) for (const end of line) end.cut = true;
+      process.end();
+      const after = await world.open({ nodes: [urls[0]!], key });
+      const got: string[] = [];
+      after.addEventListener("link", async ({ link }) => {
+        for await (const message of link) got.push(message.text());
+      });
+      await world.run(link.send("to the second", { deadline: 60_000 }));
+      assert.deepEqual(got, ["to the second"]);
+      assert.equal(after.nodes.length, nodes);
+      await world.end();
+    });
+  }
 });
 
 describe("a record of this key that says a later start", () => {

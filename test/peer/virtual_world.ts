@@ -274,7 +274,7 @@ export class VirtualWorld {
 }
 
 /** A clock whose timers can all be stopped, as those of a process that is killed. */
-function mortalClock(clock: VirtualClock): { clock: Clock; end: () => void } {
+export function mortalClock(clock: VirtualClock): { clock: Clock; end: () => void } {
   const armed = new Set<() => void>();
   const after = (delay: number, run: () => void) => {
     const cancel = clock.after(delay, () => {

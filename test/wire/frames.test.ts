@@ -104,7 +104,7 @@ const frame: fc.Arbitrary<Control> = fc.oneof(
   shape({ kind: fc.constant("report" as const), attempt, broker: key, reason: someReason }),
   shape({ kind: fc.constant("outcome" as const), attempt, reason: someReason, duration: fc.maxSafeNat() }),
 );
-const authBody = shape({
+const authFields = {
   id: key,
   role: fc.constantFrom(Role.peer, Role.node),
   instance: sized(16),
@@ -115,7 +115,8 @@ const authBody = shape({
   agent: text,
   features: texts,
   token: fc.oneof(fc.constant(null), fc.string({ maxLength: 1000 })),
-});
+};
+const authBody = fc.oneof(shape(authFields), shape({ ...authFields, age: fc.maxSafeNat() }));
 const welcomeBody = shape({
   session: sized(16),
   liveness: fc.constantFrom(0 as const, 1 as const),

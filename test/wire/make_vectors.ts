@@ -48,6 +48,7 @@ const authBody: AuthBody = {
   agent: "waymeet/0.1.0 bun/1.4.5",
   features: [],
   token: null,
+  age: 1000,
 };
 const welcomeBody: WelcomeBody = {
   session: fill(0x31, 16),
