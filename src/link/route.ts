@@ -28,7 +28,7 @@ export class Route {
   state: "candidate" | "validated" | "closed" = "candidate";
   /** Frames that wait to leave by this path. */
   #frames: Uint8Array[] = [];
-  #challenges: Challenge[] = [];
+  readonly #challenges: Challenge[] = [];
   #settled: ((outcome: CandidateOutcome) => void) | undefined;
 
   constructor(id: number, transport?: PathTransport, settled?: (outcome: CandidateOutcome) => void) {
@@ -52,11 +52,6 @@ export class Route {
     return this.transport !== undefined && this.transport.buffered >= PATH_HIGH_WATER;
   }
 
-  /** When the oldest challenge that nothing answered yet, nor any after it, was sent. */
-  get waitingSince(): number | undefined {
-    return this.#challenges[0]?.sentAt;
-  }
-
   challenge(token: Uint8Array, now: number): void {
     this.#challenges.push({ token, sentAt: now });
     if (this.#challenges.length > MAX_CHALLENGES) this.#challenges.splice(1, 1);
@@ -76,11 +71,6 @@ export class Route {
     this.#challenges.splice(0, at + 1);
     this.roundTrip.sample(rtt);
     return rtt;
-  }
-
-  /** Forgets what was asked: it could not have been answered. */
-  forgive(): void {
-    this.#challenges = [];
   }
 
   get waiting(): boolean {

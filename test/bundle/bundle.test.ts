@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { bundle, MOST, PEER } from "./bundle.ts";
+import { pieces } from "./origins.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -28,6 +29,26 @@ describe("the SDK in a page", () => {
     const { files } = await bundle(PEER);
     const copies = files.filter((path) => path.lastIndexOf("node_modules/") > 0);
     assert.deepEqual(copies, []);
+  });
+
+  it("tells what each part costs: all together nearly everything, each of them something", async () => {
+    const { gzip, shares } = await bundle(PEER);
+    const [[, all]] = shares(() => "all") as [[string, number]];
+    assert.ok(all <= gzip && all > 0.99 * gzip, `${all} of ${gzip}`);
+    const parts = shares((path) => path.split("/", 2).join("/"));
+    assert.ok(parts.every(([, share]) => share > 0 && share < gzip));
+  });
+
+  it("traces each piece of a bundle to its file by the source map", () => {
+    assert.deepEqual(pieces("ab\n\nxcd", "AAAA,CCAA;;CDAA,CCAA"), [
+      { source: 0, text: "a" },
+      { source: 1, text: "b" },
+      { source: -1, text: "\n" },
+      { source: -1, text: "\n" },
+      { source: -1, text: "x" },
+      { source: 0, text: "c" },
+      { source: 1, text: "d" },
+    ]);
   });
 
   it("replaces the same files whether a bundler reads our sources or what npm has", () => {

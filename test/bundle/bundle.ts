@@ -1,13 +1,15 @@
 /**
- * What the SDK costs a page: `npm run bundle` prints it, bundle.test.ts holds it.
+ * What the SDK costs a page: `npm run bundle` prints it, with `-- --files` for each file, and
+ * bundle.test.ts holds it.
  *
  * @module
  */
-import { relative } from "node:path";
+import { dirname, relative, resolve } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build, type Metafile } from "esbuild";
+import { pieces } from "./origins.ts";
 
 /** One bundle, as a browser gets it: minified, each file compressed by gzip level 9. Bytes. */
 export interface Bundle {
@@ -16,10 +18,13 @@ export interface Bundle {
   minified: number;
   /** Bytes of `gzip` that the libraries cost together: the bundle without them is so much smaller. */
   libraries: number;
-  /** Minified bytes that came from each package and each folder of `src`, largest first. */
-  parts: [string, number][];
   /** Every file of which something is left. */
   files: string[];
+  /**
+   * By how many bytes `gzip` is less without each group of files, largest first. Together they are less
+   * than `gzip`, for files share words.
+   */
+  shares(groupOf: (path: string) => string): [string, number][];
   /** Compressed bytes of what is loaded only when it is used, by the module that is then imported. */
   later: [string, number][];
 }
@@ -34,28 +39,27 @@ export const EVERYTHING: string = `export * from "${SDK}"`;
 
 /**
  * Most bytes of min+gzip for a program that uses `Peer`: what was reached, and 1 % for the days
- * between two diets. About 60 kB of it are our own code. Topics, streams or the local path in
- * files of their own would cost more than they save: what they share with the rest becomes a file too,
- * and two files compress worse than one (topics: 2 kB less, 3 kB more).
+ * between two diets. About 60 kB of it are our own code. Topics in a file of their own cost more than
+ * they save (3 kB for 2): what they share with the rest becomes a file too, and files are compressed
+ * each by itself.
  */
 export const MOST = 69_000;
 
 export async function bundle(program: string): Promise<Bundle> {
   const whole = await run(program, []);
   const own = await run(program, ["@noble/*", "@stablelib/*", "cbor-x", "idb"]);
-  const inputs = whole.first.flatMap(({ inputs }) => Object.entries(inputs))
-    .filter(([, { bytesInOutput }]) => bytesInOutput > 0);
   return {
     gzip: sum(whole.first),
     minified: whole.first.reduce((total, { bytes }) => total + bytes, 0),
     libraries: sum(whole.first) - sum(own.first),
-    parts: sums(inputs.map(([path, { bytesInOutput }]) => [partOf(path), bytesInOutput])),
-    files: inputs.map(([path]) => path),
+    files: whole.first.flatMap(({ inputs }) => Object.entries(inputs))
+      .filter(([, { bytesInOutput }]) => bytesInOutput > 0).map(([path]) => path),
+    shares: (groupOf) => shares(whole.first, groupOf),
     later: whole.later.map(({ entryPoint, gzip }) => [entryPoint ?? "shared by these", gzip]),
   };
 }
 
-type Output = Metafile["outputs"][string] & { gzip: number };
+type Output = Metafile["outputs"][string] & { gzip: number; pieces: { path: string; text: string }[] };
 
 /** The files that the program's own imports reach, and those that it may import later. */
 async function run(program: string, external: string[]): Promise<{ first: Output[]; later: Output[] }> {
@@ -73,11 +77,17 @@ async function run(program: string, external: string[]): Promise<{ first: Output
     external,
     metafile: true,
     write: false,
+    sourcemap: "external",
   });
   const outputs = new Map(
-    outputFiles.map(({ path, contents }): [string, Output] => {
+    outputFiles.filter(({ path }) => path.endsWith(".js")).map(({ path, text }): [string, Output] => {
       const name = relative(root, path).replaceAll("\\", "/");
-      return [name, { ...metafile.outputs[name]!, gzip: gzipSync(contents, { level: 9 }).length }];
+      const map = JSON.parse(outputFiles.find((file) => file.path === `${path}.map`)!.text) as SourceMap;
+      return [name, {
+        ...metafile.outputs[name]!,
+        gzip: packed(text),
+        pieces: origins(text, map, dirname(path)),
+      }];
     }),
   );
   const reached = new Set<Output>();
@@ -91,6 +101,29 @@ async function run(program: string, external: string[]): Promise<{ first: Output
   return { first: [...reached], later: all.filter((output) => !reached.has(output)) };
 }
 
+interface SourceMap {
+  sources: string[];
+  mappings: string;
+}
+
+/** `folder`: where the map lies, from which its paths lead. */
+function origins(text: string, { sources, mappings }: SourceMap, folder: string): Output["pieces"] {
+  const paths = sources.map((path) => relative(root, resolve(folder, path)).replaceAll("\\", "/"));
+  return pieces(text, mappings).map(({ source, text }) => ({ path: paths[source] ?? "", text }));
+}
+
+const packed = (text: string): number => gzipSync(text, { level: 9 }).length;
+
+function shares(outputs: Output[], groupOf: (path: string) => string): [string, number][] {
+  const paths = new Set(outputs.flatMap(({ pieces }) => pieces.map(({ path }) => path)));
+  paths.delete(""); // the bundler's own
+  const groups = [...new Set([...paths].map(groupOf))];
+  const without = (group: string) => (total: number, { pieces }: Output) =>
+    total + packed(pieces.filter(({ path }) => groupOf(path) !== group).map(({ text }) => text).join(""));
+  const share = (group: string) => sum(outputs) - outputs.reduce(without(group), 0);
+  return groups.map((group): [string, number] => [group, share(group)]).sort(([, a], [, b]) => b - a);
+}
+
 function sum(outputs: Output[]): number {
   return outputs.reduce((total, { gzip }) => total + gzip, 0);
 }
@@ -101,20 +134,16 @@ function partOf(path: string): string {
   return name ?? path.split("/").slice(0, 2).join("/");
 }
 
-function sums(entries: [string, number][]): [string, number][] {
-  const totals = new Map<string, number>();
-  for (const [name, size] of entries) totals.set(name, (totals.get(name) ?? 0) + size);
-  return [...totals].sort(([, a], [, b]) => b - a);
-}
-
 const kB = (bytes: number) => `${(bytes / 1000).toFixed(1).padStart(6)} kB`;
 
-function show(title: string, { gzip, minified, libraries, parts, later }: Bundle): string {
+function show(title: string, { gzip, minified, libraries, shares, later }: Bundle): string {
   return [
     `${title}:${kB(gzip)} min+gzip (own${kB(gzip - libraries)}, libraries${kB(libraries)}),${
       kB(minified)
-    } minified, of it`,
-    ...parts.map(([name, size]) => `${kB(size)}  ${name}`),
+    } minified; min+gzip less without`,
+    ...shares(process.argv.includes("--files") ? (path) => path : partOf).map(([name, size]) =>
+      `${kB(size)}  ${name}`
+    ),
     "  on demand, min+gzip",
     ...later.map(([name, size]) => `${kB(size)}  ${name}`),
   ].join("\n");
