@@ -35,12 +35,12 @@ export class Gather<D extends Destination = Seat> {
   readonly #ends = new Int32Array(MAX_BATCH);
   #segments = 0;
 
-  /** At most `MAX_BATCH` frames of one message. */
-  add(destination: D, start: number, end: number): void {
+  /** `frames` behind each other, at most `MAX_BATCH` in all of one message. */
+  add(destination: D, start: number, end: number, frames = 1): void {
     let slot = destination.slot;
     if (slot >= this.count || this.#destinations[slot] !== destination) slot = this.#open(destination);
     this.#sizes[slot]! += end - start;
-    this.#frames[slot]!++;
+    this.#frames[slot]! += frames;
     const last = this.#last[slot]!;
     if (last >= 0 && this.#ends[last] === start) this.#ends[last] = end;
     else this.#append(slot, last, start, end);

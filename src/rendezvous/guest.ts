@@ -76,6 +76,10 @@ export class Guest implements SessionHandlers {
     else this.#host.arrived(this, session);
   }
 
+  get inRuns(): boolean {
+    return true;
+  }
+
   data(session: Session, message: Uint8Array, start: number, end: number): void {
     const seat = this.seat;
     if (seat !== undefined && seat.session === session && seat.live) {

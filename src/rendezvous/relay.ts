@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { dataEnd, dataFrameSize, PEER_OFFSET, setPeer } from "../wire/data_frame.ts";
+import { dataEnd, dataFrameSize, PEER_OFFSET, setPeers } from "../wire/data_frame.ts";
 import { Reason } from "../wire/protocol.ts";
 import { acquaint } from "./correspondents.ts";
 import type { Session } from "../session/session.ts";
@@ -74,18 +74,45 @@ export class Relay {
     this.#beyond = beyond;
   }
 
-  /** A frame from `source`, checked: it and its neighbours leave at {@link flush}. */
+  /** Frames from `source` to one peer behind each other, checked: they and their neighbours leave at {@link flush}. */
   data(source: Seat, message: Uint8Array, start: number, end: number): void {
-    this.#metrics.framesIn++;
-    this.#metrics.bytesIn += end - start;
     this.#message = message;
     const destination = this.#route(source, message, start + PEER_OFFSET);
-    if (destination === undefined) return this.#sendBeyond(source, message, start, end);
+    if (destination === undefined) return this.#eachBeyond(source, message, start, end);
     if (this.#isTooLarge(message, end - start)) {
-      return this.#refuse(Reason.tooLarge, destination.key, 0, 1, source);
+      return this.#eachThatFits(source, destination, message, start, end);
     }
-    setPeer(message, start, source.key);
-    this.#gather.add(destination, start, end);
+    this.#take(source, destination, message, start, end);
+  }
+
+  #take(source: Seat, destination: Seat, message: Uint8Array, start: number, end: number): void {
+    const frames = setPeers(message, start, end, source.key);
+    this.#countIn(frames, end - start);
+    this.#gather.add(destination, start, end, frames);
+  }
+
+  #eachThatFits(source: Seat, to: Seat, message: Uint8Array, start: number, end: number): void {
+    for (let offset = start, next; offset < end; offset = next) {
+      next = dataEnd(message, offset);
+      if (!this.#isTooLarge(message, next - offset)) this.#take(source, to, message, offset, next);
+      else {
+        this.#countIn(1, next - offset);
+        this.#refuse(Reason.tooLarge, to.key, 0, 1, source);
+      }
+    }
+  }
+
+  #eachBeyond(source: Seat, message: Uint8Array, start: number, end: number): void {
+    for (let offset = start, next; offset < end; offset = next) {
+      next = dataEnd(message, offset);
+      this.#countIn(1, next - offset);
+      this.#sendBeyond(source, message, offset, next);
+    }
+  }
+
+  #countIn(frames: number, size: number): void {
+    this.#metrics.framesIn += frames;
+    this.#metrics.bytesIn += size;
   }
 
   /** The incoming message is at its end: sends what was gathered, and notices for what cannot be delivered. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { PeerId } from "../identity/peer_id.ts";
-import { isData } from "../wire/data_frame.ts";
+import { dataEnd, dataRunEnd, isData } from "../wire/data_frame.ts";
 import { isForward } from "../wire/forward_frame.ts";
 import { type DecodeControl, encodePing, encodePong } from "../wire/frames.ts";
 import { MAX_MESSAGE } from "../wire/limits.ts";
@@ -319,9 +319,11 @@ export class LiveSession implements Session, Ticked, Settling {
 
   #readFrames(message: Uint8Array): void {
     const handlers = this.#handlers;
+    const dataStep = handlers.inRuns ? dataRunEnd : dataEnd;
     for (let offset = 0; offset < message.length && this.#state === READY;) {
-      const end = frameEnd(message, offset); // before a handler overwrites the frame
-      if (isData(message, offset)) {
+      const isForPeer = isData(message, offset);
+      const end = isForPeer ? dataStep(message, offset) : frameEnd(message, offset); // before it is overwritten
+      if (isForPeer) {
         this.#heard = true;
         handlers.data(this, message, offset, end);
       } else if (isForward(message, offset)) {

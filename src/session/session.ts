@@ -19,6 +19,8 @@ export interface SessionEnd {
 /** What a session tells its owner. Data frames come one call each, so that a relay needs no object per frame. */
 export interface SessionHandlers {
   ready(session: Session): void;
+  /** Whether data frames of one peer that follow each other come in one call of {@link data}: for a relay. Default false. */
+  readonly inRuns?: boolean;
   /** A data frame lies at `start`…`end` of `message`, checked; `message` may be overwritten until {@link endOfMessage}. */
   data(session: Session, message: Uint8Array, start: number, end: number): void;
   /** Like {@link data}, a forward frame (node ↔ node); without this handler it is ignored, as an unknown kind is. */

@@ -49,6 +49,36 @@ export function setPeer(message: Uint8Array, offset: number, key: Key): void {
   message.set(key, offset + PEER_OFFSET);
 }
 
+/** The key that a run of frames has. Compared with bytes that stay, each frame costs half of what it does with the one before. */
+const RUN_KEY = new Uint8Array(KEY_SIZE);
+
+/** The offset behind the data frames that follow each other from `start` on and have one peer, in a message that is checked. */
+export function dataRunEnd(message: Uint8Array, start: number): number {
+  let end = dataEnd(message, start);
+  if (end === message.length) return end;
+  for (let i = 0; i < KEY_SIZE; i++) RUN_KEY[i] = message[start + PEER_OFFSET + i]!;
+  while (isData(message, end) && isRunKeyAt(message, end + PEER_OFFSET)) end = dataEnd(message, end);
+  return end;
+}
+
+function isRunKeyAt(message: Uint8Array, offset: number): boolean {
+  for (let i = 0; i < KEY_SIZE; i++) {
+    if (RUN_KEY[i] !== message[offset + i]) return false;
+  }
+  return true;
+}
+
+/** Overwrites the keys of the data frames at `start`…`end`, and returns how many they are. */
+export function setPeers(message: Uint8Array, start: number, end: number, key: Key): number {
+  let frames = 0;
+  for (let offset = start; offset < end; frames++) {
+    const next = dataEnd(message, offset);
+    setPeer(message, offset, key);
+    offset = next;
+  }
+  return frames;
+}
+
 /** Bytes of a data frame with a payload of that many bytes. */
 export function dataFrameSize(payloadLength: number): number {
   return PAYLOAD_HEAD_OFFSET + headSize(payloadLength) + payloadLength;

@@ -100,12 +100,14 @@ describe("relay", () => {
   });
 
   it("answers a payload over the limit with too-large and relays the next one", async () => {
-    const { peers: [a, b] } = await company(2, { limits: { payload: 1000 } });
-    a!.sendAll([b!, new Uint8Array(1001)], [b!, new Uint8Array(1000)]);
-    await until(() => b!.heard.length === 1 && a!.frames.length === 1);
-    assert.equal(b!.heard[0]!.payload.length, 1000);
+    const { node, peers: [a, b] } = await company(2, { limits: { payload: 1000 } });
+    a!.sendAll(...[999, 1001, 1000].map((size): [TestPeer, Uint8Array] => [b!, new Uint8Array(size)]));
+    await until(() => b!.heard.length === 2 && a!.frames.length === 1);
+    assert.deepEqual(b!.heard.map(({ payload }) => payload.length), [999, 1000]);
     assert.deepEqual(a!.notices()[0]!.reason, Reason.tooLarge);
     assert.deepEqual(a!.notices()[0]!.peer, b!.key);
+    assert.match(node.metricsText(), /waymeet_frames_in_total 3\n/);
+    assert.match(node.metricsText(), /waymeet_frames_relayed_total 2\n/);
   });
 
   it("drops the newest frames for a full queue, says so, and keeps memory bounded", async () => {

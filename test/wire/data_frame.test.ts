@@ -5,10 +5,12 @@ import { decode } from "../../src/wire/cbor.ts";
 import {
   dataFrameSize,
   dataPayload,
+  dataRunEnd,
   encodeData,
   isData,
   peerOf,
   setPeer,
+  setPeers,
   writeDataHead,
 } from "../../src/wire/data_frame.ts";
 import {
@@ -20,6 +22,7 @@ import {
   setHops,
   sourceOf,
 } from "../../src/wire/forward_frame.ts";
+import { encodePing } from "../../src/wire/frames.ts";
 import { concatFrames, frameEnd } from "../../src/wire/sequence.ts";
 
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
@@ -58,6 +61,30 @@ describe("the data frame", () => {
         setPeer(message, before.length, from);
         assert.deepEqual(message, concatFrames([before, encodeData(from, payload), after]));
         assert.deepEqual(dataPayload(message, before.length, frameEnd(message, before.length)), payload);
+      }),
+    );
+  });
+
+  it("of one peer in a row are one run, up to the next peer's or another kind, and get another peer together", () => {
+    // Keys that differ in one bit are what a comparison may miss.
+    const other = fc.nat({ max: 255 }).map((bit) =>
+      Uint8Array.from({ length: 32 }, (_, i) => i === bit >> 3 ? 1 << (bit & 7) : 0)
+    );
+    const payloads = fc.array(fc.uint8Array({ maxLength: 30 }), { minLength: 1, maxLength: 5 });
+    const rest = fc.option(other.map((key) => encodeData(key, new Uint8Array(3))), {
+      nil: encodePing(new Uint8Array(8)),
+    });
+    fc.assert(
+      fc.property(before, key, payloads, rest, (before, to, payloads, rest) => {
+        const run = (peer: Uint8Array) => concatFrames(payloads.map((payload) => encodeData(peer, payload)));
+        const peer = new Uint8Array(32);
+        for (const after of [rest, new Uint8Array()]) {
+          const message = concatFrames([before, run(peer), after]);
+          const end = dataRunEnd(message, before.length);
+          assert.equal(end, message.length - after.length);
+          assert.equal(setPeers(message, before.length, end, to), payloads.length);
+          assert.deepEqual(message, concatFrames([before, run(to), after]));
+        }
       }),
     );
   });
