@@ -26,6 +26,8 @@ export interface Refused {
 /** The node, as its pages see it. */
 export interface AppPort {
   admit(claimed: string, address: string, origin?: string): Admission | Refused;
+  /** When an upgrade may go ahead. */
+  turnstile: (pass: () => void) => void;
   info(): NodeInfo;
   /** A request was answered with this status, 400 or more. */
   refused(status: number): void;
@@ -101,7 +103,7 @@ const SAFE = {
   "X-Content-Type-Options": "nosniff",
 };
 
-function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Response {
+async function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Promise<Response> {
   const obstacle = upgradeObstacle(c);
   if (obstacle !== undefined) {
     return c.text(`${obstacle}\n`, 426, { ...SAFE, Upgrade: "websocket", Connection: "Upgrade" });
@@ -111,7 +113,8 @@ function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Response 
     return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
   }
   const admitted = port.admit(claimed, plainAddress(address), c.req.header("origin"));
-  if ("status" in admitted) return refusal(c, admitted);
+  if ("status" in admitted) return refusal(admitted);
+  await new Promise<void>(port.turnstile);
   return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);
 }
 
@@ -151,10 +154,17 @@ function upgradeObstacle(c: Context<NodeApp>): string | undefined {
   return offered.includes(SUBPROTOCOL) ? undefined : `this node speaks the subprotocol ${SUBPROTOCOL} only`;
 }
 
-function refusal(c: Context<NodeApp>, { status, reason, text }: Refused): Response {
-  const headers = status === 503 || status === 429 ? { ...SAFE, "Retry-After": "1" } : SAFE;
-  return c.json({ reason: reasonName(reason), code: reason, text }, status, headers);
+/** Made without Hono's context, for the thousands of a flood. Who is refused is not to keep its connection, either. */
+function refusal({ status, reason, text }: Refused): Response {
+  const headers = status === 503 || status === 429 ? REFUSED_FOR_NOW : REFUSED;
+  return new Response(JSON.stringify({ reason: reasonName(reason), code: reason, text }), {
+    status,
+    headers,
+  });
 }
+
+const REFUSED = { ...SAFE, "Content-Type": "application/json", Connection: "close" };
+const REFUSED_FOR_NOW = { ...REFUSED, "Retry-After": "1" };
 
 export function refused(status: Refused["status"], reason: Reason, text: string): Refused {
   return { status, reason, text };

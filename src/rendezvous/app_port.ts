@@ -16,6 +16,7 @@ export interface Shown {
   readonly limits: NodeLimits;
   readonly metrics: NodeMetrics;
   readonly controls: Controls;
+  readonly turnstile: (pass: () => void) => void;
   admit(claimed: string, address: string, origin?: string): Admission | Refused;
   info(): NodeInfo;
   meshStatus(): MeshStatus | undefined;
@@ -27,6 +28,7 @@ export function appPort(
   { publicMetrics = false, chat }: { publicMetrics?: boolean; chat?: Assets },
 ): AppPort {
   return {
+    turnstile: node.turnstile,
     admit: (claimed, address, origin) => node.admit(claimed, address, origin),
     order: (bytes) => {
       const frame = decodeControl(bytes);

@@ -44,11 +44,14 @@ import { lowerCase, type NodeOptions } from "./node_options.ts";
 import { OtherNodes } from "./other_nodes.ts";
 import { Shedding } from "./shedding.ts";
 import { Tracing } from "./tracing.ts";
+import { Turnstile } from "./turnstile.ts";
 
 export type { NodeOptions };
 
 /** Milliseconds within which a stopped node has said goodbye to all. */
 export const GRACE = 5_000;
+/** Upgrades in one turn of the event loop, some 0.1 ms each. */
+const UPGRADES = 16;
 
 /**
  * One node, without a server.
@@ -81,6 +84,8 @@ export class RendezvousNode extends GuardedTarget {
   readonly #registry = new Registry();
   readonly #rates: Rates;
   readonly #shedding: Shedding;
+  /** When an upgrade may go ahead: so many in each turn of the event loop. */
+  readonly turnstile: (pass: () => void) => void;
   /** What an operator changes while the node runs. */
   readonly controls: Controls;
   readonly #others: OtherNodes;
@@ -109,6 +114,7 @@ export class RendezvousNode extends GuardedTarget {
     this.metrics.onRefusal = (refuser, reason, who) => this.#journal.refused(refuser, reason, who);
     this.ice = new IceOffer(options, this.#clock);
     this.#began = this.#clock.now();
+    this.turnstile = new Turnstile(this.#clock, UPGRADES).pass;
     this.#rates = new Rates(this.limits, this.#clock, this.metrics);
     this.#others = this.#makeOthers();
     this.#mesh = this.#makeFabric();

@@ -17,6 +17,7 @@ import type { IceOffer } from "./ice_offer.ts";
 import { limited } from "./judgement.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { NodeOptions } from "./node_options.ts";
+import { Turnstile } from "./turnstile.ts";
 
 export interface ReceptionParts
   extends Pick<NodeOptions, "identity" | "hosts" | "liveness" | "pingInterval" | "fabric"> {
@@ -31,6 +32,9 @@ export interface ReceptionParts
   nodes: () => string[];
   guestOf: (session: Session) => Guest;
 }
+
+/** Signatures checked in one turn of the event loop, some 0.1 ms each. */
+const CHECKS = 16;
 
 type Common = Omit<AcceptOptions, "claimed" | "address" | "handlers">;
 
@@ -52,6 +56,7 @@ export class Reception {
       ...{ identity, network, hosts, clock, random, liveness },
       ticker: new Ticker(clock, pingInterval ?? PING_INTERVAL),
       turn: clock.soon && !fabric ? new Turn(clock.soon) : undefined,
+      turnstile: new Turnstile(clock, CHECKS).pass,
       welcome: (auth) => ({ nodes: parts.nodes(), ...ice.offer(auth) }),
       authorize: (auth, session) => this.#authorize(parts.guestOf(session), auth),
       onError: (error) => log.error("a handler failed: {error}", { error }),

@@ -65,6 +65,8 @@ export interface AcceptOptions {
    * What it throws refuses the dialer with `internalError` (fails closed).
    */
   authorize: (auth: AuthBody, session: Session) => Promise<Verdict> | Verdict;
+  /** When a signature may be checked, which costs more than all that strangers cause besides. Default: at once. */
+  turnstile?: (pass: () => void) => void;
   handlers: SessionHandlers;
   /** Told of what a handler or callback threw; the session then ends with `internalError`. */
   onError?: (error: unknown) => void;
@@ -192,7 +194,7 @@ async function perform(o: AcceptOptions, task: Task, session: Session): Promise<
     case "sign":
       return { type: "signed", signature: await (o.sign ?? o.identity.sign.bind(o.identity))(task.bytes) };
     case "verify":
-      return { type: "verified", valid: await (o.verify ?? verify)(task.key, task.bytes, task.signature) };
+      return { type: "verified", valid: await check(o, task, session) };
     case "authorize": {
       const verdict = await o.authorize(task.auth, session);
       return { type: "verdict", verdict, offer: verdict.ok ? o.welcome?.(task.auth) ?? {} : {} };
@@ -200,6 +202,16 @@ async function perform(o: AcceptOptions, task: Task, session: Session): Promise<
     default:
       throw new Error(`a node does not ${task.type}`);
   }
+}
+
+async function check(
+  o: AcceptOptions,
+  task: Extract<Task, { type: "verify" }>,
+  session: Session,
+): Promise<boolean> {
+  if (o.turnstile) await new Promise<void>(o.turnstile);
+  if (session.state !== "authenticating") return false; // gone meanwhile: nothing is done for nobody
+  return await (o.verify ?? verify)(task.key, task.bytes, task.signature);
 }
 
 /**

@@ -1,24 +1,28 @@
 /**
  * `npm run bench -- flood -- [--total 50000] [--at-once 10000] [--sources 1,64] [--rounds 3]`: unauthenticated handshakes
  * against waymeet's node and a bare Bun WebSocket server in turns, while a pair exchanges messages: their delays, the
- * server's memory, and whether each refusal was counted.
+ * server's memory, how long honest newcomers took, and whether each stranger was counted. The strangers' process is the
+ * less urgent one to the kernel, lest it be measured how two cores share three processes.
  *
  * @module
  */
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { constants, setPriority } from "node:os";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { setTimeout as sleep } from "node:timers/promises";
 import { generateIdentity } from "../../src/identity/identity.ts";
+import { dialerOf } from "../../src/session/ws.node.ts";
 import { encodeAuth, encodeAuthBody } from "../../src/wire/frames.ts";
-import { Role } from "../../src/wire/protocol.ts";
+import { Reason, Role } from "../../src/wire/protocol.ts";
+import { dialling } from "../rendezvous/peers.ts";
 import { hex } from "../wire/notation.ts";
 import { runtimes } from "../runtimes.ts";
-import { pace } from "./load.ts";
 import { machine, processorTime, residentSize } from "./machine.ts";
 import { bare, waymeet } from "./opponents/bun.ts";
-import type { Opponent, Running } from "./opponents/opponent.ts";
+import type { Opponent, Pair, Running } from "./opponents/opponent.ts";
 import { median, quantile } from "./statistics.ts";
 
 const { values } = parseArgs({
@@ -29,9 +33,11 @@ const { values } = parseArgs({
     rounds: { type: "string", default: "3" },
   },
 });
-/** Messages a second of the pair, and bytes of each. */
-const RATE = 200;
+/** Milliseconds between two messages of the pair, and bytes of each. */
+const PACE = 5;
 const SIZE = 64;
+/** Milliseconds for what is under way to arrive. */
+const PATIENCE = 10_000;
 const network = "default";
 
 interface Flood {
@@ -45,10 +51,15 @@ interface Round {
   calm99: number;
   flood50: number;
   flood99: number;
+  lost: number;
   memoryMb: { before: number; peak: number; after: number };
   /** Microseconds of the server's processor time for each stranger, those of the pair's messages within. */
   microseconds: number;
   counted: Record<string, number>;
+  /** Connections that the kernel dropped because the server did not take them up in time. */
+  unheard: number;
+  /** Milliseconds until an honest newcomer, who comes again after a second, had its session. */
+  newcomers: { p50: number; max: number; count: number };
   flood: Flood;
 }
 
@@ -73,6 +84,7 @@ async function strangers(port: number, sources: number, path: string, message: s
   const script = fileURLToPath(new URL("flood_strangers.ts", import.meta.url));
   const words = [port, values.total, values["at-once"], sources, path, message].map(String);
   const child = spawn(program!, [...args, script, ...words], { stdio: ["ignore", "pipe", "inherit"] });
+  setPriority(child.pid!, constants.priority.PRIORITY_LOW);
   for await (const line of createInterface(child.stdout!)) return JSON.parse(line);
   throw new Error("the strangers ended without a word");
 }
@@ -84,23 +96,71 @@ async function failures(port: number): Promise<Record<string, number>> {
   return Object.fromEntries([...lines].map(([, reason, count]) => [reason!, Number(count)]));
 }
 
+/** Connections to listeners whose queue was full, on this machine since it runs; 0 where that is not told. */
+function overflows(): number {
+  if (!existsSync("/proc/net/netstat")) return 0;
+  const [names, numbers] = readFileSync("/proc/net/netstat", "utf8").split("\n").map((line) =>
+    line.split(" ")
+  );
+  return Number(numbers![names!.indexOf("ListenOverflows")]);
+}
+
+/** A message every so often as long as wanted; the milliseconds of each until it arrived, and how many did not. */
+async function talk(pair: Pair, goesOn: () => boolean): Promise<{ delays: number[]; lost: number }> {
+  const [bytes, times, delays]: [Uint8Array, number[], number[]] = [pair.burst(SIZE, 1), [], []];
+  pair.arrived = (count) => {
+    const now = performance.now();
+    for (const time of times.splice(0, count)) delays.push(now - time);
+  };
+  for (let due = performance.now(); goesOn(); await sleep(due - performance.now())) {
+    for (; due <= performance.now(); due += PACE) {
+      times.push(due); // what could not be sent in time was late already
+      pair.write(bytes);
+    }
+  }
+  for (const end = performance.now() + PATIENCE; times.length > 0 && performance.now() < end;) {
+    await sleep(PACE);
+  }
+  return { delays, lost: times.length };
+}
+
+/** One after the other; each comes again after a second until it is let in. */
+async function newcomers(relay: Running, goesOn: () => boolean): Promise<number[]> {
+  const times: number[] = [];
+  while (goesOn()) {
+    const start = performance.now();
+    while (!(await arrives(relay))) await sleep(1_000);
+    times.push(performance.now() - start);
+    await sleep(200);
+  }
+  return times;
+}
+
+async function arrives(relay: Running): Promise<boolean> {
+  const peer = await dialling(`ws://127.0.0.1:${relay.port}`, dialerOf(PATIENCE));
+  while (!peer.isReady && peer.end === undefined) await sleep(2);
+  const { isReady } = peer;
+  peer.session.close(Reason.none);
+  return isReady;
+}
+
 async function round(opponent: Opponent, relay: Running, sources: number): Promise<Round> {
   const pair = await opponent.pair(relay);
-  const shape = { size: SIZE, burst: 1, pairs: 1 };
-  const calm = await pace([pair], shape, RATE, 3_000);
+  const start = performance.now();
+  const calm = await talk(pair, () => performance.now() - start < 3_000);
   const isNode = opponent === waymeet;
   const { path, message } = isNode ? await forgedAuth(relay.port) : { path: "/stranger%", message: "f6" };
   const before = residentSize(relay.pid);
-  const counts = isNode ? await failures(relay.port) : {};
+  const [counts, overflowed] = [isNode ? await failures(relay.port) : {}, overflows()];
   let [peak, over] = [before, false];
   const watching = (async () => {
     for (; !over; await sleep(100)) peak = Math.max(peak, residentSize(relay.pid));
   })();
   const worked = processorTime(relay.pid);
   const flooding = strangers(relay.port, sources, path, message).finally(() => over = true);
-  const delays: number[] = [];
-  while (!over) delays.push(...await pace([pair], shape, RATE, 500));
-  const flood = await flooding;
+  const coming = isNode ? newcomers(relay, () => !over) : Promise.resolve([0]);
+  const { delays, lost } = await talk(pair, () => !over);
+  const [flood, times] = [await flooding, await coming];
   await watching;
   const microseconds = Math.round((processorTime(relay.pid) - worked) / Number(values.total));
   await sleep(7_000); // the last handshakes' deadlines
@@ -111,8 +171,14 @@ async function round(opponent: Opponent, relay: Running, sources: number): Promi
   pair.close();
   const mb = (kib: number) => Math.round(kib / 1024);
   return {
-    ...{ name: opponent.name, sources, microseconds, counted, flood },
-    ...{ calm99: quantile(calm, 0.99), flood50: median(delays), flood99: quantile(delays, 0.99) },
+    ...{ name: opponent.name, sources, microseconds, counted, unheard: overflows() - overflowed, flood },
+    ...{
+      calm99: quantile(calm.delays, 0.99),
+      flood50: median(delays),
+      flood99: quantile(delays, 0.99),
+      lost,
+    },
+    newcomers: { p50: median(times), max: Math.max(...times), count: times.length },
     memoryMb: { before: mb(before), peak: mb(peak), after: mb(residentSize(relay.pid)) },
   };
 }
