@@ -28,6 +28,8 @@ export interface Manner {
   accept: AcceptPolicy;
   /** Open although no node answers yet. */
   offline?: boolean;
+  /** Who will be dialled at once. */
+  toward?: PeerId[];
 }
 
 /** The peer that an id or alias on the command line means. */

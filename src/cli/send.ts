@@ -19,7 +19,7 @@ export async function send(terminal: Terminal, name: string, choices: SendChoice
   await withPeer(
     terminal,
     choices,
-    { accept: "none", offline: wait > 0 },
+    { accept: "none", offline: wait > 0, toward: [to] },
     async ({ peer, stopped, interrupt }) => {
       const link = await Promise.race([peer.dial(to, { deadline: wait, signal: interrupt }), stopped]);
       const shipment = new Shipment(link, choices.processed === true);

@@ -3,11 +3,12 @@
  *
  * @module
  */
+import type { PeerId } from "../identity/peer_id.ts";
 import { dialSession } from "../session/dial.ts";
 import { type Decision, FRESH, type ReconnectState, reconnectStep } from "../session/reconnect.ts";
 import type { Session, SessionEnd } from "../session/session.ts";
 import { dataPayload, peerOf } from "../wire/data_frame.ts";
-import { type Control, type Hello, type Key, Reason } from "../wire/protocol.ts";
+import { type Control, type Found, type Hello, type Key, Reason } from "../wire/protocol.ts";
 import type { Settings } from "./options.ts";
 import type { Passport } from "./passport.ts";
 import type { Change, Platform } from "./platform.ts";
@@ -19,7 +20,9 @@ export interface AnchorEvents {
   /** The URL to dial next, if there is one; `left`: the one that was tried last is not the first choice now. */
   choose(anchor: Anchor, left: string | undefined): string | undefined;
   /** Frames that go along with the auth. */
-  introduce(anchor: Anchor, hello: Hello): Promise<Uint8Array[]>;
+  introduce(anchor: Anchor, hello: Hello, found: Found[]): Promise<Uint8Array[]>;
+  /** Peers that the node is asked for by the URL. */
+  sought?(): readonly PeerId[];
   up(anchor: Anchor): void;
   /** A ping was answered after so many milliseconds. */
   measured(anchor: Anchor, rtt: number): void;
@@ -77,7 +80,8 @@ export class Anchor {
       connect: this.#platform.connect,
       clock: settings.clock,
       random: settings.random,
-      early: (hello) => this.#events.introduce(this, hello),
+      find: this.#events.sought?.(),
+      early: (hello, found) => this.#events.introduce(this, hello, found),
       handlers: {
         ready: (session) => this.#ready(session),
         data: (_, message, start, end) =>

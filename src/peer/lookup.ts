@@ -3,7 +3,7 @@ import type { Finding } from "../link/seeker.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import { encodeLookup } from "../wire/frames.ts";
-import type { Found, Key, PeerRecord } from "../wire/protocol.ts";
+import type { Found, HeldBytes, Key, PeerRecord } from "../wire/protocol.ts";
 import { Reason, UNASKED } from "../wire/protocol.ts";
 import { untoldError, verifyRecord } from "../wire/record.ts";
 import { compareBytes } from "../wire/cbor.ts";
@@ -64,6 +64,11 @@ export class Lookups {
   }
 
   ask(session: Session, key: Key): Promise<Finding> {
+    return this.question(key, (frame) => session.send(frame) >= 0);
+  }
+
+  /** `send`: takes the question; false when it does not leave. */
+  question(key: Key, send: (frame: Uint8Array) => boolean): Promise<Finding> {
     const request = this.#last = (this.#last + 1) >>> 0 || UNASKED + 1;
     return new Promise((resolve) => {
       const cancel = this.#clock.after(PATIENCE, () => settle({ kind: "lost" }));
@@ -73,7 +78,7 @@ export class Lookups {
         resolve(finding);
       };
       this.#open.set(request, { key, settle });
-      if (session.send(encodeLookup(request, key)) < 0) settle({ kind: "lost" });
+      if (!send(encodeLookup(request, key))) settle({ kind: "lost" });
     });
   }
 
@@ -83,14 +88,18 @@ export class Lookups {
     if (!record || reason !== Reason.none) {
       return asked.settle({ kind: reason === Reason.absent ? "absent" : "lost" });
     }
+    const known = await this.told(record);
+    // A record that is forged, stale or somebody else's says only that this node knows no better.
+    const genuine = known && compareBytes(known.peer, asked.key) === 0;
+    asked.settle(genuine ? { kind: "found", record: known } : { kind: "absent" });
+  }
+
+  /** Judges a record that a node told; `undefined` when it is forged or stale. */
+  async told(record: HeldBytes): Promise<Remote | undefined> {
     const now = this.#clock.wall();
     const verdict = await verifyRecord(record, { network: this.#network, now });
-    // A record that is forged, stale or somebody else's says only that this node knows no better.
-    const genuine = verdict.error === undefined && compareBytes(verdict.record.peer, asked.key) === 0 &&
-      holds(verdict.record, record.left, now);
-    asked.settle(
-      genuine ? { kind: "found", record: met(verdict.record, record.left, now) } : { kind: "absent" },
-    );
+    if (verdict.error !== undefined || !holds(verdict.record, record.left, now)) return undefined;
+    return met(verdict.record, record.left, now);
   }
 
   /** The session is gone: nobody will answer. */

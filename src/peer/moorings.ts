@@ -14,6 +14,7 @@ import { RECORD_REFRESH } from "../wire/limits.ts";
 import { type Control, type Found, type Hello, type Key, Reason, UNASKED } from "../wire/protocol.ts";
 import type { Plane } from "../link/planes.ts";
 import { Anchor } from "./anchor.ts";
+import type { Foretold } from "./foretold.ts";
 import { Sounding } from "./sounding.ts";
 import { NodeList } from "./node_list.ts";
 import type { Settings } from "./options.ts";
@@ -36,6 +37,8 @@ import { Scouting } from "./scouting.ts";
 const SPREAD = 2_000;
 
 export interface MooringEvents {
+  /** What may go along with the first auth. */
+  readonly foretold: Foretold;
   /** A session is ready: the first, the standby, or one that came back; or the standby is home now. */
   up(session: Session, url: string, plane: Plane, change: "connected" | "promoted"): void;
   down(end: SessionEnd, url: string, plane: Plane, decision: Decision): void;
@@ -145,7 +148,8 @@ export class Moorings {
   #anchorEvents() {
     return {
       choose: (anchor: Anchor, left: string | undefined) => this.#choose(anchor, left),
-      introduce: (anchor: Anchor, hello: Hello) => this.#introduce(anchor, hello),
+      introduce: (anchor: Anchor, hello: Hello, found: Found[]) => this.#introduce(anchor, hello, found),
+      sought: () => this.#events.foretold.sought,
       up: (anchor: Anchor) => this.#up(anchor),
       measured: (anchor: Anchor, rtt: number) => {
         this.#sounding.heard(anchor.session!);
@@ -227,13 +231,14 @@ export class Moorings {
   }
 
   /** The record leaves with the auth, so that whoever looks us up from now on finds us. */
-  async #introduce(anchor: Anchor, hello: Hello): Promise<Uint8Array[]> {
+  async #introduce(anchor: Anchor, hello: Hello, found: Found[]): Promise<Uint8Array[]> {
     this.#passport.startedBy(hello);
     if (!this.#claim(anchor, hello.node)) return [];
     const others = this.sessions.filter(({ session }) => session !== anchor.session);
     const keys = others.map(({ session }) => session.remoteKey);
     const nodes = anchor === this.#home ? [hello.node, ...keys] : [...keys, hello.node];
-    return [encodePublish(await this.#passport.sign(nodes))];
+    const publish = encodePublish(await this.#passport.sign(nodes));
+    return [publish, ...await this.#events.foretold.introduce(found)];
   }
 
   /** One node under two names: a second session would take the seat of the first. */
@@ -250,6 +255,7 @@ export class Moorings {
 
   #up(anchor: Anchor): void {
     if (anchor === this.#standby && !this.#home.session) this.#swap();
+    this.#events.foretold.moored();
     this.#events.up(anchor.session!, anchor.url!, this.#planeOf(anchor), "connected");
     // The other node's record does not name this one yet.
     if (this.sessions.length > 1) void this.#publish();

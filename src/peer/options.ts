@@ -6,6 +6,7 @@ import { type Backoff, DEFAULT_BACKOFF } from "../session/reconnect.ts";
 import { sessionUrl } from "../session/session_url.ts";
 import type { Random } from "../link/dh.ts";
 import { type Clock, systemClock } from "../session/clock.ts";
+import { MAX_SOUGHT } from "../wire/limits.ts";
 import { pooledRandom } from "./randomness.ts";
 
 /** Who may begin a link: everybody, nobody, these peers, or whoever the function lets in. */
@@ -56,6 +57,13 @@ export interface PeerOptions {
   learn?: boolean;
   /** Resolve although no node answers yet, and go on trying. Default false: reject when none of them does. */
   offline?: boolean;
+  /**
+   * Peers that will be dialled at once, at most four: the node is asked for them with its URL, and tells where they
+   * are with its first words. With `offline`, too, a `send` right behind `Peer.open` leaves with this peer's answer
+   * to them: one and a half round trips from nothing to the first message there, beside those of TCP and TLS. Such ids
+   * may stand in the log of a proxy before the node.
+   */
+  toward?: Iterable<string>;
   /** Allows `ws:` to other machines; only for a line that is safe by itself. */
   insecure?: boolean;
   /** Put before the SDK's own name in the user agent: `my-app/1.2`. */
@@ -79,6 +87,7 @@ export interface Settings {
   standby: boolean;
   learn: boolean;
   offline: boolean;
+  toward: PeerId[];
   local: boolean;
   direct: DirectPolicy;
   hidesHosts: boolean;
@@ -109,6 +118,7 @@ export async function settle(options: PeerOptions): Promise<Settings> {
     standby: options.standby ?? true,
     learn: options.learn ?? true,
     offline,
+    toward: towardOf(options.toward ?? []),
     local: options.paths?.local ?? true,
     direct: directOf(options.paths?.direct ?? true),
     hidesHosts: options.paths?.hideHostAddresses ?? false,
@@ -128,6 +138,17 @@ function namedNodes(nodes: Iterable<string>): string[] {
   const named = [...nodes];
   if (named.length === 0) throw new TypeError('Peer.open needs at least one node: { nodes: ["wss://…"] }');
   return named;
+}
+
+function towardOf(toward: Iterable<string>): PeerId[] {
+  if (typeof toward === "string") {
+    throw new TypeError(`toward is a list of PeerIds: { toward: ["${toward}"] }`);
+  }
+  const peers = [...new Set([...toward].map(parsePeerId))];
+  if (peers.length <= MAX_SOUGHT) return peers;
+  throw new RangeError(
+    `toward takes ${MAX_SOUGHT} peers at most, not ${peers.length}: dial the others later`,
+  );
 }
 
 function checkBackoff(backoff: Backoff): Backoff {

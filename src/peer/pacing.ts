@@ -81,12 +81,18 @@ export class Pace {
 export class Pacing {
   readonly #clock: Clock;
   readonly #by: (plane: Plane) => Session | undefined;
+  readonly #unmoored: { take(to: Key, packet: Uint8Array): void } | undefined;
   readonly #paces = new WeakMap<Session, Pace>();
 
-  /** `by`: the session of a plane now. */
-  constructor(clock: Clock, by: (plane: Plane) => Session | undefined) {
+  /** `by`: the session of a plane now; `unmoored`: takes what finds none. */
+  constructor(
+    clock: Clock,
+    by: (plane: Plane) => Session | undefined,
+    unmoored?: { take(to: Key, packet: Uint8Array): void },
+  ) {
     this.#clock = clock;
     this.#by = by;
+    this.#unmoored = unmoored;
   }
 
   /** The node of that plane says what it takes. */
@@ -98,7 +104,7 @@ export class Pacing {
   /** Sends at once: whoever does has asked {@link wait}. */
   send(to: Key, packet: Uint8Array, plane: Plane): void {
     const session = this.#by(plane);
-    if (session === undefined) return;
+    if (session === undefined) return this.#unmoored?.take(to, packet);
     const frame = encodeData(to, packet);
     session.send(frame);
     this.#paces.get(session)?.sent(frame.length);

@@ -22,6 +22,7 @@ import {
   type PeerEvents,
   rateChange,
 } from "./peer_events.ts";
+import { Foretold } from "./foretold.ts";
 import { Links } from "./links.ts";
 import { firstFound, nearby, Paths } from "../path/paths.ts";
 import { isFromBroker, punchingOf } from "./attempts.ts";
@@ -60,6 +61,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   readonly #passport: Passport;
   readonly #local: Local;
   readonly #lookups: Lookups;
+  readonly #foretold: Foretold;
   readonly #company: Company;
   readonly #arrivals: Arrivals;
   readonly #clock: Clock;
@@ -79,8 +81,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
    * `unauthorized`, `banned`, `wrong-network`, `aborted`.
    */
   static async open(options: PeerOptions): Promise<Peer> {
-    const settings = await settle(options);
-    const peer = new this(settings, this.platform);
+    const peer = new this(await settle(options), this.platform);
     try {
       await peer.#begin();
     } catch (error) {
@@ -98,7 +99,11 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     const { clock, identity, network, random } = settings;
     const agent = settings.agent ? `${settings.agent} ${platform.name}` : platform.name;
     this.#passport = new Passport(identity, network, clock, random);
+    this.#clock = this.#passport.clock;
+    this.#lookups = new Lookups(this.#clock, network);
+    this.#foretold = new Foretold(this.#clock, this.#lookups, settings.toward);
     this.#moorings = new Moorings(settings, { ...platform, name: agent }, this.#passport, {
+      foretold: this.#foretold,
       up: (session, url, plane, change) => this.#up(session, url, plane, change),
       down: (end, url, plane, decision) => this.#down(end, url, plane, decision),
       stopped: (end, url) => this.#stopped(end, url),
@@ -106,10 +111,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
         this.#arrivals.take(source, packet, plane, (answer) => this.#pacing.send(source, answer, plane)),
       control: (frame, plane) => this.#control(frame, plane),
     });
-    this.#clock = this.#passport.clock;
-    this.#pacing = new Pacing(clock, (plane) => this.#moorings.by(plane));
+    this.#pacing = new Pacing(clock, (plane) => this.#moorings.by(plane), this.#foretold);
     this.#local = this.#passport.local(random);
-    this.#lookups = new Lookups(this.#clock, network);
     const carrier: Omit<LinkOwner, "superseded" | "ended"> = {
       clock: this.#clock,
       local: this.#local,
@@ -133,7 +136,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
     });
     this.#links = new Links(
       carrier,
-      () => this.#moorings.session !== undefined,
+      () => this.#moorings.session !== undefined || this.#foretold.collects,
       (link) => this.emit("link", { link }),
     );
     const reception = new Reception({
@@ -283,8 +286,7 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
   async #begin(): Promise<void> {
     if (this.#settings.local) await this.#passport.sign([]).catch(() => undefined);
     this.#moorings.dial();
-    if (this.#settings.offline) return;
-    await this.#start.first(this.#settings.signal);
+    if (!this.#settings.offline) await this.#start.first(this.#settings.signal);
   }
 
   async #finish(): Promise<void> {
@@ -389,7 +391,8 @@ export class Peer extends Emitter<PeerEvents> implements AsyncDisposable {
 
   async #seek(peer: PeerId, until: number, signal: AbortSignal | undefined): Promise<Finding> {
     const key = peerIdBytes(peer);
-    const nodes = this.#start.wait(this.#clock, until, signal).then(() => this.#findAtNodes(key));
+    const session = this.#start.wait(this.#clock, until, signal);
+    const nodes = this.#foretold.find(peer, session, () => this.#findAtNodes(key));
     const finding = await unlessAborted(firstFound(this.#paths.find(key), nodes), signal);
     this.#check();
     return finding;

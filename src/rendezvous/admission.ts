@@ -15,6 +15,8 @@ import { HANDSHAKE_STEP } from "../wire/limits.ts";
  */
 export const PEER_ID: RegExp = /^[a-z2-7]{51}[aq]$/;
 
+const NOBODY: readonly string[] = [];
+
 /** Receives an admitted stranger's socket. */
 export type Receive = (socket: Socket, admission: Admission) => SocketHandlers;
 
@@ -34,10 +36,15 @@ export class Doorway {
   }
 
   /** A place, or `undefined` when `limit` of them are taken. */
-  admit(limit: number, claimed: PeerId, address: string): Admission | undefined {
+  admit(
+    limit: number,
+    claimed: PeerId,
+    address: string,
+    sought: readonly string[] = NOBODY,
+  ): Admission | undefined {
     if (this.#pending >= limit) return undefined;
     this.#pending++;
-    return new Admission(claimed, address, this);
+    return new Admission(claimed, address, sought, this);
   }
 
   /** Called once by each admission. */
@@ -54,15 +61,18 @@ export class Doorway {
 export class Admission {
   readonly claimed: PeerId;
   readonly address: string;
+  /** What the URL gives for ids of peers whose records it asks for. */
+  readonly sought: readonly string[];
   /** Clock time, milliseconds. */
   readonly began: number;
   readonly #doorway: Doorway;
   readonly #stopWaiting: () => void;
   #state: "waiting" | "open" | "released" = "waiting";
 
-  constructor(claimed: PeerId, address: string, doorway: Doorway) {
+  constructor(claimed: PeerId, address: string, sought: readonly string[], doorway: Doorway) {
     this.claimed = claimed;
     this.address = address;
+    this.sought = sought;
     this.began = doorway.clock.now();
     this.#doorway = doorway;
     this.#stopWaiting = doorway.clock.after(HANDSHAKE_STEP, () => this.release());

@@ -31,6 +31,8 @@ export interface FabricForwarding extends Beyond {
 export interface FabricPresence {
   /** A peer's record was verified and kept here. */
   here(peer: PeerId, record: PeerRecord, signed: SignedBytes): void;
+  /** What is gathered for other nodes leaves now, before any frame that follows. */
+  tell?(): void;
   /** A peer left its seat, which this session had. */
   gone(peer: PeerId, session: Session): void;
   /** All topics that a peer here is in. */

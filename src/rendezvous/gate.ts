@@ -70,10 +70,12 @@ export class Gate {
   }
 
   /** Reserves a place for a handshake, before anything is allocated for the stranger. */
-  admit(claimed: string, address: string, origin?: string): Admission | Refused {
+  admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused {
     const obstacle = this.#obstacle(claimed, address, origin);
     if (obstacle !== undefined) return this.#turnedAway(obstacle, claimed, address);
-    return this.#doorway.admit(this.#o.limits.handshakes, claimed as PeerId, address) ??
+    // Where everybody may ask, a stranger may: whoever has no key makes one.
+    const answered = this.access.kind === "open" ? sought : undefined;
+    return this.#doorway.admit(this.#o.limits.handshakes, claimed as PeerId, address, answered) ??
       this.#turnedAway(
         refused(503, Reason.overCapacity, "too many handshakes are under way; try again in a second"),
         claimed,

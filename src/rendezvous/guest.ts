@@ -5,12 +5,13 @@
  */
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Session, SessionEnd, SessionHandlers } from "../session/session.ts";
-import { type AuthBody, type Control, type Reason, Role } from "../wire/protocol.ts";
+import { type AuthBody, type Control, type Reason, Role, type SignedBytes } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import type { Visitor } from "./ban_subject.ts";
 import type { Attendance } from "./attendance.ts";
 import type { Attempts } from "./attempts.ts";
 import { type NodeEventDetail, tidy } from "./events.ts";
+import type { Foreseen } from "./foreseen.ts";
 import type { NodeLink } from "./node_link.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { Grant } from "./judgement.ts";
@@ -58,6 +59,8 @@ export class Guest implements SessionHandlers {
   /** What the dialer said, from its verification until the session itself keeps it. */
   auth: AuthBody | undefined;
   refusal: Refusal | undefined;
+  /** The record that came with the auth, verified; until it is delivered. */
+  foreseen: Foreseen | undefined;
   /** What its access is worth, where that is less than all and for ever. */
   grant: Grant | undefined;
 
@@ -100,7 +103,7 @@ export class Guest implements SessionHandlers {
     if (seat === undefined || seat.session !== session || !seat.live) return;
     this.#host.metrics.controlIn++;
     if (frame.kind === "lookup") this.#host.records.lookup(seat, frame);
-    else if (frame.kind === "publish") return this.#host.records.publish(seat, frame.record);
+    else if (frame.kind === "publish") return this.#publish(seat, frame.record);
     else if (this.#host.elsewhere?.(seat, frame)) return;
     else if (frame.kind === "announce") void this.#host.attendance.topics.announce(seat, frame);
     else if (frame.kind === "withdraw") this.#host.attendance.topics.withdraw(seat, frame.topic);
@@ -109,6 +112,12 @@ export class Guest implements SessionHandlers {
     else if (frame.kind === "attempt" || frame.kind === "answer" || frame.kind === "report") {
       this.#host.attempts.hear(seat, frame);
     } else this.#host.metrics.strayFrame(session.remoteKey);
+  }
+
+  #publish(seat: Seat, signed: SignedBytes): Promise<void> {
+    const foreseen = this.foreseen;
+    this.foreseen = undefined;
+    return this.#host.records.publish(seat, signed, foreseen);
   }
 
   endOfMessage(_session: Session): void {

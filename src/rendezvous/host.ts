@@ -1,5 +1,6 @@
 import type { Identity } from "../identity/identity.ts";
 import type { Clock } from "../session/clock.ts";
+import { leftOf } from "../wire/record.ts";
 import { Attempts } from "./attempts.ts";
 import type { Fabric } from "./fabric.ts";
 import type { Host } from "./guest.ts";
@@ -38,6 +39,11 @@ export function hostOf(parts: HostParts): Host {
       ...parts,
       node,
       kept: (seat, record, signed) => attendance.kept(seat, record, signed),
+      hurry: () => fabric?.peers.tell?.(),
+      listed: (peer) => {
+        const place = fabric?.peers.presence.find(peer);
+        return place && { ...place.signed, left: leftOf(place.until, clock.wall()) };
+      },
       elsewhere: (peer, asker) => fabric?.forwarding.lookup(peer, asker),
     }),
     attempts: new Attempts({

@@ -91,6 +91,10 @@ export class MeshPresence {
     if (refused === "older") this.#superseded(peer);
   }
 
+  tell(): void {
+    if (this.#stop !== undefined) this.#flush();
+  }
+
   gone(peer: PeerId): void {
     this.perform(this.presence.gone(peer, this.#o.clock.wall()));
   }

@@ -115,6 +115,11 @@ export class NodeMetrics {
     if (reason !== Reason.none && reason !== Reason.absent) this.onRefusal("lookup", reason, asker);
   }
 
+  /** A URL asked for a record, before its dialer had proven a key. */
+  foretold(known: boolean): void {
+    count(this.#lookups, known ? Reason.none : Reason.absent, 1);
+  }
+
   watchesRefused(reason: Reason, watcher: Key): void {
     count(this.#watchesRefused, reason, 1);
     this.onRefusal("watch", reason, watcher);

@@ -157,10 +157,11 @@ export class RendezvousNode extends GuardedTarget {
   /**
    * Reserves a place for a handshake, before anything is allocated for the stranger. The
    * adapter upgrades and calls `open` on what it gets, or `release` when that failed.
-   * `address`: the stranger's, `""` when unknown; `origin`: of the page whose script dials, if one does.
+   * `address`: the stranger's, `""` when unknown; `origin`: of the page whose script dials, if one does;
+   * `sought`: ids of peers that the URL asks about.
    */
-  admit(claimed: string, address: string, origin?: string): Admission | Refused {
-    return this.#gate.admit(claimed, address, origin);
+  admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused {
+    return this.#gate.admit(claimed, address, origin, sought);
   }
 
   /** Goes on with the session of an earlier life of this process; `undefined` when another one took its place. */
@@ -246,7 +247,8 @@ export class RendezvousNode extends GuardedTarget {
 
   #receive(socket: Socket, admission: Admission): SocketHandlers {
     const guest = new Guest(this.#host, admission);
-    const { session, handlers } = acceptSession(socket, this.#reception.for(guest));
+    const behind = this.#host.records.foretell(admission.sought);
+    const { session, handlers } = acceptSession(socket, this.#reception.for(guest, behind));
     this.#hall.entered(guest, session);
     return handlers;
   }

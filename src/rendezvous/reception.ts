@@ -14,6 +14,7 @@ import type { AuthBody } from "../wire/protocol.ts";
 import type { Gate } from "./gate.ts";
 import type { Guest } from "./guest.ts";
 import type { IceOffer } from "./ice_offer.ts";
+import { foresee } from "./foreseen.ts";
 import { limited } from "./judgement.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { NodeOptions } from "./node_options.ts";
@@ -58,20 +59,30 @@ export class Reception {
       turn: clock.soon && !fabric ? new Turn(clock.soon) : undefined,
       turnstile: new Turnstile(clock, CHECKS).pass,
       welcome: (auth) => ({ nodes: parts.nodes(), ...ice.offer(auth) }),
-      authorize: (auth, session) => this.#authorize(parts.guestOf(session), auth),
+      authorize: (auth, session, early) => this.#authorize(parts.guestOf(session), auth, early),
       onError: (error) => log.error("a handler failed: {error}", { error }),
     };
   }
 
   /** Inherited options, because a session keeps them: an idle peer costs three fields of them. */
-  for(guest: Guest): AcceptOptions {
+  for(guest: Guest, behind?: readonly Uint8Array[]): AcceptOptions {
     const { claimed, address } = guest;
-    return Object.assign(Object.create(this.#common) as Common, { claimed, address, handlers: guest });
+    return Object.assign(Object.create(this.#common) as Common, {
+      claimed,
+      address,
+      handlers: guest,
+      behind,
+    });
   }
 
-  async #authorize(guest: Guest, auth: AuthBody): Promise<Verdict> {
+  async #authorize(guest: Guest, auth: AuthBody, early: readonly Uint8Array[]): Promise<Verdict> {
     guest.auth = auth;
-    const judgement = await this.#parts.gate.authorize(auth, guest.address);
+    // Whoever is written to by frames that came early may answer at once: other nodes have to know of this peer by then.
+    const [judgement, foreseen] = await Promise.all([
+      this.#parts.gate.authorize(auth, guest.address),
+      foresee(early, { network: this.#parts.network, now: this.#parts.clock.wall() }),
+    ]);
+    guest.foreseen = foreseen;
     guest.refusal = judgement.ok ? undefined : judgement;
     guest.grant = judgement.ok ? limited(judgement) : undefined;
     return judgement.ok ? { ok: true } : { ...judgement, nodes: [] };

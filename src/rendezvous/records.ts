@@ -4,12 +4,23 @@
  *
  * @module
  */
+import { type PeerId, peerIdBytes } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import { encodeFound } from "../wire/frames.ts";
-import { type HeldBytes, type Lookup, type PeerRecord, Reason, type SignedBytes } from "../wire/protocol.ts";
+import { MAX_SOUGHT } from "../wire/limits.ts";
+import {
+  type HeldBytes,
+  type Lookup,
+  type PeerRecord,
+  Reason,
+  type SignedBytes,
+  UNASKED,
+} from "../wire/protocol.ts";
 import { compareRecords, leftOf, readRecord, verifyRecord } from "../wire/record.ts";
+import { PEER_ID } from "./admission.ts";
 import { watch } from "./correspondents.ts";
+import { type Foreseen, isOf, type RecordVerdict } from "./foreseen.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import { type NodeLimits, PUBLISH_COST } from "./node_limits.ts";
 import type { HeldRecord, Registry, Seat } from "./registry.ts";
@@ -28,6 +39,10 @@ export interface RecordsOptions {
   clock: Clock;
   /** Told of each record that is kept, while its peer is here. */
   kept?: (seat: Seat, record: PeerRecord, signed: SignedBytes) => void;
+  /** Other nodes are to know at once what was {@link kept}. */
+  hurry?: () => void;
+  /** What other nodes list of a peer, as far as this one knows without asking. */
+  listed?: (peer: PeerId) => HeldBytes | undefined;
   /** What other nodes list of a peer; the asker will be told when no node does any more. */
   elsewhere?: (peer: Uint8Array, asker: Seat) => HeldBytes | undefined | Promise<HeldBytes | undefined>;
 }
@@ -39,17 +54,23 @@ export class Records {
     this.#o = options;
   }
 
-  /** A peer tells its record. Verified beside the traffic; lookups that come meanwhile wait for it. */
-  async publish(seat: Seat, signed: SignedBytes): Promise<void> {
+  /**
+   * A peer tells its record. Verified beside the traffic; lookups that come meanwhile wait for it. One that was
+   * foreseen is kept before this returns.
+   */
+  async publish(seat: Seat, signed: SignedBytes, foreseen?: Foreseen): Promise<void> {
     const held = seat.record ??= { signed: undefined, expires: 0, verifying: 0, waiting: undefined };
     if (held.verifying >= MAX_VERIFYING || !this.#allows(seat, PUBLISH_COST)) {
       return this.#refuse(seat, "rate-limited");
     }
     held.verifying++;
-    const checked = await this.#check(seat, signed).catch(() => "unverifiable");
+    const checked = foreseen && isOf(foreseen, signed)
+      ? this.#judge(seat, foreseen.verdict)
+      : await this.#check(seat, signed).catch(() => "unverifiable");
     held.verifying--;
     const why = typeof checked === "string" ? checked : this.#keep(seat, held, checked, signed);
     if (why !== undefined) this.#refuse(seat, why);
+    else if (foreseen?.leads) this.#o.hurry?.();
     if (held.verifying === 0) answerWaiting(held);
   }
 
@@ -61,9 +82,32 @@ export class Records {
     else (held.waiting ??= []).push(() => this.#answerFromSeat(asker, request, peer));
   }
 
+  /** Where these peers are, for a stranger whose URL asks, as found frames; those of whom this node knows nothing are left out. */
+  foretell(ids: readonly string[]): Uint8Array[] {
+    return ids.slice(0, MAX_SOUGHT).filter((id) => PEER_ID.test(id)).flatMap((id) => {
+      const seat = this.#o.registry.find(peerIdBytes(id as PeerId));
+      const known = (seat && this.#held(seat)) ?? this.#o.listed?.(id as PeerId);
+      this.#o.metrics.foretold(known !== undefined);
+      return known ? [encodeFound(UNASKED, Reason.none, known)] : [];
+    });
+  }
+
+  /** The record of a peer that has its seat here. */
+  #held({ record: held }: Seat): HeldBytes | undefined {
+    const now = this.#o.clock.wall();
+    if (!held?.signed || held.expires <= now) return undefined;
+    return { ...held.signed, left: leftOf(held.expires, now) };
+  }
+
   /** The record, or why it is not kept. */
   async #check(seat: Seat, signed: SignedBytes): Promise<PeerRecord | string> {
-    const verified = await verifyRecord(signed, { network: this.#o.network, now: this.#o.clock.wall() });
+    return this.#judge(
+      seat,
+      await verifyRecord(signed, { network: this.#o.network, now: this.#o.clock.wall() }),
+    );
+  }
+
+  #judge(seat: Seat, verified: RecordVerdict): PeerRecord | string {
     if (verified.error !== undefined) return verified.error;
     const { record } = verified;
     if (compareBytes(record.peer, seat.key) !== 0) return "of another peer";
@@ -87,13 +131,10 @@ export class Records {
 
   #answerFromSeat(asker: Seat, request: number, peer: Uint8Array): void {
     const seat = this.#o.registry.find(peer);
-    const held = seat?.record;
-    if (!seat || !held?.signed || held.expires <= this.#o.clock.wall()) {
-      return this.#answerFromElsewhere(asker, request, this.#o.elsewhere?.(peer, asker));
-    }
+    const held = seat && this.#held(seat);
+    if (!held) return this.#answerFromElsewhere(asker, request, this.#o.elsewhere?.(peer, asker));
     if (seat !== asker) watch(seat, asker, this.#o.limits.correspondents);
-    const left = leftOf(held.expires, this.#o.clock.wall());
-    this.#answer(asker, request, Reason.none, { ...held.signed, left });
+    this.#answer(asker, request, Reason.none, held);
   }
 
   /** Nobody who can answer is as good as nobody who knows. */

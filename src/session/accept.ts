@@ -58,15 +58,26 @@ export interface AcceptOptions {
   deadline?: number;
   /** Features in hello. */
   features?: string[];
+  /** Frames in the same message as hello: what the URL asked for, and a stranger may know. */
+  behind?: readonly Uint8Array[];
   welcome?: (auth: AuthBody) => Offer;
   /**
    * Asked once the signature is verified. Whatever it reserves is to be given back in `handlers.closed`;
    * when `session.state` is already `closed` (the dialer left meanwhile), reserve nothing.
-   * What it throws refuses the dialer with `internalError` (fails closed).
+   * What it throws refuses the dialer with `internalError` (fails closed). `early`: messages that came with the auth and
+   * are delivered once the session is ready; their frames are not checked yet.
    */
+<<<<<<< HEAD
   authorize: (auth: AuthBody, session: Session) => Promise<Verdict> | Verdict;
   /** When a signature may be checked, which costs more than all that strangers cause besides. Default: at once. */
   turnstile?: (pass: () => void) => void;
+=======
+  authorize: (
+    auth: AuthBody,
+    session: Session,
+    early: readonly Uint8Array[],
+  ) => Promise<Verdict> | Verdict;
+>>>>>>> f2db411 (A new process's first message takes 1.5 round trips: the URL asks where a peer is, its record comes behind hello, the greeting leaves with the auth)
   handlers: SessionHandlers;
   /** Told of what a handler or callback threw; the session then ends with `internalError`. */
   onError?: (error: unknown) => void;
@@ -166,6 +177,7 @@ function acceptorSide(o: AcceptOptions): AcceptorSide {
       challenge: o.random(32),
       features: o.features ?? [],
     },
+    behind: o.behind,
     claimed: o.claimed,
     hosts: o.hosts,
     welcome: {
@@ -196,7 +208,7 @@ async function perform(o: AcceptOptions, task: Task, session: Session): Promise<
     case "verify":
       return { type: "verified", valid: await check(o, task, session) };
     case "authorize": {
-      const verdict = await o.authorize(task.auth, session);
+      const verdict = await o.authorize(task.auth, session, task.early);
       return { type: "verdict", verdict, offer: verdict.ok ? o.welcome?.(task.auth) ?? {} : {} };
     }
     default:

@@ -8,7 +8,7 @@ import { type Identity, verify } from "../identity/identity.ts";
 import { type PeerId, peerIdText } from "../identity/peer_id.ts";
 import { type DecodeControl, decodePeerControl, encodeAuthBody } from "../wire/frames.ts";
 import { HANDSHAKE_STEP } from "../wire/limits.ts";
-import { type Hello, Liveness, Role } from "../wire/protocol.ts";
+import { type Found, type Hello, Liveness, Role } from "../wire/protocol.ts";
 import type { Clock } from "./clock.ts";
 import { dialerStep } from "./handshake.ts";
 import type { DialerSide, DialerState } from "./handshake_state.ts";
@@ -53,8 +53,13 @@ export interface DialOptions {
   clock: Clock;
   /** That many bytes from a cryptographic source. */
   random: (length: number) => Uint8Array;
-  /** Frames that leave in the same message as auth; at most `MAX_EARLY` bytes, `MAX_BATCH - 1` frames. */
-  early?: (hello: Hello) => Promise<Uint8Array[]> | Uint8Array[];
+  /** Peers whose records the node is asked for with the URL; it may answer behind its hello. At most `MAX_SOUGHT`. */
+  find?: readonly PeerId[];
+  /**
+   * Frames that leave in the same message as auth; at most `MAX_EARLY` bytes, `MAX_BATCH - 1` frames. `found`: what
+   * the node, unproven yet, told of the peers to {@link find}.
+   */
+  early?: (hello: Hello, found: Found[]) => Promise<Uint8Array[]> | Uint8Array[];
   /** Milliseconds for each step. Default `HANDSHAKE_STEP`. */
   deadline?: number;
   handlers: SessionHandlers;
@@ -98,7 +103,7 @@ export interface DialOptions {
  * ```
  */
 export function dialSession(options: DialOptions): Session {
-  const { url, host } = sessionUrl(options.url, options.identity.id, options.insecure);
+  const { url, host } = sessionUrl(options.url, options.identity.id, options.insecure, options.find);
   const side = dialerSide(options, host);
   const session = new LiveSession(options, negotiation(options, side), side.deadline);
   queueMicrotask(() => open(session, options, url));
@@ -128,7 +133,12 @@ function dialerSide(o: DialOptions, host: string): DialerSide {
     features: o.features ?? [],
   };
   encodeAuthBody({ ...body, token: typeof o.token === "string" ? o.token : null }); // a mistake shows now, to the caller
-  return { body, expectNode: o.expectNode, deadline: o.deadline ?? HANDSHAKE_STEP };
+  return {
+    body,
+    sought: o.find?.length ?? 0,
+    expectNode: o.expectNode,
+    deadline: o.deadline ?? HANDSHAKE_STEP,
+  };
 }
 
 function negotiation(o: DialOptions, side: DialerSide): Negotiation {
@@ -143,7 +153,7 @@ function negotiation(o: DialOptions, side: DialerSide): Negotiation {
 async function perform(o: DialOptions, task: Task): Promise<Event> {
   switch (task.type) {
     case "prepare":
-      return await prepare(o, task.hello);
+      return await prepare(o, task.hello, task.found);
     case "sign":
       return { type: "signed", signature: await (o.sign ?? o.identity.sign.bind(o.identity))(task.bytes) };
     case "verify":
@@ -153,9 +163,9 @@ async function perform(o: DialOptions, task: Task): Promise<Event> {
   }
 }
 
-async function prepare(o: DialOptions, hello: Hello): Promise<Event> {
+async function prepare(o: DialOptions, hello: Hello, found: Found[]): Promise<Event> {
   const token = typeof o.token === "function" ? o.token(hello) : o.token;
-  const [known, early] = await Promise.all([token, o.early?.(hello) ?? []]);
+  const [known, early] = await Promise.all([token, o.early?.(hello, found) ?? []]);
   const started = typeof o.started === "function" ? o.started(hello) : o.started;
   return { type: "prepared", started, age: o.age?.(), token: known ?? null, early };
 }

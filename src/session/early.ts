@@ -6,7 +6,7 @@
  */
 import { decodePeerControl } from "../wire/frames.ts";
 import { MAX_BATCH, MAX_EARLY } from "../wire/limits.ts";
-import { type Auth, type Bye, type Hello, Reason, type Welcome } from "../wire/protocol.ts";
+import { type Auth, type Bye, type Found, type Hello, Reason, type Welcome } from "../wire/protocol.ts";
 import { checkBatch, frameEnd } from "../wire/sequence.ts";
 import { type Draining, fail, type Step } from "./lifecycle.ts";
 
@@ -65,6 +65,19 @@ export function firstFrame(message: Uint8Array | string): First {
     default:
       return { kind: "other", what: `got ${frame?.kind ?? "another frame"}` };
   }
+}
+
+/** The frames behind a hello, in a message that is checked as a whole; `undefined` when one of them is no found. */
+export function foundBehind(rest: Uint8Array): Found[] | undefined {
+  const found: Found[] = [];
+  for (let offset = 0; offset < rest.length;) {
+    const end = frameEnd(rest, offset);
+    const frame = decodeControl(rest.subarray(offset, end));
+    if (frame?.kind !== "found") return undefined;
+    found.push(frame);
+    offset = end;
+  }
+  return found;
 }
 
 /** @throws {RangeError} when an acceptor would refuse so many frames before its welcome. */

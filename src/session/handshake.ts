@@ -31,7 +31,7 @@ import {
   VERSION,
   type WelcomeBody,
 } from "../wire/protocol.ts";
-import { firstFrame, type Held, hold, holding, requireEarly } from "./early.ts";
+import { firstFrame, foundBehind, type Held, hold, holding, requireEarly } from "./early.ts";
 import type { AcceptorSide, AcceptorState, DialerSide, DialerState } from "./handshake_state.ts";
 import {
   type Closed,
@@ -126,13 +126,15 @@ function commonStep(
 function readHello(side: DialerSide, message: Uint8Array | string): DialerStep {
   const first = firstFrame(message);
   if (first.kind === "bye") return leave(first.frame);
-  if (first.kind !== "hello" || first.rest.length > 0) {
-    return fail(Reason.protocolError, `hello expected, ${first.what}`);
+  if (first.kind !== "hello") return fail(Reason.protocolError, `hello expected, ${first.what}`);
+  const found = foundBehind(first.rest);
+  if (!found || found.length > (side.sought ?? 0)) {
+    return fail(Reason.protocolError, "behind hello stands what nobody asked for");
   }
   const hello = first.frame;
   const refusal = refuseHello(side, hello);
   if (refusal) return refusal;
-  return { state: { name: "preparing", hello }, effects: [arm(side), { type: "prepare", hello }] };
+  return { state: { name: "preparing", hello }, effects: [arm(side), { type: "prepare", hello, found }] };
 }
 
 function refuseHello(side: DialerSide, hello: Hello): Step<Draining> | undefined {
@@ -201,7 +203,8 @@ function believeWelcome(
 
 function sayHello(side: AcceptorSide, wall: number): AcceptorStep {
   const hello = encodeHello({ ...side.hello, version: VERSION, time: wall });
-  return { state: { name: "auth", hello }, effects: [{ type: "send", frames: [hello] }, arm(side)] };
+  const frames = [hello, ...side.behind ?? []];
+  return { state: { name: "auth", hello }, effects: [{ type: "send", frames }, arm(side)] };
 }
 
 function readAuth(side: AcceptorSide, hello: Uint8Array, message: Uint8Array | string): AcceptorStep {
@@ -254,7 +257,7 @@ function believeAuth(
   const { hello, auth, held } = state;
   return {
     state: { name: "authorizing", hello, auth, held },
-    effects: [arm(side), { type: "authorize", auth: auth.body }],
+    effects: [arm(side), { type: "authorize", auth: auth.body, early: held.messages }],
   };
 }
 

@@ -28,6 +28,8 @@ export type AcceptorState =
 /** What a dialer says, except what only hello or the token's source can tell. */
 export interface DialerSide {
   body: Omit<AuthBody, "token">;
+  /** How many peers the URL asks about. */
+  sought?: number;
   expectNode?: PeerId;
   /** Milliseconds for each step. */
   deadline: number;
@@ -36,6 +38,8 @@ export interface DialerSide {
 /** What a node says, and what it insists on. */
 export interface AcceptorSide {
   hello: Omit<Hello, "kind" | "bytes" | "time" | "version">;
+  /** Frames behind hello: where the peers are that the URL asked about. */
+  behind?: readonly Uint8Array[];
   claimed: PeerId;
   hosts: readonly string[] | "any";
   welcome: Omit<WelcomeBody, "nodes" | "stun" | "features">;

@@ -11,6 +11,7 @@ import { encodeBye } from "../wire/frames.ts";
 import {
   type AuthBody,
   type Bye,
+  type Found,
   type Hello,
   Reason,
   type TurnServer,
@@ -77,10 +78,11 @@ export type Event =
 
 /** Work that takes time; each is answered by one event. */
 export type Task =
-  | { type: "prepare"; hello: Hello }
+  | { type: "prepare"; hello: Hello; found: Found[] }
   | { type: "sign"; bytes: Uint8Array }
   | { type: "verify"; key: Uint8Array; bytes: Uint8Array; signature: Uint8Array }
-  | { type: "authorize"; auth: AuthBody };
+  /** `early`: what came with the auth, and behind it. */
+  | { type: "authorize"; auth: AuthBody; early: readonly Uint8Array[] };
 
 /** What the handshake agreed on. */
 export interface Terms {

@@ -1,4 +1,5 @@
 import type { PeerId } from "../identity/peer_id.ts";
+import { MAX_SOUGHT } from "../wire/limits.ts";
 
 /** Where a dialer goes, and the name it swears to have dialled. */
 export interface SessionUrl {
@@ -9,7 +10,7 @@ export interface SessionUrl {
 }
 
 /**
- * The URL of a session at the node `base`.
+ * The URL of a session at the node `base`, which also asks where the peers `find` are.
  *
  * Off loopback only `wss:` is dialled unless `insecure`: once the handshake is over nothing but
  * TLS keeps somebody between from speaking in the session (protocol rule 4).
@@ -24,7 +25,12 @@ export interface SessionUrl {
  * assert.equal(sessionUrl("wss://meet.example.org/edge/", id).url, `wss://meet.example.org/edge/v1/connect/${id}`);
  * ```
  */
-export function sessionUrl(base: string, id: PeerId, insecure: boolean = false): SessionUrl {
+export function sessionUrl(
+  base: string,
+  id: PeerId,
+  insecure: boolean = false,
+  find: readonly PeerId[] = [],
+): SessionUrl {
   const url = parse(base);
   if (url.protocol === "ws:" && !insecure && !isLoopback(url.hostname)) {
     throw new TypeError(
@@ -32,6 +38,7 @@ export function sessionUrl(base: string, id: PeerId, insecure: boolean = false):
     );
   }
   url.pathname = `${url.pathname.replace(/\/+$/, "")}/v1/connect/${id}`;
+  for (const peer of find.slice(0, MAX_SOUGHT)) url.searchParams.append("find", peer);
   url.hash = "";
   return { url: url.href, host: url.host };
 }

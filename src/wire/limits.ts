@@ -8,6 +8,8 @@ export const MAX_MESSAGE = 1_048_576;
 export const MAX_BATCH = 256;
 /** Largest control frame, bytes: a welcome that names many nodes stays far below. */
 export const MAX_CONTROL = 16_384;
+/** Most peers that the URL of a session may ask about. */
+export const MAX_SOUGHT = 4;
 /** Most bytes of frames that may follow an auth in its WebSocket message before it is verified. */
 export const MAX_EARLY = 65_536;
 /** Deepest nesting of a control frame's CBOR: frame, list of members, member, its URLs. */

@@ -23,13 +23,39 @@ interface Times {
   acknowledged: number;
 }
 
-async function once(node: Running, proxy: DelayProxy): Promise<Times> {
-  await using receiver = await Peer.open({ nodes: [`ws://127.0.0.1:${node.port}`], paths });
-  const arrival = new Promise<number>((arrived) =>
+/** The same from nothing, where the program says beforehand whom it means to dial. */
+interface Foretold {
+  foretoldArrived: number;
+  foretoldAcknowledged: number;
+}
+
+const once = async (node: Running, proxy: DelayProxy): Promise<Times & Foretold> => ({
+  ...await stepByStep(node, proxy),
+  ...await foretold(node, proxy),
+});
+
+function nextArrival(receiver: Peer): Promise<number> {
+  return new Promise<number>((arrived) =>
     receiver.addEventListener("link", async ({ link }) => {
       for await (const _message of link) arrived(performance.now());
     })
   );
+}
+
+async function foretold(node: Running, proxy: DelayProxy): Promise<Foretold> {
+  await using receiver = await Peer.open({ nodes: [`ws://127.0.0.1:${node.port}`], paths });
+  const arrival = nextArrival(receiver);
+  const start = performance.now();
+  const nodes = [`ws://127.0.0.1:${proxy.port}`];
+  await using sender = await Peer.open({ nodes, paths, toward: [receiver.id], offline: true });
+  await sender.send(receiver.id, "hello");
+  const foretoldAcknowledged = performance.now() - start;
+  return { foretoldArrived: await arrival - start, foretoldAcknowledged };
+}
+
+async function stepByStep(node: Running, proxy: DelayProxy): Promise<Times> {
+  await using receiver = await Peer.open({ nodes: [`ws://127.0.0.1:${node.port}`], paths });
+  const arrival = nextArrival(receiver);
   const start = performance.now();
   await using sender = await Peer.open({ nodes: [`ws://127.0.0.1:${proxy.port}`], paths });
   const opened = performance.now();
@@ -52,7 +78,7 @@ export const firstMessage: Bench = {
     const samples = await takeTurns([near, far], rounds, (proxy) => once(node, proxy));
     for (const proxy of [near, far]) proxy.close();
     node.stop();
-    const row = (what: string, key: (times: Times) => number): Row => ({
+    const row = (what: string, key: (times: Times & Foretold) => number): Row => ({
       "round trips": what,
       of: `${DELAY} ms`,
       number: roundTrips(samples.get(near)!.map(key), samples.get(far)!.map(key), DELAY),
@@ -63,6 +89,8 @@ export const firstMessage: Bench = {
       row("session → the other process has the first message", ({ arrived }) => arrived),
       row("session → the sender knows", ({ acknowledged }) => acknowledged),
       row("nothing → the other process has the first message", ({ opened, arrived }) => opened + arrived),
+      row("the same, peer named with `toward`", ({ foretoldArrived }) => foretoldArrived),
+      row("the same, until the sender knows", ({ foretoldAcknowledged }) => foretoldAcknowledged),
     ];
     return { versions: { waymeet: waymeet.version() }, notMeasured: {}, rows, notes: NOTES };
   },

@@ -235,7 +235,9 @@ export class VirtualWorld {
       return peer;
     }
     const station = [...this.stations].find(([base]) => url.startsWith(`${base}/`))?.[1];
-    const admitted = station?.node?.admit(url.split("/").at(-1)!, "192.0.2.1");
+    const { pathname, searchParams } = new URL(url);
+    const sought = searchParams.getAll("find");
+    const admitted = station?.node?.admit(pathname.split("/").at(-1)!, "192.0.2.1", undefined, sought);
     if (!station || !admitted || "status" in admitted) {
       this.clock.after(this.delay, () => peer.lose(1006, "connection refused"));
       return peer;
