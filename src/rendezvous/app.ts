@@ -25,13 +25,9 @@ export interface Refused {
 
 /** The node, as its pages see it. */
 export interface AppPort {
-<<<<<<< HEAD
-  admit(claimed: string, address: string, origin?: string): Admission | Refused;
+  admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused;
   /** When an upgrade may go ahead. */
   turnstile: (pass: () => void) => void;
-=======
-  admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused;
->>>>>>> f2db411 (A new process's first message takes 1.5 round trips: the URL asks where a peer is, its record comes behind hello, the greeting leaves with the auth)
   info(): NodeInfo;
   /** A request was answered with this status, 400 or more. */
   refused(status: number): void;
@@ -116,19 +112,14 @@ async function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Pro
   if (upgrade === undefined) {
     return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
   }
-<<<<<<< HEAD
-  const admitted = port.admit(claimed, plainAddress(address), c.req.header("origin"));
-  if ("status" in admitted) return refusal(admitted);
-  await new Promise<void>(port.turnstile);
-=======
   const admitted = port.admit(
     claimed,
     plainAddress(address),
     c.req.header("origin"),
     c.req.queries("find"),
   );
-  if ("status" in admitted) return refusal(c, admitted);
->>>>>>> f2db411 (A new process's first message takes 1.5 round trips: the URL asks where a peer is, its record comes behind hello, the greeting leaves with the auth)
+  if ("status" in admitted) return refusal(admitted);
+  await new Promise<void>(port.turnstile);
   return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);
 }
 

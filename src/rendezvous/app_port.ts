@@ -16,12 +16,8 @@ export interface Shown {
   readonly limits: NodeLimits;
   readonly metrics: NodeMetrics;
   readonly controls: Controls;
-<<<<<<< HEAD
   readonly turnstile: (pass: () => void) => void;
-  admit(claimed: string, address: string, origin?: string): Admission | Refused;
-=======
   admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused;
->>>>>>> f2db411 (A new process's first message takes 1.5 round trips: the URL asks where a peer is, its record comes behind hello, the greeting leaves with the auth)
   info(): NodeInfo;
   meshStatus(): MeshStatus | undefined;
   metricsText(): string;
@@ -32,12 +28,8 @@ export function appPort(
   { publicMetrics = false, chat }: { publicMetrics?: boolean; chat?: Assets },
 ): AppPort {
   return {
-<<<<<<< HEAD
     turnstile: node.turnstile,
-    admit: (claimed, address, origin) => node.admit(claimed, address, origin),
-=======
     admit: (...stranger) => node.admit(...stranger),
->>>>>>> f2db411 (A new process's first message takes 1.5 round trips: the URL asks where a peer is, its record comes behind hello, the greeting leaves with the auth)
     order: (bytes) => {
       const frame = decodeControl(bytes);
       return frame?.kind === "ban" ? node.controls.orders.hear(frame) : Promise.resolve("this is no order");

@@ -67,17 +67,13 @@ export interface AcceptOptions {
    * What it throws refuses the dialer with `internalError` (fails closed). `early`: messages that came with the auth and
    * are delivered once the session is ready; their frames are not checked yet.
    */
-<<<<<<< HEAD
-  authorize: (auth: AuthBody, session: Session) => Promise<Verdict> | Verdict;
-  /** When a signature may be checked, which costs more than all that strangers cause besides. Default: at once. */
-  turnstile?: (pass: () => void) => void;
-=======
   authorize: (
     auth: AuthBody,
     session: Session,
     early: readonly Uint8Array[],
   ) => Promise<Verdict> | Verdict;
->>>>>>> f2db411 (A new process's first message takes 1.5 round trips: the URL asks where a peer is, its record comes behind hello, the greeting leaves with the auth)
+  /** When a signature may be checked, which costs more than all that strangers cause besides. Default: at once. */
+  turnstile?: (pass: () => void) => void;
   handlers: SessionHandlers;
   /** Told of what a handler or callback threw; the session then ends with `internalError`. */
   onError?: (error: unknown) => void;

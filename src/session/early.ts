@@ -72,7 +72,7 @@ export function foundBehind(rest: Uint8Array): Found[] | undefined {
   const found: Found[] = [];
   for (let offset = 0; offset < rest.length;) {
     const end = frameEnd(rest, offset);
-    const frame = decodeControl(rest.subarray(offset, end));
+    const frame = decodePeerControl(rest.subarray(offset, end));
     if (frame?.kind !== "found") return undefined;
     found.push(frame);
     offset = end;
