@@ -45,6 +45,7 @@ export interface ForwardingOptions {
 }
 
 export class Forwarding implements Beyond {
+  readonly inRuns = true;
   readonly abroad: Abroad;
   readonly #o: ForwardingOptions;
   /** Counts messages: what was found for one is not believed in the next. */
@@ -54,6 +55,12 @@ export class Forwarding implements Beyond {
   #arrivals = new Gather();
   /** For what arrives while the other one is delivered. */
   #spare: Gather | undefined;
+  /** The frame before, in the message that is being read: to whom, where it came to an end, and where it ends now. */
+  readonly #arrival: { seat: Seat | undefined; cameEnd: number; end: number } = {
+    seat: undefined,
+    cameEnd: 0,
+    end: 0,
+  };
   #bounced: Undelivered[] = [];
   #message: Uint8Array | undefined;
   /** Where the frame before went, from a peer here, or from a node to a peer here. */
@@ -65,13 +72,13 @@ export class Forwarding implements Beyond {
     this.abroad = new Abroad(options.presence, () => options.limits.correspondents);
   }
 
-  /** A frame of a peer here. */
-  data(source: Seat, message: Uint8Array, start: number, end: number): Reason {
+  /** Frames of a peer here to one elsewhere, behind each other. */
+  data(source: Seat, message: Uint8Array, start: number, end: number, frames: number): Reason {
     const to = this.#destination(message, start + PEER_OFFSET, source);
     if (to === undefined) return Reason.absent;
     const way = this.#wayOf(to, source);
     if (way === undefined) return this.#noWay();
-    this.#batchFor(way.link, end - start + GROWTH).add(start, end, GROWTH, way.hops);
+    this.#batchFor(way.link, end - start + frames * GROWTH).add(start, end, frames, GROWTH, way.hops);
     return Reason.none;
   }
 
@@ -97,7 +104,7 @@ export class Forwarding implements Beyond {
     for (const batch of this.#takeBatches()) {
       const reason = this.#send(batch, source, (bytes) => batch.wrap(message, source.key, bytes));
       if (reason === undefined) continue;
-      for (const start of batch.starts) refuse(reason, message, start + PEER_OFFSET);
+      for (const start of batch.starts(message)) refuse(reason, message, start + PEER_OFFSET);
     }
   }
 
@@ -125,7 +132,19 @@ export class Forwarding implements Beyond {
     if (end - start > dataFrameSize(this.#o.limits.payload) + GROWTH) {
       return this.#bounce(Reason.tooLarge, message, start + SOURCE_OFFSET, seat.key);
     }
-    this.#arrivals.add(seat, forwardToData(message, start), end);
+    this.#arrive(seat, message, start, end);
+  }
+
+  /** What follows a frame to the same peer moves up to it, over bytes that only nodes need: so all leave uncopied. */
+  #arrive(seat: Seat, message: Uint8Array, start: number, end: number): void {
+    const arrival = this.#arrival;
+    const data = forwardToData(message, start);
+    const at = arrival.seat === seat && arrival.cameEnd === start ? arrival.end : data;
+    if (at < data) message.copyWithin(at, data, end);
+    arrival.seat = seat;
+    arrival.cameEnd = end;
+    arrival.end = at + end - data;
+    this.#arrivals.add(seat, at, arrival.end);
   }
 
   /** The peer here to which a forward frame goes: mostly between the same two as the one before. */
@@ -146,7 +165,7 @@ export class Forwarding implements Beyond {
   endOfMessage(from: NodeLink): void {
     const message = this.#message;
     if (message === undefined) return;
-    this.#message = undefined;
+    this.#message = this.#arrival.seat = undefined;
     if (this.#arrivals.count > 0) this.#deliverAll(from, message);
     for (const batch of this.#takeBatches()) this.#sendOn(batch, from, message);
     this.#tellBounced(from);
@@ -233,7 +252,7 @@ export class Forwarding implements Beyond {
       const destination = message.slice(start + DESTINATION_OFFSET, start + DESTINATION_OFFSET + KEY_SIZE);
       return this.#bounce(Reason.absent, message, start + SOURCE_OFFSET, destination);
     }
-    this.#batchFor(way.link, end - start).add(start, end, 0, way.hops);
+    this.#batchFor(way.link, end - start).add(start, end, 1, 0, way.hops);
   }
 
   #deliverAll(from: NodeLink, message: Uint8Array): void {
@@ -256,7 +275,9 @@ export class Forwarding implements Beyond {
       : -1;
     if (waiting < 0) {
       const reason = seat.live && seat.session.state === "ready" ? Reason.queueFull : Reason.gone;
-      for (const start of arrivals.starts(slot)) this.#bounce(reason, message, start + PEER_OFFSET, seat.key);
+      for (const start of arrivals.starts(slot, message)) {
+        this.#bounce(reason, message, start + PEER_OFFSET, seat.key);
+      }
       return;
     }
     joined(seat, from, size, waiting);
@@ -268,7 +289,7 @@ export class Forwarding implements Beyond {
   #sendOn(batch: ForwardBatch, from: NodeLink, message: Uint8Array): void {
     const reason = this.#send(batch, from, (bytes) => batch.join(message, bytes));
     if (reason === undefined) return;
-    for (const start of batch.starts) {
+    for (const start of batch.starts(message)) {
       const at = start + DESTINATION_OFFSET;
       this.#bounce(reason, message, start + SOURCE_OFFSET, message.slice(at, at + KEY_SIZE));
     }
@@ -278,10 +299,10 @@ export class Forwarding implements Beyond {
   #send(batch: ForwardBatch, from: object, write: (bytes: Uint8Array) => void): Reason | undefined {
     const { link, size } = batch;
     if (!hasRoom(link, from, size, this.#o.limits.queue)) return Reason.queueFull;
-    const waiting = link.post(size, batch.starts.length, write);
+    const waiting = link.post(size, batch.frames, write);
     if (waiting < 0) return link.session.state === "ready" ? Reason.queueFull : Reason.gone;
     joined(link, from, size, waiting);
-    this.#o.counts.framesOut += batch.starts.length;
+    this.#o.counts.framesOut += batch.frames;
     this.#o.counts.bytesOut += size;
     return undefined;
   }

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { dataEnd } from "../wire/data_frame.ts";
 import { MAX_BATCH } from "../wire/limits.ts";
 import type { Seat } from "./registry.ts";
 import { Scratch } from "../session/scratch.ts";
@@ -70,10 +71,11 @@ export class Gather<D extends Destination = Seat> {
     return SCRATCH.taken(size);
   }
 
-  /** Where the segments for one destination begin: the frames, unless they lie behind each other. */
-  *starts(slot: number): IterableIterator<number> {
+  /** Where the data frames for one destination begin. */
+  *starts(slot: number, message: Uint8Array): IterableIterator<number> {
     for (let segment = this.#first[slot]!; segment >= 0; segment = this.#behind[segment]!) {
-      yield this.#starts[segment]!;
+      const end = this.#ends[segment]!;
+      for (let at = this.#starts[segment]!; at < end; at = dataEnd(message, at)) yield at;
     }
   }
 

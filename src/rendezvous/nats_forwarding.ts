@@ -52,6 +52,7 @@ export interface NatsForwardingOptions {
 }
 
 export class NatsForwarding implements FabricForwarding {
+  readonly inRuns = false;
   readonly abroad: Abroad<NatsWay>;
   readonly #o: NatsForwardingOptions;
   /** Counts messages: what was found for one is not believed in the next. */

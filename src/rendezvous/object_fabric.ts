@@ -57,6 +57,7 @@ export class ObjectFabric implements Fabric, FabricForwarding, FabricPresence {
   #last: Remote | undefined;
   /** The peer's, from its first session on. */
   seat: Seat | undefined;
+  readonly inRuns = false;
   readonly #changed: () => void;
 
   /** `changed`: what is to be kept of a session is not what it was. */

@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { dataEnd, dataFrameSize, PEER_OFFSET, setPeers } from "../wire/data_frame.ts";
+import { countData, dataEnd, dataFrameSize, PEER_OFFSET, setPeers } from "../wire/data_frame.ts";
 import { Reason } from "../wire/protocol.ts";
 import { acquaint } from "./correspondents.ts";
 import type { Session } from "../session/session.ts";
@@ -24,10 +24,15 @@ import type { Tracing } from "./tracing.ts";
 
 /** Where frames for peers without a seat here go: to other nodes. */
 export interface Beyond {
+  /** Whether {@link data} takes frames behind each other together; otherwise they come one by one. */
+  readonly inRuns: boolean;
   /** Whether the frame before this one in its message was for the same peer, whose key lies at `offset`. */
   follows(message: Uint8Array, offset: number): boolean;
-  /** Takes a frame until {@link flush}; otherwise tells why not (`Reason.none`: taken). */
-  data(source: Seat, message: Uint8Array, start: number, end: number): Reason;
+  /**
+   * Takes so many frames behind each other, which are to one peer and together no larger than one may be, until
+   * {@link flush}; otherwise tells why not (`Reason.none`: taken).
+   */
+  data(source: Seat, message: Uint8Array, start: number, end: number, frames: number): Reason;
   /** Sends what was taken; `refuse` is told of each frame that could not leave, by where its destination lies. */
   flush(source: Seat, message: Uint8Array, refuse: RefuseBeyond): void;
   /** A frame from elsewhere, whose source lies at `offset`, could not be sent to `destination`, a peer here. */
@@ -78,36 +83,31 @@ export class Relay {
   data(source: Seat, message: Uint8Array, start: number, end: number): void {
     this.#message = message;
     const destination = this.#route(source, message, start + PEER_OFFSET);
-    if (destination === undefined) return this.#eachBeyond(source, message, start, end);
-    if (this.#isTooLarge(message, end - start)) {
-      return this.#eachThatFits(source, destination, message, start, end);
-    }
-    this.#take(source, destination, message, start, end);
+    const together = destination !== undefined || this.#beyond?.inRuns !== false;
+    if (!together || this.#isTooLarge(message, end - start)) {
+      this.#takeEach(source, destination, message, start, end);
+    } else this.#take(source, destination, message, start, end);
   }
 
-  #take(source: Seat, destination: Seat, message: Uint8Array, start: number, end: number): void {
-    const frames = setPeers(message, start, end, source.key);
-    this.#countIn(frames, end - start);
-    this.#gather.add(destination, start, end, frames);
-  }
-
-  #eachThatFits(source: Seat, to: Seat, message: Uint8Array, start: number, end: number): void {
+  /** One or more of them may be too large, or those elsewhere take one at a time. */
+  #takeEach(source: Seat, to: Seat | undefined, message: Uint8Array, start: number, end: number): void {
     for (let offset = start, next; offset < end; offset = next) {
       next = dataEnd(message, offset);
       if (!this.#isTooLarge(message, next - offset)) this.#take(source, to, message, offset, next);
-      else {
-        this.#countIn(1, next - offset);
-        this.#refuse(Reason.tooLarge, to.key, 0, 1, source);
-      }
+      else this.#refuseLarge(source, message, offset, next);
     }
   }
 
-  #eachBeyond(source: Seat, message: Uint8Array, start: number, end: number): void {
-    for (let offset = start, next; offset < end; offset = next) {
-      next = dataEnd(message, offset);
-      this.#countIn(1, next - offset);
-      this.#sendBeyond(source, message, offset, next);
-    }
+  #refuseLarge(source: Seat, message: Uint8Array, start: number, end: number): void {
+    this.#countIn(1, end - start);
+    this.#refuse(Reason.tooLarge, message, start + PEER_OFFSET, 1, source);
+  }
+
+  #take(source: Seat, to: Seat | undefined, message: Uint8Array, start: number, end: number): void {
+    const frames = to ? setPeers(message, start, end, source.key) : countData(message, start, end);
+    this.#countIn(frames, end - start);
+    if (to === undefined) this.#sendBeyond(source, message, start, end, frames);
+    else this.#gather.add(to, start, end, frames);
   }
 
   #countIn(frames: number, size: number): void {
@@ -155,17 +155,16 @@ export class Relay {
     return found;
   }
 
-  #sendBeyond(source: Seat, message: Uint8Array, start: number, end: number): void {
-    const obstacle = this.#obstacleBeyond(source, message, end - start) ??
-      this.#beyond?.data(source, message, start, end) ?? Reason.absent;
+  #sendBeyond(source: Seat, message: Uint8Array, start: number, end: number, frames: number): void {
+    const obstacle = this.#obstacleBeyond(source, end - start, frames) ??
+      this.#beyond!.data(source, message, start, end, frames);
     if (obstacle === Reason.none) this.#beyondTook = source.linked = true;
-    else this.#refuse(obstacle, message, start + PEER_OFFSET, 1, source);
+    else this.#refuse(obstacle, message, start + PEER_OFFSET, frames, source);
   }
 
-  #obstacleBeyond(source: Seat, message: Uint8Array, size: number): Reason | undefined {
+  #obstacleBeyond(source: Seat, size: number, frames: number): Reason | undefined {
     if (this.#beyond === undefined) return Reason.absent;
-    if (this.#isTooLarge(message, size)) return Reason.tooLarge;
-    return this.#rates.allow(source, 1, size) ? undefined : Reason.rateLimited;
+    return this.#rates.allow(source, frames, size) ? undefined : Reason.rateLimited;
   }
 
   #isTooLarge(message: Uint8Array, frame: number): boolean {

@@ -68,6 +68,13 @@ function isRunKeyAt(message: Uint8Array, offset: number): boolean {
   return true;
 }
 
+/** How many data frames lie at `start`…`end`. */
+export function countData(message: Uint8Array, start: number, end: number): number {
+  let frames = 0;
+  for (let offset = start; offset < end; frames++) offset = dataEnd(message, offset);
+  return frames;
+}
+
 /** Overwrites the keys of the data frames at `start`…`end`, and returns how many they are. */
 export function setPeers(message: Uint8Array, start: number, end: number, key: Key): number {
   let frames = 0;

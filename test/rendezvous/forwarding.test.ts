@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import { type PeerId, peerIdText } from "../../src/identity/peer_id.ts";
 import type { Place } from "../../src/mesh/presence_types.ts";
 import { Forwarding } from "../../src/rendezvous/forwarding.ts";
@@ -18,6 +19,8 @@ import { concatFrames } from "../../src/wire/sequence.ts";
 const key = (number: number) => new Uint8Array(32).fill(number);
 const id = (number: number) => peerIdText(key(number));
 const [HERE, ONE, TWO] = [id(1), id(2), id(3)];
+const payload = fc.nat({ max: 300 }).map((size) => new Uint8Array(size).fill(size));
+const payloads = fc.array(payload, { minLength: 1, maxLength: 5 });
 const bytes = (...values: number[]) => Uint8Array.from(values);
 
 /** A node with two neighbours, where presence is what the test says. To nodes of `distances` the way leads through ONE. */
@@ -80,8 +83,8 @@ describe("forwarding", () => {
     const frames = [encodeData(key(11), bytes(1)), encodeData(key(12), bytes(2, 2))];
     const message = concatFrames(frames);
     const end = frames[0]!.length;
-    assert.equal(forwarding.data(source, message, 0, end), Reason.none);
-    assert.equal(forwarding.data(source, message, end, message.length), Reason.none);
+    assert.equal(forwarding.data(source, message, 0, end, 1), Reason.none);
+    assert.equal(forwarding.data(source, message, end, message.length, 1), Reason.none);
     forwarding.flush(source, message, () => assert.fail());
     const expected = concatFrames([
       encodeForward(1, key(10), key(11), bytes(1)),
@@ -90,12 +93,50 @@ describe("forwarding", () => {
     assert.deepEqual(sent, [[ONE, expected]]);
   });
 
+  it("sends frames that follow each other to one peer as forward frames of each, whatever their sizes", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.constantFrom(11, 12), payloads), { minLength: 1, maxLength: 4 }),
+        (runs) => {
+          const { forwarding, sent, seat } = scene({ [id(11)]: [ONE], [id(12)]: [ONE] });
+          const source = seat(10);
+          const parts = runs.map(([to, run]) =>
+            concatFrames(run.map((payload) => encodeData(key(to), payload)))
+          );
+          const message = concatFrames(parts);
+          let start = 0;
+          for (const [i, part] of parts.entries()) {
+            const end = start + part.length;
+            assert.equal(forwarding.data(source, message, start, end, runs[i]![1].length), Reason.none);
+            start = end;
+          }
+          forwarding.flush(source, message, () => assert.fail());
+          const frames = runs.flatMap(([to, run]) =>
+            run.map((each) => encodeForward(1, key(10), key(to), each))
+          );
+          assert.deepEqual(sent, [[ONE, concatFrames(frames)]]);
+        },
+      ),
+    );
+  });
+
+  it("refuses each frame of those that a neighbour's socket does not take", () => {
+    const { forwarding, links, seat } = scene({ [id(11)]: [ONE] });
+    Object.assign(links.get(ONE)!, { post: () => -1 });
+    const source = seat(10);
+    const message = concatFrames([1, 2, 3].map((n) => encodeData(key(11), new Uint8Array(n))));
+    assert.equal(forwarding.data(source, message, 0, message.length, 3), Reason.none);
+    const refused: number[] = [];
+    forwarding.flush(source, message, (_, _message, offset) => refused.push(offset - PEER_OFFSET));
+    assert.deepEqual(refused, [0, 38, 77]);
+  });
+
   it("knows a frame for the peer of the one before, within one message alone", () => {
     const { forwarding, seat } = scene({ [id(11)]: [ONE] });
     const source = seat(10);
     const message = encodeData(key(11), bytes(1));
     assert.equal(forwarding.follows(message, PEER_OFFSET), false);
-    forwarding.data(source, message, 0, message.length);
+    forwarding.data(source, message, 0, message.length, 1);
     assert.equal(forwarding.follows(message, PEER_OFFSET), true);
     assert.equal(forwarding.follows(encodeData(key(12), bytes(1)), PEER_OFFSET), false);
     forwarding.flush(source, message, () => assert.fail());
@@ -108,7 +149,7 @@ describe("forwarding", () => {
       if (without) links.delete(without);
       const source = seat(10);
       const message = encodeData(key(11), bytes(1));
-      forwarding.data(source, message, 0, message.length);
+      forwarding.data(source, message, 0, message.length, 1);
       forwarding.flush(source, message, () => assert.fail());
       return sent[0]![0];
     };
@@ -124,9 +165,9 @@ describe("forwarding", () => {
     const way = links.get(ONE)!;
     links.delete(ONE);
     const message = encodeData(key(11), bytes(1));
-    assert.equal(forwarding.data(source, message, 0, message.length), Reason.absent);
+    assert.equal(forwarding.data(source, message, 0, message.length, 1), Reason.absent);
     links.set(ONE, way);
-    assert.equal(forwarding.data(source, message, 0, message.length), Reason.none);
+    assert.equal(forwarding.data(source, message, 0, message.length, 1), Reason.none);
     forwarding.flush(source, message, () => assert.fail());
     assert.equal(sent.length, 1);
   });
@@ -138,12 +179,42 @@ describe("forwarding", () => {
     assert.deepEqual(sent, [[id(20), encodeData(key(10), bytes(7))]]);
   });
 
+  it("delivers what came in one message in its order, and passes on what is for others, whoever they come from", () => {
+    const frame = fc.tuple(fc.constantFrom(10, 11), fc.constantFrom(20, 20, 21, 30), payload);
+    fc.assert(
+      fc.property(fc.array(frame, { minLength: 1, maxLength: 8 }), (frames) => {
+        const { sent, seat, arrive } = scene({ [id(30)]: [TWO] });
+        for (const number of [20, 21]) seat(number);
+        arrive(ONE, ...frames.map(([from, to, payload]) => encodeForward(3, key(from), key(to), payload)));
+        const of = (number: number) => frames.filter(([, to]) => to === number);
+        const told = (remote: PeerId) =>
+          concatFrames(sent.filter(([to]) => to === remote).map(([, batch]) => batch));
+        for (const number of [20, 21]) {
+          const expected = of(number).map(([from, , payload]) => encodeData(key(from), payload));
+          assert.deepEqual(told(id(number)), concatFrames(expected));
+        }
+        const passed = of(30).map(([from, to, payload]) => encodeForward(1, key(from), key(to), payload));
+        assert.deepEqual(told(TWO), concatFrames(passed));
+      }),
+    );
+  });
+
+  it("tells the node of each whose frame a peer here does not take", () => {
+    const { sent, seat, arrive } = scene({ [id(10)]: [ONE], [id(11)]: [ONE] });
+    Object.assign(seat(20).session, { sendBatch: () => -1 });
+    arrive(ONE, ...[10, 10, 11, 10].map((from) => encodeForward(3, key(from), key(20), bytes(from))));
+    const told = sent.map(([, frame]) => decodeControl(frame)).map((said) =>
+      said?.kind === "undelivered" && said.source
+    );
+    assert.deepEqual(told, [key(10), key(11)]);
+  });
+
   it("lets a frame take the hops it needs and one more, so that it does not go round where views differ", () => {
     const far = id(4);
     const { forwarding, sent, seat, arrive } = scene({ [id(20)]: [far], [id(21)]: [far, TWO] }, { [far]: 3 });
     const message = encodeData(key(20), bytes(7));
     const source = seat(10);
-    forwarding.data(source, message, 0, message.length);
+    forwarding.data(source, message, 0, message.length, 1);
     forwarding.flush(source, message, () => assert.fail());
     assert.deepEqual(sent.splice(0), [[ONE, encodeForward(3, key(10), key(20), bytes(7))]]);
     arrive(TWO, encodeForward(3, key(11), key(20), bytes(7)));
