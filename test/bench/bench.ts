@@ -2,6 +2,7 @@
 import type { Chart } from "./plot.ts";
 import { type Machine, machine } from "./machine.ts";
 import { bare, waymeet } from "./opponents/bun.ts";
+import { coturn } from "./opponents/coturn.ts";
 import { derper } from "./opponents/derper.ts";
 import { irohRelay } from "./opponents/iroh_relay.ts";
 import { nats } from "./opponents/nats.ts";
@@ -40,7 +41,7 @@ export interface Bench {
   run(options: Options, tell: (line: string) => void): Promise<Omit<Report, "bench" | "machine">>;
 }
 
-const OPPONENTS: readonly Opponent[] = [waymeet, bare, nats, derper, irohRelay, peerjs];
+const OPPONENTS: readonly Opponent[] = [waymeet, bare, nats, derper, irohRelay, peerjs, coturn];
 
 export interface Field {
   taking: Opponent[];

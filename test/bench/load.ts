@@ -7,6 +7,8 @@ import { quantile } from "./statistics.ts";
 
 /** Frames under way through one pair: below the queues of 512 that derper and iroh-relay drop from. */
 const WINDOW = 448;
+/** The same through all pairs: what is more only waits longer. */
+const WINDOW_ALL = 28_672;
 /** Bytes under way through one pair: enough to keep a server busy, below the limits of queues. */
 const WINDOW_BYTES = 1_000_000;
 /** Milliseconds without any arrival after which what is missing is lost: a busy machine pauses for long. */
@@ -98,11 +100,13 @@ class Flow {
   readonly #times: number[] = [];
   readonly delays: number[] = [];
 
-  constructor(pair: Pair, { size, burst, window = WINDOW_BYTES }: Shape) {
+  constructor(pair: Pair, { size, burst, pairs, window = WINDOW_BYTES }: Shape) {
     this.#pair = pair;
     this.#bytes = pair.burst(size, burst);
     this.#burst = burst;
-    this.#window = Math.max(2 * burst, Math.min(WINDOW, Math.floor(window / size)));
+    const own = pair.window?.(size) ?? WINDOW;
+    const most = Math.min(WINDOW, own, Math.floor(window / size), Math.floor(WINDOW_ALL / pairs));
+    this.#window = Math.max(2 * burst, most);
     pair.arrived = (count) => this.#arrived(count);
   }
 

@@ -24,14 +24,22 @@ export function machine(): Machine {
   };
 }
 
+/** Nanoseconds that each thread of a process had worked when it was last looked at, by its id. */
+const threads = new Map<number, Map<string, number>>();
+
 /**
  * Microseconds that the threads of a process have worked, and the system for them: in
  * nanoseconds by Linux's scheduler (`schedstat`), where proc(5)'s own count has hundredths of
- * a second. What threads did that have ended is not in it.
+ * a second. Of a thread that has ended counts what it had worked at the look before: Bun's
+ * collectors and compilers come and go.
  */
 export function processorTime(pid: number): number {
-  const tasks = readdirSync(`/proc/${pid}/task`);
-  return tasks.reduce((sum, task) => sum + threadTime(`/proc/${pid}/task/${task}/schedstat`), 0) / 1000;
+  const known = threads.get(pid) ?? new Map<string, number>();
+  threads.set(pid, known);
+  for (const task of readdirSync(`/proc/${pid}/task`)) {
+    known.set(task, Math.max(known.get(task) ?? 0, threadTime(`/proc/${pid}/task/${task}/schedstat`)));
+  }
+  return [...known.values()].reduce((sum, nanoseconds) => sum + nanoseconds, 0) / 1000;
 }
 
 /** A thread may end between the listing and the reading. */

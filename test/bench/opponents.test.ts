@@ -17,6 +17,7 @@ import {
 import { irohDatagram, irohSigned } from "./opponents/iroh_relay.ts";
 import { messageSize, natsFraming, publish } from "./opponents/nats.ts";
 import { offer } from "./opponents/peerjs.ts";
+import { allocate, answer, channelBind, channelData, turnFraming } from "./opponents/turn_frames.ts";
 import { clientMessage, headSize, payloadSize } from "./opponents/web_socket.ts";
 
 const hex = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -147,5 +148,40 @@ describe("the WebSocket client", () => {
         assert.equal(headSize(stream.subarray(0, before + 1), before), 0);
       }),
     );
+  });
+});
+
+describe("TURN over TCP", () => {
+  it("counts data and reads messages, padded to four bytes, wherever the stream is cut", () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.oneof(fc.nat(70), fc.constant("message"))),
+        fc.array(fc.nat(2000)),
+        (items, cuts) => {
+          const message = channelBind({ ip: Uint8Array.of(127, 0, 0, 1), port: 49_152 });
+          const stream = items.map((item) =>
+            typeof item === "number" ? channelData(new Uint8Array(item)) : message
+          );
+          const seen = read(turnFraming, concatFrames([...stream, new Uint8Array(0)]), cuts);
+          assert.equal(seen.count, items.filter((item) => typeof item === "number").length);
+          assert.deepEqual(
+            seen.others,
+            items.filter((item) => item === "message").map(() => hex(message)),
+          );
+        },
+      ),
+    );
+  });
+
+  it("asks for a relayed address that speaks UDP, as RFC 8656 §18.8 writes it", () => {
+    const request = hex(allocate());
+    assert.match(request, /^000300082112a442[0-9a-f]{24}0019000411000000$/);
+  });
+
+  it("names the method that a server refuses", () => {
+    const refused = allocate();
+    refused[0] = 1;
+    refused[1] = 0x13; // the class "error" (RFC 8489 §5)
+    assert.throws(() => answer(refused), /refused method 3/);
   });
 });

@@ -4,6 +4,8 @@
 export interface Pair {
   /** What goes over the wire for `count` frames with payloads of `size` bytes, in this protocol's best form. */
   burst(size: number, count: number): Uint8Array;
+  /** Frames of a size under way beyond which this relay drops some, where that is less than the load's own window. */
+  window?(size: number): number;
   /** Sends such bytes at once. */
   write(bytes: Uint8Array): void;
   /** Told how many frames have arrived. */
