@@ -19,6 +19,7 @@ import { memory } from "./memory.ts";
 import { barChart } from "./plot.ts";
 import { relay } from "./relay.ts";
 import { readable } from "./table.ts";
+import { size } from "./size.ts";
 import { workers } from "./workers.ts";
 
 const BENCHES: Record<string, Bench> = {
@@ -28,6 +29,7 @@ const BENCHES: Record<string, Bench> = {
   handshakes,
   first_message: firstMessage,
   workers,
+  size,
 };
 /** Programs of their own, which print lines of JSON; what follows `--` is theirs. */
 const PROGRAMS: Record<string, string> = {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { median, quantile, summary, takeTurns } from "./statistics.ts";
+import fc from "fast-check";
+import { median, powerLaw, quantile, summary, takeTurns } from "./statistics.ts";
 
 describe("statistics of a benchmark", () => {
   it("take the middle value, or the mean of the two in the middle", () => {
@@ -31,5 +32,21 @@ describe("statistics of a benchmark", () => {
     });
     assert.deepEqual(order.join(""), "abc" + "bca" + "cab");
     assert.deepEqual([...samples], [["a", [6, 8]], ["b", [4, 9]], ["c", [5, 7]]]);
+  });
+});
+
+describe("a power law", () => {
+  it("is found again, whatever its factor and exponent", () => {
+    const sizes = [1, 10, 250, 4_000];
+    fc.assert(
+      fc.property(
+        fc.double({ min: -3, max: 3, noNaN: true }),
+        fc.double({ min: 0.01, max: 100, noNaN: true }),
+        (exponent, factor) => {
+          const found = powerLaw(sizes.map((x) => [x, factor * x ** exponent] as const));
+          assert(Math.abs(found - exponent) < 1e-9);
+        },
+      ),
+    );
   });
 });

@@ -50,3 +50,13 @@ export async function takeTurns<Subject, Sample>(
   }
   return samples;
 }
+
+/** The exponent of the power law that fits best (least squares of the logarithms): y grows as x to that power. */
+export function powerLaw(points: readonly (readonly [x: number, y: number])[]): number {
+  if (points.length < 2) throw new RangeError("a growth shows between two sizes at least");
+  const logs = points.map(([x, y]) => [Math.log(x), Math.log(y)] as const);
+  const mean = (at: 0 | 1) => logs.reduce((sum, point) => sum + point[at], 0) / logs.length;
+  const [x, y] = [mean(0), mean(1)];
+  const covariance = logs.reduce((sum, point) => sum + (point[0] - x) * (point[1] - y), 0);
+  return covariance / logs.reduce((sum, point) => sum + (point[0] - x) ** 2, 0);
+}

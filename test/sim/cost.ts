@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { powerLaw } from "../bench/statistics.ts";
 import { Convergence, lastingDisagreements } from "./convergence.ts";
 import { Ledger } from "./ledger.ts";
 import { SimPeer } from "./peers.ts";
@@ -116,11 +117,7 @@ function snapshot(world: World): { changes: number; presence: FrameCount; digest
 
 /** How frames per change grow with the nodes that have to learn of it (all but one): the exponent of the best power law. */
 export function exponent(costs: readonly Pick<Cost, "nodes" | "framesPerChange">[]): number {
-  const points = costs.map(({ nodes, framesPerChange }) => [Math.log(nodes - 1), Math.log(framesPerChange)]);
-  const mean = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at]!, 0) / points.length;
-  const [x, y] = [mean(0), mean(1)];
-  const covariance = points.reduce((sum, point) => sum + (point[0]! - x) * (point[1]! - y), 0);
-  return covariance / points.reduce((sum, point) => sum + (point[0]! - x) ** 2, 0);
+  return powerLaw(costs.map(({ nodes, framesPerChange }) => [nodes - 1, framesPerChange]));
 }
 
 /** For people. */
