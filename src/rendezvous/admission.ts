@@ -17,14 +17,32 @@ export const PEER_ID: RegExp = /^[a-z2-7]{51}[aq]$/;
 
 const NOBODY: readonly string[] = [];
 
+/**
+ * Milliseconds for which a stranger may say nothing while others wait at the door: somebody at the other end of the
+ * earth, whose packets take half of it, has answered. Places for silent strangers who come by the thousand would
+ * else all be taken for `HANDSHAKE_STEP`, and nobody else could get in.
+ */
+const SILENCE = 500;
+
+/** A stranger with a socket. */
+export interface Received {
+  handlers: SocketHandlers;
+  /** Whether it has said nothing yet. */
+  silent(): boolean;
+  /** Ends its handshake: its place is another one's. */
+  giveWay(): void;
+}
+
 /** Receives an admitted stranger's socket. */
-export type Receive = (socket: Socket, admission: Admission) => SocketHandlers;
+export type Receive = (socket: Socket, admission: Admission) => Received;
 
 /** Counts the handshakes under way. */
 export class Doorway {
   readonly clock: Clock;
   readonly receive: Receive;
   #pending = 0;
+  /** With a socket, in the order of their coming; who has spoken is taken out when it is in the way. */
+  readonly #open = new Map<Admission, Received>();
 
   constructor(clock: Clock, receive: Receive) {
     this.clock = clock;
@@ -42,14 +60,32 @@ export class Doorway {
     address: string,
     sought: readonly string[] = NOBODY,
   ): Admission | undefined {
-    if (this.#pending >= limit) return undefined;
+    if (this.#pending >= limit && !this.#makeRoom()) return undefined;
     this.#pending++;
     return new Admission(claimed, address, sought, this);
   }
 
+  opened(admission: Admission, received: Received): void {
+    this.#open.set(admission, received);
+  }
+
   /** Called once by each admission. */
-  free(): void {
+  free(admission: Admission): void {
+    this.#open.delete(admission);
     this.#pending--;
+  }
+
+  /** Whoever has been silent for longest goes, if that is long enough. */
+  #makeRoom(): boolean {
+    for (const [admission, received] of this.#open) {
+      if (this.clock.now() - admission.began < SILENCE) return false;
+      this.#open.delete(admission);
+      if (!received.silent()) continue;
+      admission.release();
+      received.giveWay();
+      return true;
+    }
+    return false;
   }
 }
 
@@ -86,7 +122,9 @@ export class Admission {
     if (this.#state !== "waiting") return undefined;
     this.#state = "open";
     this.#stopWaiting();
-    const handlers = this.#doorway.receive(socket, this);
+    const received = this.#doorway.receive(socket, this);
+    const { handlers } = received;
+    this.#doorway.opened(this, received);
     handlers.open?.();
     return handlers;
   }
@@ -96,6 +134,6 @@ export class Admission {
     if (this.#state === "released") return;
     this.#state = "released";
     this.#stopWaiting();
-    this.#doorway.free();
+    this.#doorway.free(this);
   }
 }

@@ -17,7 +17,7 @@ import type { Session } from "../session/session.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { Reason } from "../wire/protocol.ts";
 import { VERSION_TEXT } from "../wire/version.ts";
-import type { Admission } from "./admission.ts";
+import type { Admission, Received } from "./admission.ts";
 import { Attendance } from "./attendance.ts";
 import { type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { appPort } from "./app_port.ts";
@@ -50,6 +50,7 @@ export type { NodeOptions };
 
 /** Milliseconds within which a stopped node has said goodbye to all. */
 export const GRACE = 5_000;
+const SILENT = "you said nothing while others waited; try again in a second";
 /** Upgrades in one turn of the event loop, some 0.1 ms each. */
 const UPGRADES = 16;
 
@@ -245,12 +246,13 @@ export class RendezvousNode extends GuardedTarget {
     return left === 0;
   }
 
-  #receive(socket: Socket, admission: Admission): SocketHandlers {
+  #receive(socket: Socket, admission: Admission): Received {
     const guest = new Guest(this.#host, admission);
     const behind = this.#host.records.foretell(admission.sought);
     const { session, handlers } = acceptSession(socket, this.#reception.for(guest, behind));
     this.#hall.entered(guest, session);
-    return handlers;
+    const giveWay = () => this.#hall.turnAway(guest, session, Reason.overCapacity, SILENT);
+    return { handlers, silent: () => session.silent === true, giveWay };
   }
 
   /** Asks again for a ban: it may have come while the welcome was signed. */

@@ -19,7 +19,7 @@ export interface NodeLimits {
   sessions: number;
   /** Sessions from one IPv4 address or IPv6 /64, save loopback; the next one is told `over-quota`. `Infinity`: unbounded. */
   sessionsPerAddress: number;
-  /** Handshakes under way; beyond, the upgrade is answered 503. */
+  /** Handshakes under way; beyond, who said nothing for half a second gives way, or the upgrade is answered 503. */
   handshakes: number;
   /** Handshakes begun from one IPv4 address or IPv6 /64 in the long run, and at once; beyond, 503. */
   handshakesPerSecond: number;

@@ -77,6 +77,9 @@ export class LiveSession implements Session, Ticked, Settling {
   get state(): SessionState {
     return publicState(this.#state);
   }
+  get silent(): boolean {
+    return this.#state.name === "opening" || this.#state.name === "auth";
+  }
   get rtt(): number | undefined {
     return this.#liveness?.rtt;
   }

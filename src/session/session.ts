@@ -54,6 +54,8 @@ export interface Session {
   readonly welcome?: WelcomeBody;
   /** Acceptor side: what the dialer said. */
   readonly auth?: AuthBody;
+  /** Acceptor side: the dialer has not said anything yet. */
+  readonly silent?: boolean;
   /** Acceptor side, of a dialer with role node: the challenge of the hello, to which its proofs are bound. */
   readonly challenge?: Uint8Array;
   /** Smoothed round trip, milliseconds, from matched pongs (RFC 6298 §2); undefined before the first. */
