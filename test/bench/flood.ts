@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- flood -- [--total 50000] [--at-once 10000] [--sources 1,64] [--rounds 3]`: unauthenticated handshakes
+ * `npm run bench -- flood -- [--total 50000] [--at-once 10000] [--sources 1,64] [--rounds 3] [--silent]`: unauthenticated handshakes
  * against waymeet's node and a bare Bun WebSocket server in turns, while a pair exchanges messages: their delays, the
  * server's memory, how long honest newcomers took, and whether each stranger was counted. The strangers' process is the
  * less urgent one to the kernel, lest it be measured how two cores share three processes.
@@ -31,6 +31,7 @@ const { values } = parseArgs({
     "at-once": { type: "string", default: "10000" },
     sources: { type: "string", default: "1,64" },
     rounds: { type: "string", default: "3" },
+    silent: { type: "boolean", default: false },
   },
 });
 /** Milliseconds between two messages of the pair, and bytes of each. */
@@ -83,6 +84,7 @@ async function strangers(port: number, sources: number, path: string, message: s
   const [program, ...args] = runtimes().find(({ name }) => name === "node")!.command;
   const script = fileURLToPath(new URL("flood_strangers.ts", import.meta.url));
   const words = [port, values.total, values["at-once"], sources, path, message].map(String);
+  if (values.silent) words.pop(); // strangers who say nothing
   const child = spawn(program!, [...args, script, ...words], { stdio: ["ignore", "pipe", "inherit"] });
   setPriority(child.pid!, constants.priority.PRIORITY_LOW);
   for await (const line of createInterface(child.stdout!)) return JSON.parse(line);

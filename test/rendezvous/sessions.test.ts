@@ -282,6 +282,7 @@ describe("a node that drains", () => {
     const refusal = node.admit(a.identity.id, "");
     assert.deepEqual("status" in refusal && [refusal.status, refusal.reason], [503, Reason.draining]);
     assert.equal(await drained, true);
+    await until(() => a.end !== undefined && b.end !== undefined);
     for (const { end } of [a, b]) {
       assert.equal(end!.reason, Reason.draining);
       assert.deepEqual(end!.nodes, ["wss://other.example"]);
@@ -302,6 +303,7 @@ describe("a node that drains", () => {
     assert.equal(b.end, undefined);
     b.nodeSocket!.release();
     assert.equal(await drained, true);
+    await until(() => b.end !== undefined);
     assert.deepEqual(texts(b.heard), ["last words"]);
     assert.equal(b.end!.reason, Reason.draining);
   });

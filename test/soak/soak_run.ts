@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CURRENT } from "../chaos/builds.ts";
 import { Actor } from "../examples/actor.ts";
 import type { RuntimeName } from "../runtimes.ts";
-import { floors, type Point, type Slope, theilSen } from "./slope.ts";
+import { floors, grows, type Point, type Slope, theilSen } from "./slope.ts";
 import type { SoakPeers } from "./soak_peers.ts";
 import type { Vitals } from "./vitals.ts";
 
@@ -19,6 +19,10 @@ const EVERY = 5_000;
 const BLOCK = 6;
 /** The first part of a run is for compilers, pools, and caches: that of verified keys is full after 1,024 of them. */
 const WARM_UP = 0.5;
+/** Minutes for which nodes remember who left, and a moment: until then they hold more and more. */
+const REMEMBERED = 11;
+/** Minutes that have to be left to judge. */
+const LEAST = 4;
 /** Milliseconds in which nodes have forgotten peers that died: three pings are missed. */
 const FORGOTTEN = 120_000;
 
@@ -44,10 +48,15 @@ export async function soak(minutes: number, say: (text: string) => void = () => 
     await scene.watch(until, say);
     await dying;
     const rested = await scene.rest();
-    return { minutes, slopes: scene.slopes(), ...rested };
+    return { minutes, slopes: scene.slopes(minutes), ...rested };
   } finally {
     await scene.close();
   }
+}
+
+/** Minutes at the beginning that are not judged; a run too short for what nodes remember is judged by its second half. */
+function warmUp(minutes: number): number {
+  return Math.max(minutes * WARM_UP, minutes - LEAST >= REMEMBERED ? REMEMBERED : 0);
 }
 
 class Scene {
@@ -109,11 +118,11 @@ class Scene {
     }
   }
 
-  slopes(): Soaked["slopes"] {
+  slopes(minutes: number): Soaked["slopes"] {
     return [...this.#series].map(([key, points]) => {
       const [process, what] = key.split(": ") as [string, string];
-      const slope = theilSen(floors(points.slice(Math.floor(points.length * WARM_UP)), BLOCK));
-      return { process, what, slope, grows: slope.low > 0 };
+      const judged = floors(points.filter(({ at }) => at > warmUp(minutes)), BLOCK);
+      return { process, what, slope: theilSen(judged), grows: grows(judged) };
     });
   }
 
