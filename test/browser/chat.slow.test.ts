@@ -204,6 +204,10 @@ describe("the chat in Chromium", { skip }, () => {
       for (const one of [person, ben]) {
         await one.readBack();
       }
+      // The last one may be delivered before an earlier one, which the dead node took with it, is sent again.
+      await person.page.waitForFunction(() =>
+        document.querySelector("#entries > li:is([data-status=queued], [data-status=sent])") === null
+      );
       const statuses = await person.page.locator("#entries > li.own").evaluateAll((rows) =>
         rows.map((row) => (row as HTMLElement).dataset.status)
       );

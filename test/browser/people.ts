@@ -9,14 +9,6 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 /** Milliseconds for whatever a page is to show: a busy machine must not fail a test. */
 const PATIENCE = 30_000;
 
-/** Another try is left: a wait that ended in vain is no failure yet. */
-function unlessLast(tries: number): (error: unknown) => false {
-  return (error) => {
-    if (tries > 1) return false;
-    throw error;
-  };
-}
-
 /**
  * One tab with the chat. Whoever does something has it in front: behind others a page draws once a
  * second, and Playwright clicks on nothing before it was drawn twice.
@@ -72,14 +64,8 @@ export class Person {
 
   async open(name: string): Promise<void> {
     await this.page.bringToFront();
-    const heading = this.page.getByRole("heading", { name: new RegExp(`^(# )?${name}$`) });
-    // People who come and go move the list under the pointer: who misses, clicks again.
-    for (let tries = 10; tries > 0; tries--) {
-      await this.room(name).click();
-      if (
-        await heading.waitFor({ timeout: tries > 1 ? 3_000 : 30_000 }).then(() => true, unlessLast(tries))
-      ) return;
-    }
+    await this.room(name).click();
+    await this.page.getByRole("heading", { name: new RegExp(`^(# )?${name}$`) }).waitFor();
   }
 
   /** The line of a conversation in the list. */
