@@ -14,6 +14,7 @@ import { reasonName } from "../wire/reason.ts";
 import { checkBatch, frameEnd } from "../wire/sequence.ts";
 import type { Clock } from "./clock.ts";
 import { type Effect, type Event, type Life, lifeStep, READY, type Task, type Terms } from "./lifecycle.ts";
+import { hex } from "./hex.ts";
 import {
   asks,
   type LivenessEffect,
@@ -280,7 +281,7 @@ export class LiveSession implements Session, Ticked, Settling {
   #settle({ session, style, ticker, eager: _, ...known }: Settlement): void {
     this.#negotiation = undefined;
     Object.assign(this, known);
-    this.id = Array.from(session, (byte) => byte.toString(16).padStart(2, "0")).join("");
+    this.id = hex(session);
     this.#liveness = newLiveness(style, ticker.interval, this.#clock.now());
     if (asks(style)) {
       this.#ticker = ticker;

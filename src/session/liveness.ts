@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { hex } from "./hex.ts";
 import { PING_MISSES } from "../wire/limits.ts";
 import { Reason } from "../wire/protocol.ts";
 
@@ -163,8 +164,4 @@ function match(state: LivenessState, nonce: string, now: number): LivenessState 
 function smooth({ rtt, variation }: LivenessState, sample: number): { rtt: number; variation: number } {
   if (rtt === undefined) return { rtt: sample, variation: sample / 2 };
   return { rtt: rtt * 7 / 8 + sample / 8, variation: variation * 3 / 4 + Math.abs(rtt - sample) / 4 };
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -41,6 +41,13 @@ describe("the cost of a handshake", () => {
     assert.equal(rows.at(-1)!["CPU µs"], 2);
     assert.equal(rows[0]!["per s and core"], 1111);
   });
+  it("is told beside what the protocol cannot do without, too", () => {
+    const least = [cost("bare", 100), cost("signatures", 350), cost("key check", 50)];
+    assert.deepEqual(rowsOf([cost("waymeet", 900), ...least]).slice(-2).map((row) => row["CPU µs"]), [
+      2,
+      1.8,
+    ]);
+  });
   it("has no such ratio when one part was not measured", () => {
     assert.equal(rowsOf([cost("waymeet", 900), cost("bare", 100)]).length, 2);
   });
