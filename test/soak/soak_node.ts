@@ -2,6 +2,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { RunningNode, ServeOptions } from "../../src/rendezvous/serve.ts";
+import { fillCaches } from "./full_caches.ts";
 import { vitals } from "./vitals.ts";
 
 const [runtime, token, join] = process.argv.slice(2);
@@ -33,6 +34,7 @@ function numbers(names: readonly string[]): Record<string, number> {
   );
 }
 
+fillCaches();
 tell("ready", { url });
 for await (const _ of createInterface({ input: process.stdin })) {
   tell("sample", { vitals: await vitals(), state: numbers(STATE), counts: numbers(COUNTS) });

@@ -7,6 +7,7 @@
 import process from "node:process";
 import { createInterface } from "node:readline";
 import type { Link, Peer as PeerType } from "../../src/mod.node.ts";
+import { fillCaches } from "./full_caches.ts";
 import { vitals } from "./vitals.ts";
 
 export interface SoakPeers {
@@ -80,6 +81,7 @@ async function keepLiving(): Promise<void> {
   }
 }
 
+fillCaches();
 for (let i = 0; i < lives; i++) ended.push(keepLiving());
 tell("ready");
 for await (const line of createInterface({ input: process.stdin })) {
