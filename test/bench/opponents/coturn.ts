@@ -6,9 +6,9 @@
 import { execFileSync } from "node:child_process";
 import type { Socket } from "node:net";
 import type { TransportAddress } from "../../../src/stun/address.ts";
-import { concatFrames } from "../../../src/wire/sequence.ts";
 import { FrameReader } from "../frame_reader.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
+import { pairOfClients } from "./pair.ts";
 import { connect, freePort, program, startRelay } from "./process.ts";
 import { allocate, answer, channelBind, channelData, relayedAddress, turnFraming } from "./turn_frames.ts";
 
@@ -44,18 +44,8 @@ async function pairOf(relay: Running): Promise<Pair> {
   for (const [one, other] of [[sender, receiver], [receiver, sender]] as const) {
     answer(await one.ask(channelBind(other.address)));
   }
-  const pair: Pair = {
-    window: (size) => Math.floor(SOCKET / (size + OVERHEAD)),
-    burst(size, count) {
-      const frame = channelData(new Uint8Array(size));
-      return concatFrames(Array.from({ length: count }, () => frame));
-    },
-    write: (bytes) => void sender.socket.write(bytes),
-    arrived() {},
-    close: () => [sender, receiver].forEach(({ socket }) => socket.destroy()),
-  };
-  receiver.arrived = (count) => pair.arrived(count);
-  return pair;
+  const pair = pairOfClients(sender, receiver, (size) => channelData(new Uint8Array(size)));
+  return Object.assign(pair, { window: (size: number) => Math.floor(SOCKET / (size + OVERHEAD)) });
 }
 
 export const coturn: Opponent = {

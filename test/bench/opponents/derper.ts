@@ -6,10 +6,10 @@ import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { x25519 } from "@noble/curves/ed25519.js";
-import { concatFrames } from "../../../src/wire/sequence.ts";
 import { FrameReader } from "../frame_reader.ts";
 import { clientInfo, Derp, DERP_HEAD, derpFrame, derpFraming, sendPacket, serverKey } from "./derp_frames.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
+import { pairOfClients } from "./pair.ts";
 import { connect, freePort, program, startRelay } from "./process.ts";
 import { requestUpgrade } from "./web_socket.ts";
 
@@ -45,17 +45,7 @@ async function client(relay: Running): Promise<Client> {
 
 async function pairOf(relay: Running): Promise<Pair> {
   const [sender, receiver] = [await client(relay), await client(relay)];
-  const pair: Pair = {
-    burst(size, count) {
-      const frame = sendPacket(receiver.key, new Uint8Array(size));
-      return concatFrames(Array.from({ length: count }, () => frame));
-    },
-    write: (bytes) => void sender.socket.write(bytes),
-    arrived() {},
-    close: () => [sender, receiver].forEach(({ socket }) => socket.destroy()),
-  };
-  receiver.arrived = (count) => pair.arrived(count);
-  return pair;
+  return pairOfClients(sender, receiver, (size) => sendPacket(receiver.key, new Uint8Array(size)));
 }
 
 export const derper: Opponent = {

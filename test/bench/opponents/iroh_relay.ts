@@ -11,6 +11,7 @@ import { blake3 } from "@noble/hashes/blake3.js";
 import { generateIdentity, type Identity } from "../../../src/identity/identity.ts";
 import { concatFrames } from "../../../src/wire/sequence.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
+import { pairOfClients } from "./pair.ts";
 import { connect, freePort, program, startRelay } from "./process.ts";
 import { clientMessage, upgrade } from "./web_socket.ts";
 
@@ -67,17 +68,8 @@ async function prove(
 
 async function pairOf(relay: Running): Promise<Pair> {
   const [sender, receiver] = [await client(relay), await client(relay)];
-  const pair: Pair = {
-    burst(size, count) {
-      const message = clientMessage(irohDatagram(receiver.identity.publicKey, new Uint8Array(size)));
-      return concatFrames(Array.from({ length: count }, () => message));
-    },
-    write: (bytes) => void sender.socket.write(bytes),
-    arrived() {},
-    close: () => [sender, receiver].forEach(({ socket }) => socket.destroy()),
-  };
-  receiver.arrived = (count) => pair.arrived(count);
-  return pair;
+  const to = receiver.identity.publicKey;
+  return pairOfClients(sender, receiver, (size) => clientMessage(irohDatagram(to, new Uint8Array(size))));
 }
 
 export const irohRelay: Opponent = {

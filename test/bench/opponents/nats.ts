@@ -6,8 +6,8 @@ import { Buffer } from "node:buffer";
 import { execFileSync } from "node:child_process";
 import type { Socket } from "node:net";
 import { FrameReader, type Framing } from "../frame_reader.ts";
-import { concatFrames } from "../../../src/wire/sequence.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
+import { pairOfClients } from "./pair.ts";
 import { connect, freePort, program, startRelay } from "./process.ts";
 
 const MESSAGE = "M".charCodeAt(0);
@@ -67,18 +67,10 @@ async function pairOf(relay: Running): Promise<Pair> {
   const subject = `bench.${subjects++}`;
   const receiver = await client(relay, `SUB ${subject} 1\r\n`);
   const sender = await client(relay, "");
-  const pair: Pair = {
-    burst(size, count) {
-      receiver.size = messageSize(subject, size);
-      const message = publish(subject, new Uint8Array(size));
-      return concatFrames(Array.from({ length: count }, () => message));
-    },
-    write: (bytes) => void sender.socket.write(bytes),
-    arrived() {},
-    close: () => [sender, receiver].forEach(({ socket }) => socket.destroy()),
-  };
-  receiver.arrived = (count) => pair.arrived(count);
-  return pair;
+  return pairOfClients(sender, receiver, (size) => {
+    receiver.size = messageSize(subject, size);
+    return publish(subject, new Uint8Array(size));
+  });
 }
 
 export const nats: Opponent = {

@@ -6,8 +6,8 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { concatFrames } from "../../../src/wire/sequence.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
+import { pairOfClients } from "./pair.ts";
 import { cache, connect, freePort, startRelay } from "./process.ts";
 import { clientMessage, upgrade } from "./web_socket.ts";
 
@@ -47,17 +47,7 @@ async function client(relay: Running): Promise<Client> {
 
 async function pairOf(relay: Running): Promise<Pair> {
   const [sender, receiver] = [await client(relay), await client(relay)];
-  const pair: Pair = {
-    burst(size, count) {
-      const message = offer(receiver.id, size);
-      return concatFrames(Array.from({ length: count }, () => message));
-    },
-    write: (bytes) => void sender.socket.write(bytes),
-    arrived() {},
-    close: () => [sender, receiver].forEach(({ socket }) => socket.destroy()),
-  };
-  receiver.arrived = (count) => pair.arrived(count);
-  return pair;
+  return pairOfClients(sender, receiver, (size) => offer(receiver.id, size));
 }
 
 const FOLDER = cache("npm", "node_modules", "peer");
