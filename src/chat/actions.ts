@@ -6,7 +6,7 @@
  * @module
  */
 import { parsePeerId, type PeerId } from "../identity/peer_id.ts";
-import { hex } from "../link/message.ts";
+import { hex } from "../identity/hex.ts";
 import { MAX_FILE, MAX_NAME, MAX_NOTE, MAX_TEXT } from "./chat_message.ts";
 import type { ChatStore } from "./store.ts";
 import type { Body, Entry, Recipient } from "./types.ts";

@@ -34,18 +34,6 @@ export class Message {
   }
 }
 
-/** Two digits of each byte: formatting them anew took a tenth of the time of a small message. */
-const DIGITS: readonly string[] = Array.from(
-  { length: 256 },
-  (_, byte) => byte.toString(16).padStart(2, "0"),
-);
-
-export function hex(bytes: Uint8Array): string {
-  let text = "";
-  for (let i = 0; i < bytes.length; i++) text += DIGITS[bytes[i]!];
-  return text;
-}
-
 /** The bytes of 32 hex digits, or `undefined`. */
 export function messageId(text: string): Uint8Array | undefined {
   if (!/^[0-9a-f]{32}$/.test(text)) return undefined;

@@ -1,5 +1,5 @@
 import type { WaymeetError } from "../wire/error.ts";
-import { hex } from "./message.ts";
+import { hex } from "../identity/hex.ts";
 import type { Delivery, MessageStatus, Outgoing, StatusTimes } from "./outgoing.ts";
 
 /** A message that was given to a link, and what becomes of it. */

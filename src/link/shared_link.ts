@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hex } from "../identity/hex.ts";
 import type { PeerId } from "../identity/peer_id.ts";
 import { compareBytes } from "../wire/cbor.ts";
 import type { WaymeetError } from "../wire/error.ts";
@@ -15,7 +16,7 @@ import { Connection } from "./connection.ts";
 import type { Greeting, OpenedInit, Remote } from "./greeting.ts";
 import type { Incoming } from "./mailbox.ts";
 import { linkError } from "./link_error.ts";
-import { hex, Message } from "./message.ts";
+import { Message } from "./message.ts";
 import type { Packet } from "./packet.ts";
 import { Pings } from "./pings.ts";
 import type { Plane } from "./planes.ts";

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { hex } from "../identity/hex.ts";
 import type { PeerId } from "../identity/peer_id.ts";
 import { dataEnd, dataRunEnd, isData } from "../wire/data_frame.ts";
 import { isForward } from "../wire/forward_frame.ts";
@@ -14,7 +15,6 @@ import { reasonName } from "../wire/reason.ts";
 import { checkBatch, frameEnd } from "../wire/sequence.ts";
 import type { Clock } from "./clock.ts";
 import { type Effect, type Event, type Life, lifeStep, READY, type Task, type Terms } from "./lifecycle.ts";
-import { hex } from "./hex.ts";
 import {
   asks,
   type LivenessEffect,

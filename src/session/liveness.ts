@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { hex } from "./hex.ts";
+import { hex } from "../identity/hex.ts";
 import { PING_MISSES } from "../wire/limits.ts";
 import { Reason } from "../wire/protocol.ts";
 
