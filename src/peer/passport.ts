@@ -9,7 +9,7 @@ import type { Local } from "../link/greeting.ts";
 import { generateLinkKey, type KeyPair, type Random } from "../link/dh.ts";
 import type { Clock } from "../session/clock.ts";
 import { compareBytes } from "../wire/cbor.ts";
-import { CLOCK_SKEW, RECORD_LIFETIME } from "../wire/limits.ts";
+import { CLOCK_SKEW, RECORD_LIFETIME, YOUNG } from "../wire/limits.ts";
 import type { Hello, Key, SignedBytes } from "../wire/protocol.ts";
 import { signRecord, verifyRecord } from "../wire/record.ts";
 
@@ -18,9 +18,6 @@ const CLOCK_TOLERANCE = 30_000;
 
 /** Nodes may differ by less; what differs by more was set since, and nobody would take its records. */
 const CLOCK_HOPELESS = CLOCK_SKEW - 43_200_000;
-
-/** Milliseconds for which a process is surely newer than one of its key that is gone. */
-const YOUNG = 60_000;
 
 export class Passport {
   readonly identity: Identity;

@@ -5,6 +5,7 @@
  * @module
  */
 import { compareBytes } from "../wire/cbor.ts";
+import { YOUNG } from "../wire/limits.ts";
 import type { PeerRecord } from "../wire/protocol.ts";
 import { readRecord } from "../wire/record.ts";
 import type { HeldRecord, Seat } from "./registry.ts";
@@ -17,8 +18,6 @@ export interface Process {
   readonly age: number | undefined;
 }
 
-/** Milliseconds for which a process may contend that it is the newer one: an old one may have slept meanwhile. */
-const YOUNG = 60_000;
 /** Milliseconds of two processes' ages that say nothing: what a frame takes on its way. */
 const DOUBTFUL = 2_000;
 

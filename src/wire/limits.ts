@@ -8,6 +8,8 @@ export const MAX_MESSAGE = 1_048_576;
 export const MAX_BATCH = 256;
 /** Largest control frame, bytes: a welcome that names many nodes stays far below. */
 export const MAX_CONTROL = 16_384;
+/** Milliseconds for which a process may contend that it is newer than another one of its key, which says a later start. */
+export const YOUNG = 60_000;
 /** Most peers that the URL of a session may ask about. */
 export const MAX_SOUGHT = 4;
 /** Most bytes of frames that may follow an auth in its WebSocket message before it is verified. */
