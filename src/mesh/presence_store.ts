@@ -393,7 +393,7 @@ export class PresenceStore {
   /** A peer listed here that is elsewhere by a newer record is listed here no longer. */
   #yield(peer: PeerId, now: number): void {
     if (!this.own.listed.has(peer) || this.directory.counts(this.own.origin, peer)) return;
-    this.#sink.event({ type: "superseded", peer, record: this.directory.newest(peer)!.record });
+    this.#sink.event({ type: "superseded", peer });
     this.#write(peer, null, now);
   }
 }

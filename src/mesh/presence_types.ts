@@ -60,7 +60,7 @@ export type PresenceEvent =
   /** The first of a watched peer's nodes is another one. */
   | { type: "moved"; peer: PeerId; nodes: readonly PeerId[] }
   /** A peer of this node said, elsewhere and later, that it is not here: by another instance, or by naming other nodes. */
-  | { type: "superseded"; peer: PeerId; record: PeerRecord };
+  | { type: "superseded"; peer: PeerId };
 
 /** Why something was not taken. */
 export type PresenceRefusal =

@@ -93,7 +93,8 @@ describe("presence", () => {
     const record = recordOf(1, [1, 0], { started: START + 1 });
     world.here(1, record);
     world.deliver();
-    assert.deepEqual(events(world.effects[0]!), [{ type: "superseded", peer: peerId(1), record }]);
+    assert.deepEqual(events(world.effects[0]!), [{ type: "superseded", peer: peerId(1) }]);
+    assert.deepEqual(world.nodes[0]!.newest(peerId(1))?.record, record);
     for (const node of world.nodes) assert.deepEqual(node.find(peerId(1))?.nodes, [nodeId(1)]);
     assert.equal(world.here(0, recordOf(1, [0], { sequence: 8 })), "older");
   });
