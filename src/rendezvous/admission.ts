@@ -24,7 +24,7 @@ const NOBODY: readonly string[] = [];
  */
 const SILENCE = 500;
 
-/** A stranger with a socket. */
+/** A stranger with a socket, which a hello has left by. */
 export interface Received {
   handlers: SocketHandlers;
   /** Whether it has said nothing yet. */
@@ -42,7 +42,7 @@ export class Doorway {
   readonly receive: Receive;
   #pending = 0;
   /** With a socket, in the order of their coming; who has spoken is taken out when it is in the way. */
-  readonly #open = new Map<Admission, Received>();
+  readonly #open = new Map<Admission, Received & { since: number }>();
 
   constructor(clock: Clock, receive: Receive) {
     this.clock = clock;
@@ -66,7 +66,7 @@ export class Doorway {
   }
 
   opened(admission: Admission, received: Received): void {
-    this.#open.set(admission, received);
+    this.#open.set(admission, { ...received, since: this.clock.now() });
   }
 
   /** Called once by each admission. */
@@ -78,7 +78,7 @@ export class Doorway {
   /** Whoever has been silent for longest goes, if that is long enough. */
   #makeRoom(): boolean {
     for (const [admission, received] of this.#open) {
-      if (this.clock.now() - admission.began < SILENCE) return false;
+      if (this.clock.now() - received.since < SILENCE) return false;
       this.#open.delete(admission);
       if (!received.silent()) continue;
       admission.release();

@@ -40,6 +40,17 @@ describe("a place at the door", () => {
     assert.equal(door.pending, 2);
   });
 
+  it("is not lost for the time before its socket was open: nobody can speak before", async () => {
+    const { clock, door, come, gone } = doorway();
+    const waiting = ["a", "b"].map((name) => door.admit(2, name as PeerId, "192.0.2.1")!);
+    await clock.advance(1_000);
+    for (const admission of waiting) admission.open(nobody);
+    assert.equal(come("c"), undefined);
+    await clock.advance(500);
+    assert(come("c"));
+    assert.deepEqual([...gone], ["a"]);
+  });
+
   it("stays that of those who have spoken, however long their check takes", async () => {
     const { clock, come, gone, spoken } = doorway();
     come("a");
