@@ -187,7 +187,7 @@ async function round(opponent: Opponent, relay: Running, sources: number): Promi
 
 const relays = await Promise.all([waymeet, bare].map(async (opponent) => ({
   opponent,
-  relay: await opponent.start("relay"),
+  relay: await opponent.start("public"),
 })));
 console.log(JSON.stringify({ machine: machine(), ...values }));
 for (const sources of values.sources.split(",").map(Number)) {

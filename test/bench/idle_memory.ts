@@ -33,7 +33,7 @@ async function startNode(): Promise<{ child: ChildProcess; ready: Ready }> {
   if (runtime === undefined) throw new Error(`no runtime is called ${name}; there are bun, deno and node`);
   const [program, ...args] = runtime.command;
   const script = fileURLToPath(new URL("bench_node.ts", import.meta.url));
-  const child = spawn(program!, [...args, script, name, "collect"], { stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(program!, [...args, script, name, "idle"], { stdio: ["pipe", "pipe", "inherit"] });
   for await (const line of createInterface(child.stdout)) return { child, ready: JSON.parse(line) as Ready };
   throw new Error("the node ended before it was ready");
 }

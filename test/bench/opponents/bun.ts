@@ -117,7 +117,7 @@ export const waymeet: Opponent = {
   version: bunVersion,
   installed: () => true,
   install: "npm ci",
-  start: (purpose) => start("bench_node.ts", "bun", ...(purpose === "idle" ? ["collect"] : [])),
+  start: (purpose) => start("bench_node.ts", "bun", purpose),
   pair: waymeetPair,
   idle: async (relay) => {
     const { state } = await session(relay);

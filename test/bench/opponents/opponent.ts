@@ -28,8 +28,11 @@ export interface Opponent {
   installed(): boolean;
   /** The command that brings it. */
   install: string;
-  /** For "idle", where memory is measured, as its users run it and with its garbage collected if it can be told to. */
-  start(purpose: "relay" | "idle"): Promise<Running>;
+  /**
+   * For "public", where strangers come, as its users run it; for the others without limits on who comes from one
+   * address; for "idle", where memory is measured, with its garbage collected if it can be told to.
+   */
+  start(purpose: "relay" | "idle" | "public"): Promise<Running>;
   pair(relay: Running): Promise<Pair>;
   /** One connection that has proved itself and then is silent, for the memory of it. */
   idle(relay: Running): Promise<{ close(): void }>;
