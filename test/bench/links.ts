@@ -43,6 +43,16 @@ interface Running {
 
 async function start(contender: Contender): Promise<Running> {
   const processes: ChildProcess[] = [];
+  try {
+    return { contender, from: await dialled(contender, processes), processes };
+  } catch (error) {
+    for (const child of processes) child.kill("SIGKILL");
+    throw error;
+  }
+}
+
+/** Its relay and both its programs, which are kept among the processes. Resolves with the one that dialled. */
+async function dialled(contender: Contender, processes: ChildProcess[]): Promise<Program> {
   const kept = (child: ChildProcess) => (processes.push(child), child);
   const relay = await contender.relay((command, env) => kept(rooms.spawn("hub", command, env)), HUB);
   const { command } = runtimes().find(({ name }) => name === contender.runtime)!;
@@ -53,7 +63,7 @@ async function start(contender: Contender): Promise<Running> {
   });
   const { address } = await to!.ask({ order: "listen", relay }, "listens");
   await from!.ask({ order: "dial", relay, address }, "dialled");
-  return { contender, from: from!, processes };
+  return from!;
 }
 
 interface Sample {
@@ -73,9 +83,19 @@ async function measure({ contender, from, processes }: Running, size: number): P
 }
 
 const before = machine();
-const here = CONTENDERS.filter((contender) => contender.installed());
+const notMeasured: Record<string, string> = {};
 const running: Running[] = [];
-for (const contender of here) running.push(await start(contender));
+for (const contender of CONTENDERS) {
+  if (!contender.installed()) {
+    notMeasured[contender.name] = contender.install;
+    continue;
+  }
+  try {
+    running.push(await start(contender));
+  } catch (error) {
+    notMeasured[contender.name] = `it did not start: ${(error as Error).message.split("\n")[0]}`;
+  }
+}
 
 const rows: Row[] = [];
 for (const size of SIZES) {
@@ -104,10 +124,8 @@ for (const { contender, from } of running) {
 console.log(readable({
   bench: "links",
   machine: { ...before, load: Math.max(before.load, machine().load) },
-  versions: Object.fromEntries(here.map((contender) => [contender.name, contender.version()])),
-  notMeasured: Object.fromEntries(
-    CONTENDERS.filter((contender) => !here.includes(contender)).map(({ name, install }) => [name, install]),
-  ),
+  versions: Object.fromEntries(running.map(({ contender }) => [contender.name, contender.version()])),
+  notMeasured,
   rows,
   notes: trips,
 }));

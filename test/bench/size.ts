@@ -26,10 +26,12 @@ async function grown(opponent: Opponent, { rounds, milliseconds }: Options, tell
   const before = residentSize(relay.pid);
   const idle: { close(): void }[] = [];
   const rows: Row[] = [];
+  const measure = () => saturate([relay.pid], pairs, SHAPE, milliseconds);
+  // Uncounted: the first size would else pay for what a runtime compiles, and be dearer than the last.
+  await takeTurns([relay], rounds, measure);
   for (const peers of SIZES) {
     tell(`size: ${opponent.name}, ${peers} peers`);
     idle.push(...await connectMany(opponent, relay, peers - 2 * BUSY_PAIRS - idle.length));
-    const measure = () => saturate([relay.pid], pairs, SHAPE, milliseconds);
     const samples = [...(await takeTurns([relay], rounds, measure)).values()].flat();
     rows.push({
       relay: opponent.name,
