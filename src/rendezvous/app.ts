@@ -108,7 +108,7 @@ async function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Pro
   if (obstacle !== undefined) {
     return c.text(`${obstacle}\n`, 426, { ...SAFE, Upgrade: "websocket", Connection: "Upgrade" });
   }
-  const { upgrade, address = "" } = c.env ?? {};
+  const { upgrade, address = "", waited = false } = c.env ?? {};
   if (upgrade === undefined) {
     return c.text("this server has no WebSocket upgrade for the node's routes\n", 501, SAFE);
   }
@@ -119,7 +119,7 @@ async function connect(port: AppPort, c: Context<NodeApp>, claimed: string): Pro
     c.req.queries("find"),
   );
   if ("status" in admitted) return refusal(admitted);
-  await new Promise<void>(port.turnstile);
+  if (!waited) await new Promise<void>(port.turnstile);
   return upgraded(admitted, upgrade) ?? c.text("the WebSocket handshake failed\n", 400, SAFE);
 }
 
@@ -160,7 +160,7 @@ function upgradeObstacle(c: Context<NodeApp>): string | undefined {
 }
 
 /** Made without Hono's context, for the thousands of a flood. Who is refused is not to keep its connection, either. */
-function refusal({ status, reason, text }: Refused): Response {
+export function refusal({ status, reason, text }: Refused): Response {
   const headers = status === 503 || status === 429 ? REFUSED_FOR_NOW : REFUSED;
   return new Response(JSON.stringify({ reason: reasonName(reason), code: reason, text }), {
     status,

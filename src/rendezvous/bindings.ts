@@ -12,6 +12,13 @@ export interface NodeBindings {
   upgrade?: Upgrade;
   /** The stranger's address. */
   address?: string;
+  /** It waited for its turn before it came to the routes. */
+  waited?: boolean;
+}
+
+/** Answers requests: the node's app, or the one it is mounted in. */
+export interface Answerer {
+  fetch(request: Request, bindings: NodeBindings): Response | Promise<Response>;
 }
 
 /** The environment of the routes. */

@@ -76,11 +76,17 @@ export class Gate {
     // Where everybody may ask, a stranger may: whoever has no key makes one.
     const answered = this.access.kind === "open" ? sought : undefined;
     return this.#doorway.admit(this.#o.limits.handshakes, claimed as PeerId, address, answered) ??
-      this.#turnedAway(
-        refused(503, Reason.overCapacity, "too many handshakes are under way; try again in a second"),
-        claimed,
-        address,
-      );
+      this.overrun(address, claimed);
+  }
+
+  /** There is no place for somebody who may not even have said for whom. */
+  overrun(address: string, claimed = ""): Refused {
+    const refusal = refused(
+      503,
+      Reason.overCapacity,
+      "too many handshakes are under way; try again in a second",
+    );
+    return this.#turnedAway(refusal, claimed, address);
   }
 
   /** Whether somebody whose signature is verified may have a session, and how much it may send. */

@@ -51,7 +51,7 @@ export type { NodeOptions };
 /** Milliseconds within which a stopped node has said goodbye to all. */
 export const GRACE = 5_000;
 const SILENT = "you said nothing while others waited; try again in a second";
-/** Upgrades in one turn of the event loop, some 0.1 ms each. */
+/** Requests answered in one turn of the event loop, some 0.1 ms each. */
 const UPGRADES = 16;
 
 /**
@@ -86,7 +86,7 @@ export class RendezvousNode extends GuardedTarget {
   readonly #rates: Rates;
   readonly #shedding: Shedding;
   /** When an upgrade may go ahead: so many in each turn of the event loop. */
-  readonly turnstile: (pass: () => void) => void;
+  readonly turnstile: Turnstile;
   /** What an operator changes while the node runs. */
   readonly controls: Controls;
   readonly #others: OtherNodes;
@@ -115,7 +115,7 @@ export class RendezvousNode extends GuardedTarget {
     this.metrics.onRefusal = (refuser, reason, who) => this.#journal.refused(refuser, reason, who);
     this.ice = new IceOffer(options, this.#clock);
     this.#began = this.#clock.now();
-    this.turnstile = new Turnstile(this.#clock, UPGRADES).pass;
+    this.turnstile = new Turnstile(this.#clock, UPGRADES);
     this.#rates = new Rates(this.limits, this.#clock, this.metrics);
     this.#others = this.#makeOthers();
     this.#mesh = this.#makeFabric();
@@ -163,6 +163,11 @@ export class RendezvousNode extends GuardedTarget {
    */
   admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused {
     return this.#gate.admit(claimed, address, origin, sought);
+  }
+
+  /** Too many wait at the door; counts and logs who is sent away. */
+  overrun(address: string): Refused {
+    return this.#gate.overrun(address);
   }
 
   /** Goes on with the session of an earlier life of this process; `undefined` when another one took its place. */

@@ -12,9 +12,11 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { MAX_URLS } from "../mesh/mesh_limits.ts";
 import { systemClock } from "../session/clock.ts";
 import { WaymeetError } from "../wire/error.ts";
-import type { NodeApp, NodeBindings } from "./bindings.ts";
+import type { Answerer, NodeApp } from "./bindings.ts";
+export type { Answerer } from "./bindings.ts";
 import type { Certificates } from "./certificates.ts";
 import { addDashboard, type Dashboard, pages } from "./dashboard.ts";
+import { inTurn } from "./doorstep.ts";
 import type { NodeEventTarget, NodeEventType, NodeListener } from "./events.ts";
 import { GRACE, type NodeOptions, RendezvousNode } from "./node.ts";
 import { clientAddress, type TrustedProxies } from "./proxies.ts";
@@ -95,11 +97,6 @@ export interface Listener {
   close(): Promise<void>;
 }
 
-/** Answers requests: the node's app, or the one it is mounted in. */
-export interface Answerer {
-  fetch(request: Request, bindings: NodeBindings): Response | Promise<Response>;
-}
-
 /** Where a listener listens, and with what certificates if with any. */
 export interface ListenAddress {
   host: string;
@@ -144,10 +141,13 @@ export async function startNode(
   await node.controls.restore();
   const dashboard = await addDashboard(node, options, exposedBy(options, hosts) === undefined);
   const app = options.within?.(node.app) ?? node.app;
-  const answerer: Answerer = client === undefined ? app : {
-    fetch: (request, { address = "", ...rest }) =>
-      app.fetch(request, { ...rest, address: client(address, request.headers) }),
-  };
+  const answerer: Answerer = inTurn(
+    node,
+    client === undefined ? app : {
+      fetch: (request, { address = "", ...rest }) =>
+        app.fetch(request, { ...rest, address: client(address, request.headers) }),
+    },
+  );
   const places = [
     ...hosts.map((host) => ({ host, tls, shared })),
     ...inner ? [inner] : [],

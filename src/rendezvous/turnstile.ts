@@ -26,6 +26,10 @@ export class Turnstile {
     this.#perTurn = this.#left = perTurn;
   }
 
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Runs it now, or as soon as it is its turn. It MUST NOT throw. */
   readonly pass = (run: () => void): void => {
     if (this.#soon === undefined) run();

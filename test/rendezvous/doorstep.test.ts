@@ -1,0 +1,58 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { setImmediate as turn } from "node:timers/promises";
+import { refused } from "../../src/rendezvous/app.ts";
+import type { NodeBindings } from "../../src/rendezvous/bindings.ts";
+import { inTurn } from "../../src/rendezvous/doorstep.ts";
+import { Turnstile } from "../../src/rendezvous/turnstile.ts";
+import { systemClock } from "../../src/session/clock.ts";
+import { Reason } from "../../src/wire/protocol.ts";
+
+/** A door through which two pass in a turn, and before which three may wait. */
+function door() {
+  const [seen, sentAway]: [NodeBindings[], string[]] = [[], []];
+  const node = {
+    turnstile: new Turnstile(systemClock, 2),
+    limits: { handshakes: 3 },
+    overrun(address: string) {
+      sentAway.push(address);
+      return refused(503, Reason.overCapacity, "too many");
+    },
+  };
+  const { fetch } = inTurn(node, {
+    fetch(_, bindings) {
+      seen.push(bindings);
+      return new Response("here");
+    },
+  });
+  const ask = (path: string, address: string) =>
+    Promise.resolve(fetch(new Request(`http://n${path}`), { address }));
+  return { seen, sentAway, ask };
+}
+
+describe("before the door", () => {
+  it("requests wait for their turn before the routes see them, and keep their order", async () => {
+    const { seen, ask } = door();
+    const answers = [1, 2, 3, 4].map((i) => ask("/v1/connect/x", String(i)));
+    await Promise.all(answers.slice(0, 2));
+    assert.deepEqual(seen.map(({ address }) => address), ["1", "2"]);
+    await Promise.all(answers);
+    assert.deepEqual(seen.map(({ address }) => address), ["1", "2", "3", "4"]);
+    assert.ok(seen.every(({ waited }) => waited), "or the routes would have them wait again");
+  });
+
+  it("who comes when as many wait as may is sent away with the reason; pages and probes wait", async () => {
+    const { seen, sentAway, ask } = door();
+    const crowd = [1, 2, 3, 4, 5].map((i) => ask("/v1/connect/x", String(i)));
+    const [late, probe] = [await ask("/v1/connect/x", "6"), ask("/healthz", "7")];
+    assert.equal(late.status, 503);
+    assert.equal(late.headers.get("retry-after"), "1");
+    assert.equal((await late.json()).reason, "over-capacity");
+    assert.deepEqual(sentAway, ["6"]);
+    assert.equal((await probe).status, 200);
+    await Promise.all(crowd);
+    assert.equal(seen.length, 6);
+    await turn();
+    assert.equal((await ask("/v1/connect/x", "8")).status, 200, "there is room again");
+  });
+});
