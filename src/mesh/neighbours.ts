@@ -70,8 +70,17 @@ export class Neighbours {
     return [...wanted, ...this.#returning(now), ...this.#rumoured(now)];
   }
 
-  /** A dial failed: the node is left alone for a while, twice as long each time. */
+  /** Members that could not be dialled lately. */
+  get failing(): number {
+    return this.#failures.size;
+  }
+
+  /**
+   * A dial failed: the node is left alone for a while, twice as long each time. Those of whom others only speak
+   * have their turns, and nothing is remembered of them: a liar names new ones for ever.
+   */
   failed(node: PeerId, now: number): void {
+    if (!this.#members.get(node)) return;
     const before = this.#failures.get(node)?.pause ?? REDIAL_FIRST / 2;
     const pause = Math.min(before * 2, REDIAL_LONGEST);
     this.#failures.set(node, { pause, until: now + pause * (0.5 + this.#random() / 2) });

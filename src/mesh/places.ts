@@ -111,7 +111,9 @@ export class Places {
     return this.#own.has(href(url));
   }
 
+  /** The oldest makes room: a liar may name ever new URLs of this node as another's, and each is dialled once. */
   foundMyself(url: string): void {
+    if (this.#own.size >= MAX_PLACES) this.#own.delete(this.#own.values().next().value!);
     this.#own.add(href(url));
   }
 

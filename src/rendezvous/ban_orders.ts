@@ -47,8 +47,14 @@ export class BanOrders {
     this.#operators = new Set(options.operators);
   }
 
+  /** Sessions with nodes that are told of orders, those included that ended since the last one began. */
+  get told(): number {
+    return this.#links.size;
+  }
+
   /** A node has a session with this one: it is told all orders. */
   joined(link: NodeWay): void {
+    for (const other of this.#links) if (other.session.state !== "ready") this.#links.delete(other);
     this.#links.add(link);
     this.#forget();
     for (const { frame } of this.#held.values()) link.session.send(frame);
@@ -74,6 +80,7 @@ export class BanOrders {
     }
     if (parseSubject(subject)?.text !== subject) return "the order is about nobody";
     if (issued > this.#o.clock.wall() + AHEAD) return "the order is from the future; check the clocks";
+    if (this.#held.size >= MAX_BANS) this.#forget();
     const full = this.#held.size >= MAX_BANS && !this.#held.has(subject);
     return full ? `this node holds ${MAX_BANS} orders` : undefined;
   }

@@ -8,10 +8,14 @@ import { encodeNotice } from "../wire/frames.ts";
 import { Reason } from "../wire/protocol.ts";
 import type { Seat } from "./registry.ts";
 
-/** `listener` will be told when `subject` leaves. At most `most` are kept; the oldest is forgotten. */
+/**
+ * `listener` will be told when `subject` leaves. At most `most` are kept; the oldest is forgotten. Who left
+ * meanwhile goes now: who only looked `subject` up is not known to it as one who leaves.
+ */
 export function watch(subject: Seat, listener: Seat, most: number): void {
   const listeners = subject.correspondents ??= new Set();
   if (listeners.has(listener)) return;
+  for (const one of listeners) if (!one.live) listeners.delete(one);
   if (listeners.size >= most) listeners.delete(listeners.values().next().value!);
   listeners.add(listener);
 }

@@ -14,12 +14,15 @@ export interface Sample {
 export const SAMPLE_GAP = 2_000;
 /** Samples kept: half an hour. */
 const KEPT = 900;
+const FIELDS = 5;
 
 /** The last half hour of a node, for plots that begin before somebody looks. */
 export class History {
   readonly #clock: Clock;
   readonly #read: () => Omit<Sample, "at">;
-  readonly #samples: Sample[] = [];
+  /** All the room at once: what fills for half an hour looks like a leak till then. */
+  readonly #ring = new Float64Array(KEPT * FIELDS);
+  #taken = 0;
   #cancel: (() => void) | undefined;
 
   constructor(clock: Clock, read: () => Omit<Sample, "at">) {
@@ -34,7 +37,9 @@ export class History {
 
   /** Those after `since` (milliseconds since 1970), the oldest first. */
   after(since: number): Sample[] {
-    return this.#samples.filter(({ at }) => at > since);
+    const kept = Math.min(this.#taken, KEPT);
+    const samples = Array.from({ length: kept }, (_, i) => this.#at(this.#taken - kept + i));
+    return samples.filter(({ at }) => at > since);
   }
 
   stop(): void {
@@ -42,8 +47,21 @@ export class History {
   }
 
   #sample(): void {
-    this.#samples.push({ at: this.#clock.wall(), ...this.#read() });
-    if (this.#samples.length > KEPT) this.#samples.shift();
+    const { sessions, framesOut, bytesOut, dropped } = this.#read();
+    const start = this.#taken++ % KEPT * FIELDS;
+    this.#ring.set([this.#clock.wall(), sessions, framesOut, bytesOut, dropped], start);
     this.#cancel = this.#clock.after(SAMPLE_GAP, () => this.#sample());
+  }
+
+  #at(number: number): Sample {
+    const start = number % KEPT * FIELDS;
+    const [at, sessions, framesOut, bytesOut, dropped] = this.#ring.subarray(start, start + FIELDS);
+    return {
+      at: at!,
+      sessions: sessions!,
+      framesOut: framesOut!,
+      bytesOut: bytesOut!,
+      dropped: dropped!,
+    };
   }
 }

@@ -114,6 +114,14 @@ describe("the choice of neighbours", () => {
     );
   });
 
+  it("remembers no failure of those whom others only speak of", () => {
+    const [node] = strangers(2, 8);
+    for (let i = 0; i < 1_000; i++) node!.neighbours.failed(idOf(100 + i), 0);
+    assert.equal(node!.neighbours.failing, 0);
+    node!.neighbours.failed(idOf(1), 0);
+    assert.equal(node!.neighbours.failing, 1);
+  });
+
   it("pauses after a failure, twice as long each time, up to a bound, until one dial succeeds", () => {
     const [node] = strangers(2, 8);
     const other = idOf(1);

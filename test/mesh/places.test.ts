@@ -82,6 +82,14 @@ describe("places where nodes may be found", () => {
     assert(places.isOwn(url("a")));
   });
 
+  it("at which the node found itself are remembered up to a bound, the latest ones", () => {
+    const places = new Places({ list: [] });
+    for (let i = 0; i < 1_000; i++) places.foundMyself(url(`own${i}`));
+    const known = Array.from({ length: 1_000 }, (_, i) => places.isOwn(url(`own${i}`)));
+    assert.equal(known.filter((own) => own).length, MAX_PLACES);
+    assert(known.at(-1));
+  });
+
   it("never dial more than so many that others named, nor keep more, whatever they say", () => {
     const spot = fc.record({ url: fc.nat(300).map((n) => url(`n${n}`)) });
     const lists = fc.array(

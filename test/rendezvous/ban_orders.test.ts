@@ -59,6 +59,16 @@ describe("an operator's order", () => {
     assert.deepEqual(late.told, [ban]);
   });
 
+  it("is for nodes that are here: those whose sessions ended are not held", () => {
+    const { orders } = station();
+    for (let i = 0; i < 1_000; i++) {
+      const { link } = neighbour();
+      orders.joined(link);
+      Object.assign(link.session, { state: "closed" });
+    }
+    assert.equal(orders.told, 1);
+  });
+
   it("is refused from a stranger, of another network, changed, from the future, or about nobody", async () => {
     const { bans, orders, clock } = station();
     const { told, link } = neighbour();

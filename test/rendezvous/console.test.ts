@@ -80,7 +80,10 @@ describe("the operator's console", () => {
     assert.equal((await state()).history.length, 900);
     console.stop();
     await clock.advance(60_000);
-    assert.equal((await state()).history.length, 900);
+    const { history } = await state();
+    assert.equal(history.length, 900);
+    assert.ok(history.every(({ at }, i) => i === 0 || at === history[i - 1]!.at + 2_000), "the oldest first");
+    assert.equal(history.at(-1)!.at, clock.wall() - 60_000);
   });
 
   it("bans for so long as it is told, and says what is wrong with an order", async () => {
