@@ -1,7 +1,10 @@
 /**
  * What a node's size costs those who use it: idle peers come, and the processor time of a frame between eight
- * busy pairs among them, and memory, are measured at each size.
+ * busy pairs among them, and memory, are measured at each size; beyond the descriptors of a process, in memory.
  */
+import { spawnSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { runtimes } from "../runtimes.ts";
 import { type Bench, field, type Options, type Row } from "./bench.ts";
 import { saturate, type Shape } from "./load.ts";
 import { residentSize } from "./machine.ts";
@@ -18,6 +21,8 @@ const BUSY_PAIRS = 8;
 const SHAPE: Shape = { size: 64, burst: 1, pairs: BUSY_PAIRS };
 /** Who has a form of an idle peer worth comparing, without being asked for others. */
 const DEFAULT = ["waymeet", "bare"];
+
+const [PAIRS_IN_MEMORY, ALL_IN_MEMORY] = ["in memory", "in memory, all talk"];
 
 /** One relay's rows. One relay after the other: two crowds would need more descriptors than this process has. */
 async function grown(opponent: Opponent, { rounds, milliseconds }: Options, tell: Tell): Promise<Row[]> {
@@ -47,6 +52,32 @@ async function grown(opponent: Opponent, { rounds, milliseconds }: Options, tell
   return rows;
 }
 
+interface Crowd {
+  peers: number;
+  pairs: number;
+  anybody: number;
+  kib: number;
+}
+
+/** The node's code alone, without sockets, among as many peers as no process has descriptors for. */
+function crowded({ rounds, milliseconds }: Options): Row[] {
+  const [bun, ...args] = runtimes().find(({ name }) => name === "bun")!.command;
+  const script = fileURLToPath(new URL("crowd.ts", import.meta.url));
+  const { stdout } = spawnSync(bun!, [...args, script, String(rounds), String(milliseconds)], {
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const sizes = stdout.trim().split("\n").map((line) => JSON.parse(line) as Crowd);
+  const rows = (relay: string, cost: (crowd: Crowd) => number) =>
+    sizes.map((crowd) => ({
+      relay,
+      peers: crowd.peers,
+      "CPU µs/frame": Number(cost(crowd).toPrecision(3)),
+      "KiB per idle peer": Number(crowd.kib.toFixed(2)),
+    }));
+  return [...rows(PAIRS_IN_MEMORY, ({ pairs }) => pairs), ...rows(ALL_IN_MEMORY, ({ anybody }) => anybody)];
+}
+
 /** How the cost of a frame grows with the peers of its node: 0 = not at all, 1 = in proportion. */
 function growth(rows: Row[], name: string): string {
   const own = rows.filter(({ relay }) => relay === name);
@@ -55,17 +86,24 @@ function growth(rows: Row[], name: string): string {
 }
 
 export const size: Bench = {
-  about: "what a frame costs, and a peer, at a node of a hundred to fifteen thousand peers",
+  about: "what a frame costs, and a peer, at a node of a hundred to a hundred thousand peers",
   async run(options, tell) {
     const { taking, ...rest } = field(options.only ?? DEFAULT);
     const rows: Row[] = [];
     for (const opponent of taking) rows.push(...await grown(opponent, options, tell));
-    return { ...rest, rows, notes: [...taking.map(({ name }) => growth(rows, name)), ...NOTES] };
+    const names = taking.map(({ name }) => name);
+    if (names.includes("waymeet")) {
+      tell("size: waymeet's code alone, in memory");
+      rows.push(...crowded(options));
+      names.push(PAIRS_IN_MEMORY, ALL_IN_MEMORY);
+    }
+    return { ...rest, rows, notes: [...names.map((name) => growth(rows, name)), ...NOTES] };
   },
 };
 
 const NOTES = [
   `${BUSY_PAIRS} pairs talk, 64 bytes a frame; all other peers are idle, and answer pings.`,
+  "in memory: waymeet's code without sockets or kernel, heap after a collection; all talk: any peer with its one partner, so that each frame finds another part of the memory.",
   "KiB: with whatever garbage the process has not collected yet; `npm run bench -- memory` measures it at rest.",
   "Nodes, and changes of presence: `npm run sim -- --cost 2,5,10,25,50,100` fits the same for a mesh.",
 ];
