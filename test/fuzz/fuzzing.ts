@@ -5,6 +5,7 @@ import { Coverage } from "./coverage.ts";
 import { Growth } from "./growth.ts";
 import { minimised } from "./minimise.ts";
 import { type Input, LONGEST, MOST_PARTS, mutated } from "./mutation.ts";
+import { Seen } from "./seen.ts";
 import type { Target, World } from "./target.ts";
 import { endOf, type Finding, judged, type Outcome, seemsSlow, trial } from "./trial.ts";
 
@@ -40,7 +41,7 @@ export class Fuzzing {
   readonly #began = performance.now();
   readonly #span: number;
   readonly #pool: Input[];
-  readonly #seen = new Set<string>();
+  readonly #seen = new Seen();
   readonly #found = new Map<string, Found>();
   readonly #growth = new Growth();
   #coverage: Coverage | undefined;
@@ -112,9 +113,7 @@ export class Fuzzing {
   }
 
   #learn(input: Input, { words }: Outcome): void {
-    const words_ = words.join(" ");
-    const isNew = this.#seen.size < 100_000 && !this.#seen.has(words_);
-    if (isNew) this.#seen.add(words_);
+    const isNew = this.#seen.add(words.join(" "));
     if (this.#elapsed > GUIDED) this.#endGuidance();
     const blocks = this.#coverage?.news() ?? 0;
     if (this.#elapsed > COLLECTING || !(isNew || blocks > 0)) return;
