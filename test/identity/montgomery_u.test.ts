@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { ed25519 } from "@noble/curves/ed25519.js";
+import { invert } from "@noble/curves/abstract/modular.js";
+import { numberToBytesLE } from "@noble/curves/utils.js";
+import fc from "fast-check";
+import { P } from "../../src/identity/curve25519.ts";
+import { montgomeryU } from "../../src/identity/montgomery_u.ts";
+
+function slow(y: bigint): Uint8Array {
+  return numberToBytesLE((1n + y) * invert(P + 1n - y, P) % P, 32);
+}
+
+function assertRight(y: bigint): void {
+  assert.deepEqual(montgomeryU(numberToBytesLE(y, 32)), slow(y), `y = ${y}`);
+}
+
+describe("the way to curve25519", () => {
+  it("is (1 + y) / (1 − y) for each y", () => {
+    fc.assert(fc.property(fc.bigInt({ min: 2n, max: P - 1n }), assertRight), { numRuns: 1_000 });
+  });
+
+  it("is the same near 1 and p, near powers of two and fractions of p, where the quotients are large", () => {
+    for (let i = 2n; i < 255n; i++) {
+      for (const y of [i, P - i, 2n ** i % P, P - 2n ** (i - 1n), P / i, P - P / i, P + 1n - P / i]) {
+        if (y % P !== 1n) assertRight(y % P);
+      }
+    }
+  });
+
+  it("does not look at the sign of x", () => {
+    fc.assert(fc.property(fc.bigInt({ min: 2n, max: P - 1n }), (y) => {
+      const key = numberToBytesLE(y, 32);
+      key[31]! |= 0x80;
+      assert.deepEqual(montgomeryU(key), slow(y));
+    }));
+  });
+
+  it("is that of the curve's own points", () => {
+    const key = ed25519.Point.BASE.toBytes();
+    assert.deepEqual(montgomeryU(key), numberToBytesLE(9n, 32)); // RFC 7748 §4.1
+    assert.deepEqual(montgomeryU(key), ed25519.utils.toMontgomery(key));
+  });
+
+  it("is none for the neutral element", () => {
+    assert.equal(montgomeryU(numberToBytesLE(1n, 32)), undefined);
+  });
+});
