@@ -7,6 +7,7 @@
 import { ed25519 } from "./ed25519.ts";
 import type { Ed25519, SigningKey, Verifier } from "./ed25519_port.ts";
 import { type PeerId, peerIdText } from "./peer_id.ts";
+import { Recent } from "./recent.ts";
 
 /** What a peer or node needs of its key. */
 export interface Identity {
@@ -67,7 +68,12 @@ export async function verify(
 ): Promise<boolean> {
   if (publicKey.length !== 32 || signature.length !== 64) return false;
   try {
-    return await (await verifierOf(publicKey))(bytes, signature);
+    const implementation = await ed25519();
+    const verifiers = verifiersOf(implementation);
+    const id = peerIdText(publicKey);
+    const verifier = verifiers.get(id) ?? await implementation.importPublicKey(publicKey);
+    verifiers.set(id, verifier);
+    return await verifier(bytes, signature);
   } catch {
     return false;
   }
@@ -95,18 +101,12 @@ class SeedIdentity implements ExportableIdentity {
   }
 }
 
-/** Importing a key costs about as much as verifying: the latest ones are kept, about 1 KiB each. */
-const CACHED = 1024;
-const verifiersOf = new WeakMap<Ed25519, Map<PeerId, Verifier>>();
+/** Importing a key costs about as much as verifying: that many at least are kept, about 1 KiB each. */
+const CACHED = 512;
+const caches = new WeakMap<Ed25519, Recent<Verifier>>();
 
-async function verifierOf(publicKey: Uint8Array): Promise<Verifier> {
-  const id = peerIdText(publicKey);
-  const implementation = await ed25519();
-  const verifiers = verifiersOf.get(implementation) ?? new Map<PeerId, Verifier>();
-  verifiersOf.set(implementation, verifiers);
-  const verifier = verifiers.get(id) ?? await implementation.importPublicKey(publicKey);
-  verifiers.delete(id);
-  verifiers.set(id, verifier); // now the most recent
-  if (verifiers.size > CACHED) verifiers.delete(verifiers.keys().next().value!);
-  return verifier;
+function verifiersOf(implementation: Ed25519): Recent<Verifier> {
+  const known = caches.get(implementation) ?? new Recent<Verifier>(CACHED);
+  caches.set(implementation, known);
+  return known;
 }

@@ -10,17 +10,18 @@
  */
 import { encodeBase32 } from "./base32.ts";
 import { strayPoint } from "./point.ts";
+import { Recent } from "./recent.ts";
 
 /** Length of an ed25519 public key, bytes (RFC 8032 §5.1.5). */
 export const KEY_LENGTH = 32;
 
 /**
- * Keys remembered as good, about 150 bytes each: more than the sessions of one node, so that all its
- * peers may come back and none is checked again. Who pushes them out with keys of his own costs a
- * check each, about as much as a verification.
+ * Keys at least that are remembered as good, about 150 bytes each: more than the sessions of one node, so
+ * that all its peers may come back and none is checked again. Who pushes them out with keys of his own costs
+ * a check each, about as much as a verification.
  */
 const REMEMBERED = 16_384;
-const good = new Set<string>();
+const good = new Recent<true>(REMEMBERED);
 
 /**
  * Why these bytes cannot be an ed25519 public key, or `undefined` if they can.
@@ -39,18 +40,10 @@ const good = new Set<string>();
 export function invalidKey(key: Uint8Array): string | undefined {
   if (key.length !== KEY_LENGTH) return `a key has ${KEY_LENGTH} bytes, this has ${key.length}`;
   const text = encodeBase32(key);
-  if (good.delete(text)) good.add(text); // now the most recent
-  else {
-    const reason = invalidPoint(key);
-    if (reason !== undefined) return reason;
-    remember(text);
-  }
-  return undefined;
-}
-
-function remember(text: string): void {
-  if (good.size >= REMEMBERED) good.delete(good.values().next().value!);
-  good.add(text);
+  if (good.get(text)) return undefined;
+  const reason = invalidPoint(key);
+  if (reason === undefined) good.set(text, true);
+  return reason;
 }
 
 function invalidPoint(key: Uint8Array): string | undefined {
