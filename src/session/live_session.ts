@@ -167,6 +167,7 @@ export class LiveSession implements Session, Ticked, Settling {
 
   opened(): void {
     this.feed({ type: "open", wall: this.#clock.wall() });
+    this.#outbox.flush(); // now: the answer to the upgrade may still wait for it, and one packet holds both
   }
 
   /** Takes an event from outside; what the program did wrong ends this session, never the process. */
@@ -278,9 +279,14 @@ export class LiveSession implements Session, Ticked, Settling {
     if (settlement.eager && asks(settlement.style)) this.tick();
   }
 
-  #settle({ session, style, ticker, eager: _, ...known }: Settlement): void {
+  #settle({ session, style, ticker, remoteKey, remote, hello, welcome, auth, challenge }: Settlement): void {
     this.#negotiation = undefined;
-    Object.assign(this, known);
+    this.remoteKey = remoteKey;
+    this.remote = remote;
+    this.hello = hello;
+    this.welcome = welcome;
+    this.auth = auth;
+    this.challenge = challenge;
     this.id = hex(session);
     this.#liveness = newLiveness(style, ticker.interval, this.#clock.now());
     if (asks(style)) {

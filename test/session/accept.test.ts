@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { AcceptOptions } from "../../src/session/accept.ts";
+import { type AcceptOptions, acceptSession } from "../../src/session/accept.ts";
 import { encodeData } from "../../src/wire/data_frame.ts";
 import {
   authSigned,
@@ -14,9 +14,10 @@ import { MAX_EARLY } from "../../src/wire/limits.ts";
 import { type Auth, type Bye, Liveness, Reason, Role } from "../../src/wire/protocol.ts";
 import { concatFrames } from "../../src/wire/sequence.ts";
 import { decodeControl } from "../../src/wire/frames.ts";
-import { node, otherNode, otherPeer, peer } from "./meeting.ts";
+import { accepting, Log, node, otherNode, otherPeer, peer } from "./meeting.ts";
+import { socketPair } from "./socket_pair.ts";
 import { authFor, frames, type Stranger, stranger } from "./stranger.ts";
-import { until } from "./virtual_clock.ts";
+import { until, VirtualClock } from "./virtual_clock.ts";
 
 /** The end of a session whose stranger said that, verified in earnest. */
 async function endOf(s: Stranger, ...messages: (Uint8Array | string)[]): Promise<number> {
@@ -31,6 +32,14 @@ const never = () => new Promise<never>(() => {});
 const data = encodeData(otherPeer.publicKey, new Uint8Array([1, 2, 3]));
 
 describe("a node that is dialled", () => {
+  it("says hello before its socket's opening is over, so that one packet holds the upgrade and hello", () => {
+    const clock = new VirtualClock();
+    const [, far] = socketPair(clock);
+    const { handlers } = acceptSession(far, accepting(clock, new Log()));
+    handlers.open();
+    assert.equal(frames(far)[0]?.kind, "hello");
+  });
+
   it("believes an honest auth", async () => {
     const s = await stranger();
     await s.say(await authFor(s.hello));
