@@ -227,16 +227,15 @@ async function check(
  * Thousands of peers say the same host and agent; one copy of each is enough.
  */
 function leanAuth(auth: AuthBody, network: string): AuthBody {
-  const { host, agent, features } = auth;
-  return {
-    ...auth,
-    network,
-    challenge: SPENT,
-    token: null,
+  const { id, role, instance, started, host, agent, features, age } = auth;
+  const lean: AuthBody = {
+    ...{ id, role, instance, started, network, challenge: SPENT, token: null },
     host: shared(host),
     agent: shared(agent),
     features: features.length === 0 ? NO_FEATURES : features,
   };
+  if (age !== undefined) lean.age = age;
+  return lean;
 }
 
 const NO_FEATURES: string[] = [];

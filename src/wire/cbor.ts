@@ -93,6 +93,8 @@ const NULL = 22;
 
 /** The smallest argument that needs 1, 2, 4, 8 bytes behind the head. */
 const SHORTEST = [24, 0x100, 0x1_0000, 0x1_0000_0000];
+/** Code units below it are characters, and none is the byte order mark. */
+const FIRST_SURROGATE = 0xd800;
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** One step over the bytes: a scalar with its content, or the head of a container. */
@@ -226,7 +228,7 @@ function prepare(value: Value): unknown {
   if (value === null || typeof value === "boolean") return value;
   if (typeof value === "number") return prepareInteger(value);
   if (typeof value === "string") return prepareText(value);
-  if (value instanceof Uint8Array) return plain(value);
+  if (value instanceof Uint8Array) return value.constructor === Uint8Array ? value : plain(value);
   if (Array.isArray(value)) return value.map(prepare);
   if (value instanceof Map) return prepareMap(value);
   throw new TypeError(
@@ -243,6 +245,11 @@ function prepareInteger(value: number): number | bigint {
 }
 
 function prepareText(value: string): string {
+  for (let i = 0; i < value.length; i++) if (value.charCodeAt(i) >= FIRST_SURROGATE) return rareText(value);
+  return value;
+}
+
+function rareText(value: string): string {
   if (/\p{Surrogate}/u.test(value)) throw new TypeError("text holds a lone surrogate: it has no UTF-8 form");
   if (value.startsWith("\ufeff")) throw new TypeError("text begins with a byte order mark: remove it");
   return value;

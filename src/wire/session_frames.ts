@@ -140,9 +140,9 @@ function readTurnServer(value: Value): TurnServer | undefined {
   return { urls, username, credential, expires };
 }
 
+/** `body` as {@link encodeWelcomeBody} wrote it: what was checked there is not read again. */
 export function encodeWelcome(body: Uint8Array, signature: Uint8Array): Uint8Array {
-  const frame = [Kind.welcome, body, signature];
-  return encodeChecked(frame, readWelcome(frame), "welcome");
+  return encodeChecked([Kind.welcome, body, signature], readSigned(body, signature), "welcome");
 }
 
 export function readWelcome(frame: Value[]): Welcome | undefined {
