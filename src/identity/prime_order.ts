@@ -25,7 +25,7 @@
  * @module
  */
 import { numberToBytesLE } from "@noble/curves/utils.js";
-import { montgomeryU } from "./montgomery_u.ts";
+import type { ToMontgomery } from "./montgomery_u.ts";
 
 /** ℓ (RFC 8032 §5.1). */
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
@@ -36,8 +36,8 @@ export const PRIME_ORDER_SCALAR: Uint8Array = /* @__PURE__ */ numberToBytesLE(5n
 export type Ladder = (u: Uint8Array) => Uint8Array;
 
 /** Whether these 32 bytes are a point of prime order on edwards25519 (RFC 8032 §5.1.3). y MUST be below p. */
-export function hasPrimeOrder(key: Uint8Array, ladder: Ladder): boolean {
-  const u = montgomeryU(key);
+export function hasPrimeOrder(key: Uint8Array, ladder: Ladder, toMontgomery: ToMontgomery): boolean {
+  const u = toMontgomery(key);
   if (u === undefined) return false;
   try {
     return ladder(u).every((byte, i) => byte === u[i]);
