@@ -25,6 +25,24 @@ describe("a turnstile", () => {
     assert.deepEqual(passed, [0, 1, 2, 3, 4, 5]);
   });
 
+  it("asks for the next turn only when somebody waits for it", async () => {
+    let turns = 0;
+    let passed = 0;
+    const soon = (run: () => void) => {
+      turns++;
+      systemClock.soon!(run);
+    };
+    const { pass } = new Turnstile({ ...systemClock, soon }, 2);
+    for (let i = 0; i < 2; i++) pass(() => passed++);
+    await turn();
+    assert.deepEqual({ passed, turns }, { passed: 2, turns: 0 });
+    for (let i = 0; i < 3; i++) pass(() => passed++);
+    assert.deepEqual({ passed, turns }, { passed: 2, turns: 1 });
+    await turn();
+    await turn();
+    assert.deepEqual({ passed, turns }, { passed: 5, turns: 2 });
+  });
+
   it("holds nobody where there are no turns", () => {
     let passed = 0;
     const { pass } = new Turnstile({ ...systemClock, soon: undefined }, 1);
