@@ -218,9 +218,11 @@ function isText(bytes: Uint8Array, start: number, end: number): boolean {
   }
 }
 
-/** A plain view: slices of a Node `Buffer` would be `Buffer`s again. */
+/** Slices of a Node `Buffer` would be `Buffer`s again. Only then a view: it costs short arrays a buffer of their own. */
 function plain(bytes: Uint8Array): Uint8Array {
-  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+  return bytes.constructor === Uint8Array
+    ? bytes
+    : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** The same value in the shapes that cbor-x writes deterministically. */
@@ -228,7 +230,7 @@ function prepare(value: Value): unknown {
   if (value === null || typeof value === "boolean") return value;
   if (typeof value === "number") return prepareInteger(value);
   if (typeof value === "string") return prepareText(value);
-  if (value instanceof Uint8Array) return value.constructor === Uint8Array ? value : plain(value);
+  if (value instanceof Uint8Array) return plain(value);
   if (Array.isArray(value)) return value.map(prepare);
   if (value instanceof Map) return prepareMap(value);
   throw new TypeError(

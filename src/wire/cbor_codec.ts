@@ -6,6 +6,7 @@
  */
 // Not the main entry: under Node and Bun that loads a native addon, with which Bun aborts on some inputs.
 import { Encoder } from "cbor-x/encode";
+import { MAX_CONTROL } from "./limits.ts";
 
 /** What `cbor.ts` leaves to an implementation: values and bytes are checked before they come here. */
 export interface CborCodec {
@@ -30,10 +31,17 @@ const options = {
   int64AsNumber: true,
 };
 const encoder = new Encoder(options);
+/** cbor-x gives what it reads a `DataView`, which takes as long as reading a frame: so this keeps one, and frames come to it. */
+const desk = new Uint8Array(MAX_CONTROL);
+const reader: { decode(source: Uint8Array, end: number): unknown } = encoder;
 const viewer = new Encoder({ ...options, copyBuffers: false });
 
 export const codec: CborCodec = {
   encode: (item) => new Uint8Array(encoder.encode(item)),
-  decode: (bytes) => encoder.decode(bytes),
+  decode(bytes) {
+    if (bytes.length > desk.length) return encoder.decode(bytes.subarray());
+    desk.set(bytes);
+    return reader.decode(desk, bytes.length);
+  },
   decodeViews: (bytes) => viewer.decode(bytes),
 };
