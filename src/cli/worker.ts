@@ -6,6 +6,7 @@
  */
 import process from "node:process";
 import { Hono } from "hono";
+import { laneIn } from "../../edge/lane.ts";
 import type { NodeApp } from "../rendezvous/bindings.ts";
 import { mergedMetrics } from "../rendezvous/merged_metrics.ts";
 import type { ServeOptions } from "../rendezvous/serve.ts";
@@ -18,6 +19,8 @@ export interface Assignment {
   inner: readonly number[];
   /** The mesh's secret. */
   token: string;
+  /** The directory of their lane, if there is one. */
+  lane?: string;
 }
 
 /** Milliseconds for a sibling's numbers: one that is stuck is left out. */
@@ -56,17 +59,22 @@ export function workerKey(path: string, { index }: Assignment): string {
 }
 
 /** What the node is started with beside its choices. */
-export function workerOptions({ index, inner }: Assignment): Partial<ServeOptions> {
+export function workerOptions({ index, inner, lane }: Assignment): Partial<ServeOptions> {
+  const addresses = inner.map((port) => `127.0.0.1:${port}`);
   return {
     sharedPort: true,
     inner: { host: "127.0.0.1", port: inner[index]! },
+    lane: lane === undefined ? undefined : laneIn(lane, addresses[index]!, addresses),
     dashboard: false,
     within: (meet) => oneSetOfMetrics(meet, { index, inner }),
   };
 }
 
 /** `/metrics` of any worker is that of all; `/metrics/worker` its own. */
-function oneSetOfMetrics(meet: Hono<NodeApp>, { index, inner }: Omit<Assignment, "token">): Hono<NodeApp> {
+function oneSetOfMetrics(
+  meet: Hono<NodeApp>,
+  { index, inner }: Pick<Assignment, "index" | "inner">,
+): Hono<NodeApp> {
   const own = () => meet.request("/metrics");
   return new Hono<NodeApp>()
     .get("/metrics/worker", own)

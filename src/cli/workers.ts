@@ -6,7 +6,10 @@
  */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 import { toBase64url } from "../identity/base64url.ts";
@@ -27,7 +30,8 @@ export async function supervise(terminal: Terminal, choices: ServeChoices): Prom
   const fork = await forker(terminal.runtime);
   const inner = await freePorts(choices.workers!);
   const token = choices.meshToken ?? toBase64url(crypto.getRandomValues(new Uint8Array(18)));
-  const workers = inner.map((_, index) => new Worker(terminal, fork, { index, inner, token }));
+  const lane = await laneDirectory();
+  const workers = inner.map((_, index) => new Worker(terminal, fork, { index, inner, token, lane }));
   const deaf = choices.config && terminal.hangups(() => workers.forEach((worker) => worker.hangUp()));
   try {
     const ready = await Promise.race([
@@ -41,7 +45,17 @@ export async function supervise(terminal: Terminal, choices: ServeChoices): Prom
   } finally {
     if (deaf) deaf();
     await Promise.all(workers.map((worker) => worker.stop()));
+    if (lane !== undefined) await rm(lane, { recursive: true, force: true });
   }
+}
+
+/**
+ * Where the workers have their lane: of this user alone, as `mkdtemp` makes it, and in memory where there is a disk of
+ * that. Windows has no such sockets: workers there have no lane.
+ */
+async function laneDirectory(): Promise<string | undefined> {
+  if (process.platform === "win32") return undefined;
+  return await mkdtemp("/dev/shm/waymeet-").catch(() => mkdtemp(join(tmpdir(), "waymeet-")));
 }
 
 /** What cannot be shared, and what every worker needs. */

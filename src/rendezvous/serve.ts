@@ -11,6 +11,7 @@ import { type KeyStore, loadOrCreate, memoryKeyStore } from "../identity/key_sto
 import type { PeerId } from "../identity/peer_id.ts";
 import { MAX_URLS } from "../mesh/mesh_limits.ts";
 import { systemClock } from "../session/clock.ts";
+import type { Connect } from "../session/socket.ts";
 import { WaymeetError } from "../wire/error.ts";
 import type { Answerer, NodeApp } from "./bindings.ts";
 export type { Answerer } from "./bindings.ts";
@@ -65,6 +66,8 @@ export interface ServeOptions extends Omit<NodeOptions, "identity" | "hosts" | "
   sharedPort?: boolean;
   /** Another address of this machine, without TLS and never shared, at which such processes reach this one. */
   inner?: { host: string; port: number };
+  /** Their shorter way to this one, and to each other. */
+  lane?: Lane;
   /** Stops the node when it fires. */
   signal?: AbortSignal;
 }
@@ -97,6 +100,14 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+/** A way between the processes that share a port, by which they reach each other as by their inner addresses. */
+export interface Lane {
+  /** Listens for the others. {@link Listener.close} holds here, too. */
+  listen(app: Answerer): Promise<Pick<Listener, "close">>;
+  /** Dials the others by the lane, and with `connect` whoever has none. */
+  dialer(connect: Connect): Connect;
+}
+
 /** Where a listener listens, and with what certificates if with any. */
 export interface ListenAddress {
   host: string;
@@ -123,7 +134,7 @@ export async function startNode(
   listen: Listen,
   bindUdp?: BindUdp,
 ): Promise<RunningNode> {
-  const { port = 8787, signal, stunPorts, tls, inner, sharedPort: shared } = options;
+  const { port = 8787, signal, stunPorts, tls, inner, lane, connect, sharedPort: shared } = options;
   const hosts = hostsOf(options.host);
   if (stunPorts && (stunPorts.length < 1 || stunPorts.length > 2)) {
     throw new RangeError(`stunPorts names one UDP port or two, not ${stunPorts.length}`);
@@ -137,6 +148,7 @@ export async function startNode(
     hosts: inner && chosen.hosts !== "any" ? [...chosen.hosts, `${inner.host}:${inner.port}`] : chosen.hosts,
     identity: await identityOf(options.key),
     chat: options.chat === false ? undefined : await pages(),
+    connect: connect && lane ? lane.dialer(connect) : connect,
   });
   await node.controls.restore();
   const dashboard = await addDashboard(node, options, exposedBy(options, hosts) === undefined);
@@ -152,7 +164,8 @@ export async function startNode(
     ...hosts.map((host) => ({ host, tls, shared })),
     ...inner ? [inner] : [],
   ];
-  const listener = await listenAtAll(places, port, (address) => listen(address, answerer, node));
+  const outer = await listenAtAll(places, port, (address) => listen(address, answerer, node));
+  const listener = lane === undefined ? outer : besides(outer, await lane.listen(answerer));
   const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
   if (stun) node.ice.serving(stun.ports, stun.counts);
   const running = new Running(node, app, { listener, stun, dashboard, tls }, hosts[0]!, signal);
@@ -190,6 +203,10 @@ async function listenAtAll(
     }
   }
   return { port: listeners[0]!.port, close };
+}
+
+function besides({ port, close }: Listener, lane: Pick<Listener, "close">): Listener {
+  return { port, close: async () => void await Promise.all([close(), lane.close()]) };
 }
 
 /** STUN is a convenience unless its ports were named: then a port that is taken is the operator's business. */
