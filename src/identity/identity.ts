@@ -101,8 +101,8 @@ class SeedIdentity implements ExportableIdentity {
   }
 }
 
-/** Importing a key costs about as much as verifying: that many at least are kept, about 1 KiB each. */
-const CACHED = 512;
+/** Importing a key costs about as much as verifying: the latest ones are kept, about 1 KiB each. */
+const CACHED = 1_024;
 const caches = new WeakMap<Ed25519, Recent<Verifier>>();
 
 function verifiersOf(implementation: Ed25519): Recent<Verifier> {

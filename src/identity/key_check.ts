@@ -16,8 +16,8 @@ import { Recent } from "./recent.ts";
 export const KEY_LENGTH = 32;
 
 /**
- * Keys at least that are remembered as good, about 150 bytes each: more than the sessions of one node, so
- * that all its peers may come back and none is checked again. Who pushes them out with keys of his own costs
+ * Keys that are remembered as good, about 200 bytes each: more than the sessions of one node, so that all its
+ * peers may come back and none is checked again. Who pushes them out with keys of his own costs
  * a check each, about as much as a verification.
  */
 const REMEMBERED = 16_384;

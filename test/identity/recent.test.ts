@@ -4,15 +4,35 @@ import fc from "fast-check";
 import { Recent } from "../../src/identity/recent.ts";
 
 describe("what was met recently", () => {
-  it("is at least so many keys, and never twice as many", () => {
-    const least = 5;
-    fc.assert(fc.property(fc.array(fc.nat(30).map(String)), (keys) => {
-      const recent = new Recent<string>(least);
-      for (const key of keys) recent.get(key) ?? recent.set(key, key);
-      const latest = [...new Set(keys.toReversed())];
-      for (const key of latest.slice(0, least).reverse()) assert.equal(recent.get(key), key);
-      for (const key of latest.slice(2 * least)) assert.equal(recent.get(key), undefined);
+  it("is so many keys, and no more", () => {
+    const most = 5;
+    const calls = fc.array(fc.record({ key: fc.nat(20).map(String), again: fc.boolean() }));
+    fc.assert(fc.property(calls, (calls) => {
+      const recent = new Recent<string>(most);
+      for (const { key, again } of calls) {
+        if (again || recent.get(key) === undefined) recent.set(key, key);
+      }
+      const latest = [...new Set(calls.map(({ key }) => key).reverse())];
+      assert.equal(recent.size, Math.min(most, latest.length));
+      for (const key of latest.slice(most)) assert.equal(recent.get(key), undefined);
+      for (const key of latest.slice(0, most)) assert.equal(recent.get(key), key);
+      assert.equal(recent.size, Math.min(most, latest.length));
     }));
+  });
+
+  it("takes as much room after ever so many as when it was full first", () => {
+    const recent = new Recent<number>(100);
+    const sizes = Array.from({ length: 10_000 }, (_, i) => {
+      recent.set(String(i), i);
+      return recent.size;
+    });
+    assert.ok(sizes.every((size, i) => size === Math.min(i + 1, 100)));
+  });
+
+  it("holds what was set last under one key", () => {
+    const recent = new Recent<number>(3);
+    for (const value of [1, 2]) recent.set("key", value);
+    assert.deepEqual([recent.size, recent.get("key")], [1, 2]);
   });
 
   it("stays for as long as it is asked for", () => {
