@@ -19,10 +19,8 @@ const EVERY = 5_000;
 const BLOCK = 6;
 /** The first part of a run is for compilers, pools, and caches: that of verified keys is full after 1,024 of them. */
 const WARM_UP = 0.5;
-/** Minutes for which nodes remember who left, and a moment: until then they hold more and more. */
-const REMEMBERED = 11;
-/** Minutes that have to be left to judge. */
-const LEAST = 4;
+/** The part in which peers come as fast as they can; what nodes remember of them is gone before any is judged. */
+const HURRY = 0.4;
 /** Milliseconds in which nodes have forgotten peers that died: three pings are missed. */
 const FORGOTTEN = 120_000;
 
@@ -41,7 +39,7 @@ export interface Soaked {
 }
 
 export async function soak(minutes: number, say: (text: string) => void = () => {}): Promise<Soaked> {
-  const scene = await Scene.open();
+  const scene = await Scene.open(Date.now() + minutes * 60_000 * HURRY);
   try {
     const until = performance.now() + minutes * 60_000;
     const dying = scene.dieAgainAndAgain(until);
@@ -54,11 +52,6 @@ export async function soak(minutes: number, say: (text: string) => void = () => 
   }
 }
 
-/** Minutes at the beginning that are not judged; a run too short for what nodes remember is judged by its second half. */
-function warmUp(minutes: number): number {
-  return Math.max(minutes * WARM_UP, minutes - LEAST >= REMEMBERED ? REMEMBERED : 0);
-}
-
 class Scene {
   readonly #nodes: Actor[] = [];
   readonly #steady: Actor[] = [];
@@ -66,9 +59,15 @@ class Scene {
   #urls: string[] = [];
   #mortal: Actor | undefined;
   readonly #began = performance.now();
+  readonly #hurry: number;
 
-  static async open(): Promise<Scene> {
-    const scene = new Scene();
+  constructor(hurry: number) {
+    this.#hurry = hurry;
+  }
+
+  /** `hurry`: until when peers come as fast as they can, milliseconds since 1970. */
+  static async open(hurry: number): Promise<Scene> {
+    const scene = new Scene(hurry);
     const token = crypto.randomUUID();
     for (const runtime of NODES) {
       const node = actor(`node on ${runtime}`, runtime, "soak_node.ts", [
@@ -79,13 +78,15 @@ class Scene {
       scene.#nodes.push(node);
       scene.#urls.push(String((await node.event("ready"))["url"]));
     }
-    for (const runtime of STEADY) scene.#steady.push(await scene.#peers(`peers on ${runtime}`, runtime));
+    for (const runtime of STEADY) {
+      scene.#steady.push(await scene.#peers(`peers on ${runtime}`, runtime, true));
+    }
     return scene;
   }
 
   async dieAgainAndAgain(until: number): Promise<void> {
     while (performance.now() < until) {
-      this.#mortal = await this.#peers("mortal peers", "node");
+      this.#mortal = await this.#peers("mortal peers", "node", false);
       await sleep(Math.min(SPAN, Math.max(0, until - performance.now())));
       await this.#mortal.kill();
     }
@@ -121,7 +122,7 @@ class Scene {
   slopes(minutes: number): Soaked["slopes"] {
     return [...this.#series].map(([key, points]) => {
       const [process, what] = key.split(": ") as [string, string];
-      const judged = floors(points.filter(({ at }) => at > warmUp(minutes)), BLOCK);
+      const judged = floors(points.filter(({ at }) => at > minutes * WARM_UP), BLOCK);
       return { process, what, slope: theilSen(judged), grows: grows(judged) };
     });
   }
@@ -131,8 +132,9 @@ class Scene {
     await Promise.all(all.map((each) => each.kill()));
   }
 
-  async #peers(name: string, runtime: RuntimeName): Promise<Actor> {
-    const options: SoakPeers = { sdk: CURRENT.sdk(runtime), nodes: this.#urls, lives: LIVES };
+  async #peers(name: string, runtime: RuntimeName, judged: boolean): Promise<Actor> {
+    const sdk = CURRENT.sdk(runtime);
+    const options: SoakPeers = { sdk, nodes: this.#urls, lives: LIVES, hurry: this.#hurry, judged };
     const peers = actor(name, runtime, "soak_peers.ts", [JSON.stringify(options)]);
     await peers.event("ready");
     return peers;
