@@ -26,7 +26,7 @@ export class AddressCounts {
 /** Loopback is this machine, or a proxy on it that nobody named: either may be thousands. */
 function keyOf(address: string): string {
   const ip = parseAddress(address, 0)?.ip;
-  return ip === undefined || isLoopback(ip) ? "" : ip.subarray(0, ip.length === 4 ? 4 : 8).join(".");
+  return ip === undefined || isLoopback(ip) ? "" : (ip.length === 4 ? ip : ip.subarray(0, 8)).join(".");
 }
 
 /** 127.0.0.0/8 and ::1 (RFC 6890). */

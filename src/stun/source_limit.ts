@@ -79,5 +79,5 @@ function spent(full: number, now: number, perSecond: number, burst: number): num
 
 /** An IPv4 address, or the first 64 bits of an IPv6 address. */
 function sourceKey({ ip }: TransportAddress): string {
-  return String.fromCharCode(...ip.subarray(0, 8));
+  return String.fromCharCode(...ip.length === 4 ? ip : ip.subarray(0, 8));
 }

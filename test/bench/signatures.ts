@@ -15,8 +15,8 @@ const count = Number(process.argv[2]);
 const checks = process.argv[3] === "checks";
 const algorithm = await ed25519();
 const node = await generateIdentity();
-/** Each key serves once: those that were met are remembered. */
-const WARM = ABREAST * 4;
+/** Each key serves once: those that were met are remembered. So many are no cost but compile code. */
+const WARM = 2_000;
 const peers = await Promise.all(Array.from({ length: WARM + count }, () => generateIdentity()));
 const signed = await Promise.all(
   peers.map(async (peer) => ({
