@@ -1,5 +1,4 @@
 import { ladder } from "./curve25519.ts";
-import { montgomeryU } from "./montgomery_u.ts";
 import { hasPrimeOrder, PRIME_ORDER_SCALAR } from "./prime_order.ts";
 
 const { scalarMult } = /* @__PURE__ */ ladder((scalar) => scalar);
@@ -9,6 +8,6 @@ const { scalarMult } = /* @__PURE__ */ ladder((scalar) => scalar);
  * bytes that Edwards curves cost a page.
  */
 export function strayPoint(key: Uint8Array): string | undefined {
-  const good = hasPrimeOrder(key, (u) => scalarMult(PRIME_ORDER_SCALAR, u), montgomeryU);
+  const good = hasPrimeOrder(key, (u) => scalarMult(PRIME_ORDER_SCALAR, u));
   return good ? undefined : "no point of prime order has this encoding";
 }

@@ -1,15 +1,14 @@
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { nativeLadder } from "./native.ts";
 import { hasPrimeOrder, type Ladder, PRIME_ORDER_SCALAR } from "./prime_order.ts";
-import { quickMontgomeryU } from "./quick_montgomery_u.ts";
 
 /** By X25519 of the runtime; `undefined` where it has none or a wrong one. */
 const ladder: Ladder | undefined = probed(() => nativeLadder(PRIME_ORDER_SCALAR));
 
 /**
  * Why these 32 bytes are no point of prime order on edwards25519 (RFC 8032 §5.1), or `undefined` if
- * they are. y MUST be below p. µs for a good key, by the runtime's X25519 and without it: Node 60 / 900,
- * Bun 45 / 260, Deno 100 / 330.
+ * they are. y MUST be below p. µs for a good key, by the runtime's X25519 and without it: Node 90 / 900,
+ * Bun 55 / 260, Deno 105 / 330.
  *
  * Bundles for browsers get `point.browser.ts` through the package's `browser` field.
  */
@@ -19,7 +18,7 @@ export function strayPoint(key: Uint8Array): string | undefined {
 
 /** {@link strayPoint} with that ladder; without one by the curve itself. */
 export function flawOf(key: Uint8Array, ladder: Ladder | undefined): string | undefined {
-  if (ladder !== undefined && hasPrimeOrder(key, ladder, quickMontgomeryU)) return undefined;
+  if (ladder !== undefined && hasPrimeOrder(key, ladder)) return undefined;
   // `true`: the identity with the sign of x set is decoded too, and named for what it is.
   const point = unlessThrown(() => ed25519.Point.fromBytes(key, true));
   if (point === undefined) return "no point of the curve has this encoding";
@@ -42,8 +41,5 @@ function probed(native: () => Ladder | undefined): Ladder | undefined {
   const base = new Uint8Array(32).fill(0x66).fill(0x58, 0, 1);
   const mixed = new Uint8Array(32).fill(0x99).fill(0x95, 0, 1).fill(0x19, 31);
   const found = unlessThrown(native);
-  return found && hasPrimeOrder(base, found, quickMontgomeryU) &&
-      !hasPrimeOrder(mixed, found, quickMontgomeryU)
-    ? found
-    : undefined;
+  return found && hasPrimeOrder(base, found) && !hasPrimeOrder(mixed, found) ? found : undefined;
 }

@@ -24,8 +24,9 @@
  *
  * @module
  */
-import { numberToBytesLE } from "@noble/curves/utils.js";
-import type { ToMontgomery } from "./montgomery_u.ts";
+import { invert } from "@noble/curves/abstract/modular.js";
+import { bytesToNumberLE, numberToBytesLE } from "@noble/curves/utils.js";
+import { P } from "./curve25519.ts";
 
 /** ℓ (RFC 8032 §5.1). */
 const ORDER = 2n ** 252n + 27742317777372353535851937790883648493n;
@@ -36,10 +37,10 @@ export const PRIME_ORDER_SCALAR: Uint8Array = /* @__PURE__ */ numberToBytesLE(5n
 export type Ladder = (u: Uint8Array) => Uint8Array;
 
 /** Whether these 32 bytes are a point of prime order on edwards25519 (RFC 8032 §5.1.3). y MUST be below p. */
-export function hasPrimeOrder(key: Uint8Array, ladder: Ladder, toMontgomery: ToMontgomery): boolean {
-  const u = toMontgomery(key);
-  if (u === undefined) return false;
+export function hasPrimeOrder(key: Uint8Array, ladder: Ladder): boolean {
+  const y = bytesToNumberLE(key) % 2n ** 255n; // without the sign of x
   try {
+    const u = numberToBytesLE((1n + y) * invert(P + 1n - y, P) % P, 32);
     return ladder(u).every((byte, i) => byte === u[i]);
   } catch {
     return false; // small order

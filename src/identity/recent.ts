@@ -24,6 +24,11 @@ export class Recent<Value> {
     return this.#entries.size;
   }
 
+  /** What will make room for the next one once all places are taken. */
+  get oldest(): Value | undefined {
+    return this.#oldest?.value;
+  }
+
   /** What was set; it is now the latest. */
   get(key: string): Value | undefined {
     const entry = this.#entries.get(key);

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { Recent } from "../identity/recent.ts";
 import type { TransportAddress } from "./address.ts";
 
 export interface SourceLimits {
@@ -35,12 +36,13 @@ export const SOURCE_LIMITS: SourceLimits = {
 
 export class SourceLimit {
   readonly #limits: SourceLimits;
-  /** When each source's bucket is full again, milliseconds; those asked last stand last. */
-  readonly #full = new Map<string, number>();
+  /** When each source's bucket is full again, milliseconds. */
+  readonly #full: Recent<number>;
   #totalFull = -Infinity;
 
   constructor(limits: SourceLimits = SOURCE_LIMITS) {
     this.#limits = limits;
+    this.#full = new Recent(limits.sources);
   }
 
   /** Sources remembered now. */
@@ -52,22 +54,19 @@ export class SourceLimit {
   take(source: TransportAddress, now: number): "granted" | "rate" | "total" {
     const { perSecond, burst, totalPerSecond } = this.#limits;
     const key = sourceKey(source);
-    const own = spent(this.#full.get(key) ?? -Infinity, now, perSecond, burst);
+    const before = this.#full.get(key);
+    const own = spent(before ?? -Infinity, now, perSecond, burst);
     if (own === undefined) return "rate";
     const total = spent(this.#totalFull, now, totalPerSecond, totalPerSecond);
-    if (total === undefined || !this.#hasRoom(key, now)) return "total";
+    if (total === undefined || before === undefined && !this.#hasRoom(now)) return "total";
     this.#totalFull = total;
-    this.#full.delete(key);
     this.#full.set(key, own);
     return "granted";
   }
 
-  /** A bucket that is full needs no memory. The first in the map is the one that was asked longest ago. */
-  #hasRoom(key: string, now: number): boolean {
-    if (this.#full.has(key) || this.#full.size < this.#limits.sources) return true;
-    const [oldest, full] = this.#full.entries().next().value!;
-    if (full > now) return false;
-    return this.#full.delete(oldest);
+  /** A bucket that is full needs no memory: the one that was asked for longest ago makes room if it is. */
+  #hasRoom(now: number): boolean {
+    return this.#full.size < this.#limits.sources || this.#full.oldest! <= now;
   }
 }
 
