@@ -5,7 +5,6 @@
  * @module
  */
 import { isForward } from "../wire/forward_frame.ts";
-import { joinBytes } from "../wire/join_bytes.ts";
 import { closeBody, LANE_HEAD, LaneKind, type LaneOwner, LaneReader, writeLaneHead } from "./lane_frames.ts";
 import type { Socket, SocketHandlers } from "./socket.ts";
 
@@ -39,8 +38,6 @@ export interface PipeOwner {
 /** Status codes of RFC 6455 §7.4.1. */
 const PROTOCOL_ERROR = 1002;
 const ABNORMAL = 1006;
-/** Bytes of what waits that are given to the system at once. */
-const AT_ONCE = 262_144;
 const NOTHING = new Uint8Array(0);
 
 export class LaneSocket implements Socket, PipeOwner, LaneOwner {
@@ -136,15 +133,16 @@ export class LaneSocket implements Socket, PipeOwner, LaneOwner {
     this.buffered += bytes.length;
   }
 
-  /** Gives the system what waits; false: it has no room for more. */
+  /** Gives the pipe what waits, two at a time; false: it has no room for more. */
   #writeOn(): boolean {
-    let [count, size] = [0, 0];
-    while (count < this.#waiting.length && size < AT_ONCE) size += this.#waiting[count++]!.length;
-    const next = this.#waiting.splice(0, count);
-    const bytes = joinBytes(next);
-    const taken = this.#pipe!.write(bytes, NOTHING);
+    const waiting = this.#waiting;
+    const [first, second = NOTHING] = waiting as [Uint8Array, Uint8Array?];
+    const taken = this.#pipe!.write(first, second);
     this.buffered -= taken;
-    if (taken < size) this.#waiting.unshift(bytes.subarray(taken));
-    return taken === size;
+    if (taken < first.length) waiting[0] = first.subarray(taken);
+    else if (taken < first.length + second.length) {
+      waiting.splice(0, 2, second.subarray(taken - first.length));
+    } else waiting.splice(0, 2);
+    return taken === first.length + second.length;
   }
 }
