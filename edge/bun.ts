@@ -107,7 +107,7 @@ class Visit extends FairReader implements Socket {
   }
   closed(code: number, reason: string): void {
     this.#ws = undefined;
-    this.#handlers?.close(code, reason);
+    this.#handlers?.closed(code, reason);
   }
 }
 

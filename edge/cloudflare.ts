@@ -15,7 +15,7 @@ import type { NodeOptions } from "../src/rendezvous/node_options.ts";
 import { type KeptGuest, ObjectGateway, type Shelf } from "../src/rendezvous/object_gateway.ts";
 import { ObjectPeer } from "../src/rendezvous/object_peer.ts";
 import type { GatewayPort, ObjectPorts, PeerPort } from "../src/rendezvous/object_ports.ts";
-import { Ears } from "../src/session/ears.ts";
+import { LiveSession } from "../src/session/live_session.ts";
 import type { Socket, SocketHandlers } from "../src/session/socket.ts";
 import { connectWith, type WebSocketConstructor } from "../src/session/web_socket.ts";
 import { closeCode } from "../src/wire/reason.ts";
@@ -151,7 +151,7 @@ export function peerObject(
     #closed(socket: PlatformSocket, code: number, reason: string): void {
       const handlers = this.#sockets.get(socket);
       this.#sockets.delete(socket);
-      handlers?.close(code, reason);
+      handlers?.closed(code, reason);
     }
 
     /** Once in a turn of the event loop. */
@@ -167,7 +167,7 @@ export function peerObject(
     #save(): void {
       const { kept } = this.#peer;
       for (const [socket, handlers] of this.#sockets) {
-        const stands = handlers instanceof Ears && handlers.session.id === kept?.session;
+        const stands = handlers instanceof LiveSession && handlers.id === kept?.session;
         if (stands) socket.serializeAttachment(kept);
       }
     }

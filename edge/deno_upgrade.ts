@@ -74,7 +74,7 @@ function attach(ws: WebSocket, admission: Admission): void {
   ws.onopen = () => {
     const handlers = admission.open(new DenoSocket(ws));
     if (handlers === undefined) return ws.close();
-    ws.onclose = ({ code, reason }) => handlers.close(code, reason);
+    ws.onclose = ({ code, reason }) => handlers.closed(code, reason);
     ws.onmessage = ({ data }: MessageEvent<ArrayBuffer | string>) => {
       // Deno itself takes messages of up to 64 MiB.
       if (typeof data !== "string" && data.byteLength > MAX_MESSAGE) {

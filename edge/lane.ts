@@ -55,7 +55,7 @@ function dial(path: string, url: string, handlers: SocketHandlers, room: number)
       handlers.open?.();
     },
     message() {},
-    close: (code, reason) => handlers.close(code, reason),
+    closed: (code, reason) => handlers.closed(code, reason),
   });
   sockets.connect(path, socket, room);
   return socket;
@@ -79,13 +79,13 @@ function acceptor(app: Answerer): LaneSocket {
       socket.handlers = EARLY;
       answer(socket, app, String(url)).catch((error: Error) => socket.close(REFUSED, error.message));
     },
-    close() {},
+    closed() {},
   });
   return socket;
 }
 
 /** Who dials waits for the node's hello. */
-const EARLY: SocketHandlers = { message() {}, close() {} };
+const EARLY: SocketHandlers = { message() {}, closed() {} };
 
 const HANDSHAKE = { upgrade: "websocket", "sec-websocket-protocol": SUBPROTOCOL };
 

@@ -58,7 +58,7 @@ function attach(ws: WebSocket, socket: Duplex, admission: Admission): void {
     handlers.message(isBinary ? plain(data as Buffer) : data.toString());
   });
   readFairly(ws, socket);
-  ws.on("close", (code, reason) => handlers.close(code, reason.toString()));
+  ws.on("close", (code, reason) => handlers.closed(code, reason.toString()));
   ws.on("error", () => {}); // "close" follows
   socket.on("drain", () => ws.bufferedAmount === 0 && handlers.drain?.());
 }

@@ -10,7 +10,6 @@ import { dataEnd } from "../wire/data_frame.ts";
 import { MAX_BATCH } from "../wire/limits.ts";
 import type { Seat } from "./registry.ts";
 import { Scratch } from "../session/scratch.ts";
-import { SHORT as GATHERED } from "../session/turn.ts";
 
 /** Below this many bytes a loop is quicker than making a view to copy from. */
 const SHORT = 128;
@@ -120,8 +119,9 @@ export class Gather<D extends Destination = Seat> {
  */
 export function gathers(gather: Gather, slot: number, message: Uint8Array): boolean {
   const { session, waiting } = gather.destination(slot);
-  return waiting === 0 && gather.size(slot) <= GATHERED &&
-    session.gather(gather.batch(slot, message, false), gather.frames(slot));
+  if (waiting > 0 || !session.gathers(gather.size(slot))) return false;
+  session.gather(gather.batch(slot, message, false), gather.frames(slot));
+  return true;
 }
 
 /** Returns the offset behind what was copied. */

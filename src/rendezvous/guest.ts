@@ -46,16 +46,17 @@ export interface Place {
 }
 
 export class Guest implements SessionHandlers {
+  // What each data frame needs comes first, so that it lies in one line of the processor's cache.
   readonly #host: Host;
+  seat: Seat | undefined;
+  /** Of a node, what it is to this one. */
+  link: NodeLink | undefined;
   readonly claimed: PeerId;
   readonly address: string;
   /** Until the handshake is over: an idle peer keeps nothing of it. */
   #admission: Place | undefined;
   /** Clock time at which the session became ready, before that of its upgrade, milliseconds. */
   since: number;
-  seat: Seat | undefined;
-  /** Of a node, what it is to this one. */
-  link: NodeLink | undefined;
   /** What the dialer said, from its verification until the session itself keeps it. */
   auth: AuthBody | undefined;
   refusal: Refusal | undefined;

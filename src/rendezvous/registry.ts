@@ -28,27 +28,28 @@ export interface HeldRecord {
  * allocated when it is first needed: an idle peer costs one small object.
  */
 export class Seat {
-  readonly key: Uint8Array;
+  // What each data frame needs comes first, so that it lies in one line of the processor's cache.
   session: Session;
   /** False once the peer left; caches of seats look here before they believe. */
   live = true;
-  /** Whether it ever sent data that went out, or got any: it is a party to a link. */
-  linked = false;
+  readonly key: Uint8Array;
   /** Where the latest frame went: most peers talk with one other for a while. */
   last: Seat | undefined;
+  /** Bytes waiting in the socket as the latest send reported them. */
+  waiting = 0;
+  /** This seat's place in the batch that is being gathered, see `relay.ts`. */
+  slot = 0;
+  /** Whether it ever sent data that went out, or got any: it is a party to a link. */
+  linked = false;
+  /** What its access grants, where that is less than the limits. */
+  quotas: Quotas | undefined;
   /** Who learns at once when this peer leaves, oldest first. */
   correspondents: Set<Seat> | undefined;
   record: HeldRecord | undefined;
-  /** Bytes waiting in the socket as the latest send reported them. */
-  waiting = 0;
   /** Whose bytes wait, once many do. */
   shares: Shares<object> | undefined;
   lookups: TokenBucket | undefined;
   sending: Throttle | undefined;
-  /** What its access grants, where that is less than the limits. */
-  quotas: Quotas | undefined;
-  /** This seat's place in the batch that is being gathered, see `relay.ts`. */
-  slot = 0;
   /** The next seat whose key begins alike. */
   next: Seat | undefined;
 

@@ -65,9 +65,10 @@ export class RemoteSession implements Session {
   }
 
   /** A call to the other object is a message of its own. */
-  gather(): boolean {
+  gathers(): boolean {
     return false;
   }
+  gather(): void {}
 
   /** Data frames of `source`, and what became of them. The batch MUST NOT change before. */
   async take(source: Uint8Array, batch: Uint8Array, frames: number): Promise<Reason> {

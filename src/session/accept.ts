@@ -14,7 +14,6 @@ import { acceptorStep } from "./handshake.ts";
 import type { AcceptorSide, AcceptorState } from "./handshake_state.ts";
 import type { Event, Offer, Task, Terms, Verdict } from "./lifecycle.ts";
 import type { LivenessStyle } from "./liveness.ts";
-import { Ears } from "./ears.ts";
 import { LiveSession } from "./live_session.ts";
 import type { Negotiation, Settlement } from "./negotiation.ts";
 import type { Session, SessionHandlers } from "./session.ts";
@@ -83,7 +82,7 @@ export interface AcceptOptions {
   verify?: (key: Uint8Array, bytes: Uint8Array, signature: Uint8Array) => Promise<boolean>;
 }
 
-/** A session on its way, and the ears that its socket needs. */
+/** A session on its way, and what its socket tells it. */
 export interface Accepted {
   session: Session;
   /** Call them as methods of this object; `open` once the socket is open (that sends hello). */
@@ -116,7 +115,7 @@ export interface Accepted {
  * });
  * handlers.open();
  * handlers.message("strange");
- * handlers.close(1006, "");
+ * handlers.closed(1006, "");
  * console.log(session.state); // "closed"
  * ```
  */
@@ -128,7 +127,7 @@ export function acceptSession(socket: Socket, options: AcceptOptions): Accepted 
     side.deadline,
   );
   session.attach(socket);
-  return { session, handlers: new Ears(session) };
+  return { session, handlers: session };
 }
 
 /** What is left of a handshake that an earlier process did. */
@@ -162,7 +161,7 @@ export function resumeSession(socket: Socket, o: AcceptOptions, resumed: Resumed
     ticker: o.ticker ?? new Ticker(o.clock, o.interval ?? PING_INTERVAL, 1),
     eager: false,
   });
-  return { session, handlers: new Ears(session) };
+  return { session, handlers: session };
 }
 
 function acceptorSide(o: AcceptOptions): AcceptorSide {

@@ -13,7 +13,6 @@ import type { Clock } from "./clock.ts";
 import { dialerStep } from "./handshake.ts";
 import type { DialerSide, DialerState } from "./handshake_state.ts";
 import type { Event, Task, Terms } from "./lifecycle.ts";
-import { Ears } from "./ears.ts";
 import { LiveSession } from "./live_session.ts";
 import type { Negotiation, Settlement } from "./negotiation.ts";
 import { sessionUrl } from "./session_url.ts";
@@ -94,7 +93,7 @@ export interface DialOptions {
  *   clock: systemClock,
  *   random,
  *   connect(url, handlers) {
- *     queueMicrotask(() => handlers.close(1006, `nobody listens at ${url}`));
+ *     queueMicrotask(() => handlers.closed(1006, `nobody listens at ${url}`));
  *     return { send: () => -1, buffered: 0, close() {}, terminate() {} };
  *   },
  *   handlers: { ready() {}, data() {}, control() {}, closed: (_, end) => console.log(end.text) },
@@ -114,7 +113,7 @@ export function dialSession(options: DialOptions): Session {
 function open(session: LiveSession, o: DialOptions, url: string): void {
   if (session.state !== "connecting") return session.feed({ type: "socketClosed", code: 1000, text: "" });
   try {
-    session.attach(o.connect(url, new Ears(session)));
+    session.attach(o.connect(url, session));
   } catch (error) {
     session.crash(error);
   }

@@ -112,7 +112,7 @@ export class LaneSocket implements Socket, PipeOwner, LaneOwner {
   ended(trouble: string = "the other process is gone"): void {
     const { code, reason } = this.#end ??= { code: ABNORMAL, reason: trouble };
     this.#pipe = undefined;
-    this.handlers.close(code, reason);
+    this.handlers.closed(code, reason);
   }
 
   #endWith(code: number, reason: string): void {

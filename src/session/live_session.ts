@@ -9,20 +9,12 @@ import type { PeerId } from "../identity/peer_id.ts";
 import { dataEnd, dataRunEnd, isData } from "../wire/data_frame.ts";
 import { isForward } from "../wire/forward_frame.ts";
 import { type DecodeControl, encodePing, encodePong } from "../wire/frames.ts";
-import { MAX_MESSAGE } from "../wire/limits.ts";
 import { type AuthBody, type Control, type Hello, Reason, type WelcomeBody } from "../wire/protocol.ts";
 import { reasonName } from "../wire/reason.ts";
 import { checkBatch, frameEnd } from "../wire/sequence.ts";
 import type { Clock } from "./clock.ts";
-import { type Effect, type Event, type Life, lifeStep, READY, type Task, type Terms } from "./lifecycle.ts";
-import {
-  asks,
-  type LivenessEffect,
-  type LivenessEvent,
-  type LivenessState,
-  livenessStep,
-  newLiveness,
-} from "./liveness.ts";
+import { type Effect, type Event, type Life, lifeStep, READY, type Terms } from "./lifecycle.ts";
+import { asks, type LivenessEvent, type LivenessState, livenessStep, newLiveness } from "./liveness.ts";
 import {
   type Negotiation,
   publicState,
@@ -32,14 +24,26 @@ import {
 } from "./negotiation.ts";
 import { Outbox } from "./outbox.ts";
 import type { Session, SessionEnd, SessionHandlers, SessionState } from "./session.ts";
-import type { Socket } from "./socket.ts";
+import type { Socket, SocketHandlers } from "./socket.ts";
 import type { Ticked, Ticker } from "./ticker.ts";
 import { type Gathered, type Settling, SHORT, type Turn } from "./turn.ts";
 
 const UNPROVEN = new Uint8Array(0);
 
 /** The one implementation of {@link Session}. Fields are few: a node holds thousands of these. */
-export class LiveSession implements Session, Ticked, Settling {
+export class LiveSession implements Session, SocketHandlers, Ticked, Settling {
+  // What each data frame needs comes first, so that it lies in one line of the processor's cache.
+  #state: State = { name: "opening" };
+  #socket: Socket | undefined;
+  readonly #handlers: SessionHandlers;
+  #heard = false;
+  readonly #turn: Turn | undefined;
+  #gathered: Gathered | undefined;
+  turn = -1;
+  loneTurns = 0;
+  /** Whether something may wait in the outbox. */
+  #posted = false;
+  readonly #outbox: Outbox = new Outbox();
   remoteKey: Uint8Array = UNPROVEN;
   remote: PeerId = "" as PeerId;
   id = "";
@@ -49,20 +53,13 @@ export class LiveSession implements Session, Ticked, Settling {
   challenge: Uint8Array | undefined;
   readonly #clock: Clock;
   readonly #random: (length: number) => Uint8Array;
-  readonly #handlers: SessionHandlers;
   readonly #decode: DecodeControl;
   readonly #onError: (error: unknown) => void;
-  #socket: Socket | undefined;
   #negotiation: Negotiation | undefined;
-  #state: State = { name: "opening" };
   #liveness: LivenessState | undefined;
   #ticker: Ticker | undefined;
   #slot = 0;
-  #heard = false;
   #cancel: (() => void) | undefined;
-  readonly #outbox: Outbox = new Outbox();
-  readonly #turn: Turn | undefined;
-  #gathered: Gathered | undefined;
 
   constructor(around: Surroundings, negotiation: Negotiation, deadline: number) {
     this.#clock = around.clock; // not `around` itself: it holds what only the handshake needs
@@ -99,28 +96,27 @@ export class LiveSession implements Session, Ticked, Settling {
 
   send(frame: Uint8Array): number {
     if (this.#state !== READY) return -1;
-    if (frame.length > MAX_MESSAGE) {
-      throw new RangeError(`a frame has at most ${MAX_MESSAGE} bytes, not ${frame.length}`);
-    }
     this.settle();
-    this.#outbox.add(frame);
+    this.#post(frame);
     return this.buffered + this.#outbox.size;
   }
 
   sendBatch(batch: Uint8Array): number {
     if (this.#state !== READY) return -1;
     this.settle();
-    this.#outbox.flush();
+    this.#flush();
     return this.#socket!.send(batch);
   }
 
-  gather(batch: Uint8Array, frames: number): boolean {
-    if (this.#turn === undefined || this.#state !== READY || batch.length > SHORT) return false;
+  gathers(size: number): boolean {
+    return this.#turn !== undefined && this.#state === READY && size <= SHORT && !this.#turn.isLone(this);
+  }
+
+  gather(batch: Uint8Array, frames: number): void {
     if (this.#gathered?.fits(batch.length, frames) === false) this.settle();
-    if (this.#gathered === undefined) this.#outbox.flush();
-    this.#gathered ??= this.#turn.begin(this);
+    if (this.#gathered === undefined) this.#flush();
+    this.#gathered ??= this.#turn!.begin(this);
     this.#gathered.add(batch, frames);
-    return true;
   }
 
   settle(): void {
@@ -165,9 +161,9 @@ export class LiveSession implements Session, Ticked, Settling {
     this.#outbox.socket = socket;
   }
 
-  opened(): void {
+  open(): void {
     this.feed({ type: "open", wall: this.#clock.wall() });
-    this.#outbox.flush(); // now: the answer to the upgrade may still wait for it, and one packet holds both
+    this.#flush(); // now: the answer to the upgrade may still wait for it, and one packet holds both
   }
 
   /** Takes an event from outside; what the program did wrong ends this session, never the process. */
@@ -179,7 +175,7 @@ export class LiveSession implements Session, Ticked, Settling {
     }
   }
 
-  receive(message: Uint8Array | string): void {
+  message(message: Uint8Array | string): void {
     try {
       if (this.#state !== READY) this.#handle({ type: "message", message });
       else if (typeof message === "string") this.#live({ type: "text", text: message });
@@ -189,8 +185,12 @@ export class LiveSession implements Session, Ticked, Settling {
     }
   }
 
-  drained(): void {
+  drain(): void {
     if (this.#state === READY) this.#tell(() => this.#handlers.drain?.(this));
+  }
+
+  closed(code: number, text: string): void {
+    this.feed({ type: "socketClosed", code, text });
   }
 
   tick(): void {
@@ -228,7 +228,7 @@ export class LiveSession implements Session, Ticked, Settling {
     switch (effect.type) {
       case "send":
         this.settle();
-        return effect.frames.forEach((frame) => this.#outbox.add(frame));
+        return effect.frames.forEach((frame) => this.#post(frame));
       case "arm":
         return this.#arm(effect.delay);
       case "disarm":
@@ -236,7 +236,7 @@ export class LiveSession implements Session, Ticked, Settling {
       case "ready":
         return this.#begin(effect.terms);
       case "deliver":
-        return effect.messages.forEach((message) => this.receive(message));
+        return effect.messages.forEach((message) => this.message(message));
       case "shut":
         return this.#shut(effect.code, effect.text);
       case "terminate":
@@ -244,12 +244,8 @@ export class LiveSession implements Session, Ticked, Settling {
       case "closed":
         return this.#end(effect.end);
       default:
-        return this.#run(effect);
+        this.#negotiation!.perform(effect).then((event) => this.feed(event), (error) => this.crash(error));
     }
-  }
-
-  #run(task: Task): void {
-    this.#negotiation!.perform(task).then((event) => this.feed(event), (error) => this.crash(error));
   }
 
   #arm(delay: number): void {
@@ -295,9 +291,20 @@ export class LiveSession implements Session, Ticked, Settling {
     }
   }
 
+  #post(frame: Uint8Array): void {
+    this.#posted = true;
+    this.#outbox.add(frame);
+  }
+
+  #flush(): void {
+    if (!this.#posted) return;
+    this.#posted = false;
+    this.#outbox.flush();
+  }
+
   #shut(code: number, text: string): void {
     this.settle();
-    this.#outbox.flush();
+    this.#flush();
     this.#socket?.close(code, text);
   }
 
@@ -373,19 +380,11 @@ export class LiveSession implements Session, Ticked, Settling {
     const answered = state.matched > this.#liveness!.matched;
     this.#liveness = state;
     if (answered) this.#tell(() => this.#handlers.measured?.(this, state.sample!));
-    for (const effect of effects) this.#actLive(effect);
-  }
-
-  #actLive(effect: LivenessEffect): void {
-    switch (effect.type) {
-      case "ping":
-        return this.#outbox.add(encodePing(effect.nonce));
-      case "pong":
-        return this.#outbox.add(encodePong(effect.nonce));
-      case "text":
-        return void this.#socket!.send(effect.text);
-      case "end":
-        return this.#handle({ type: "close", reason: effect.reason, text: effect.text, nodes: [] });
+    for (const effect of effects) {
+      if (effect.type === "ping") this.#post(encodePing(effect.nonce));
+      else if (effect.type === "pong") this.#post(encodePong(effect.nonce));
+      else if (effect.type === "text") this.#socket!.send(effect.text);
+      else this.#handle({ type: "close", reason: effect.reason, text: effect.text, nodes: [] });
     }
   }
 }

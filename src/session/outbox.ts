@@ -12,8 +12,11 @@ export class Outbox {
   size = 0;
   #frames: Uint8Array[] | undefined;
 
-  /** The frame MUST NOT change before it left. */
+  /** The frame MUST NOT change before it left. Throws a `RangeError` for one that no message holds. */
   add(frame: Uint8Array): void {
+    if (frame.length > MAX_MESSAGE) {
+      throw new RangeError(`a frame has at most ${MAX_MESSAGE} bytes, not ${frame.length}`);
+    }
     if (this.size + frame.length > MAX_MESSAGE || this.#frames?.length === MAX_BATCH) this.flush();
     if (this.#frames === undefined) {
       this.#frames = [];

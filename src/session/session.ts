@@ -74,11 +74,15 @@ export interface Session {
   /** Sends a finished batch at once, after what {@link send} and {@link gather} gathered. Returns like Socket.send. */
   sendBatch(batch: Uint8Array): number;
   /**
-   * Takes a short batch of `frames` frames, which leaves with others at the end of this turn of the event
-   * loop and MUST NOT change before; {@link SessionHandlers.left} tells what became of it. False: it was
-   * not taken, send it by {@link sendBatch}.
+   * Whether a batch of so many bytes is to leave by {@link gather}: it is short, and others seem to come in this turn
+   * of the event loop. Otherwise by {@link sendBatch}. To be asked once for each batch.
    */
-  gather(batch: Uint8Array, frames: number): boolean;
+  gathers(size: number): boolean;
+  /**
+   * Takes a batch of `frames` frames, which leaves with others at the end of this turn of the event loop and MUST
+   * NOT change before; {@link SessionHandlers.left} tells what became of it. Only after {@link gathers} said so.
+   */
+  gather(batch: Uint8Array, frames: number): void;
   /**
    * Asks at once whether the other side is still there, and ends the session if nothing comes for
    * `patience` milliseconds: for a dialer that slept, or whose network changed.

@@ -31,8 +31,8 @@ export interface SocketHandlers {
   /** The queue fell to zero after `send` had reported bytes waiting. */
   drain?(): void;
   /** Exactly once, also when the connection never opened. */
-  close(code: number, reason: string): void;
+  closed(code: number, reason: string): void;
 }
 
-/** Dials a WebSocket with the subprotocol. MUST report failure through `handlers.close`, never throw. */
+/** Dials a WebSocket with the subprotocol. MUST report failure through `handlers.closed`, never throw. */
 export type Connect = (url: string, handlers: SocketHandlers) => Socket;

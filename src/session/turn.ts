@@ -7,8 +7,17 @@ export const SHORT = 20_480;
 /** Bytes that leave at once. */
 const FULL = 65_536;
 
+/**
+ * After so many turns that brought a session one batch each, the next one leaves at once. It would wait for nobody,
+ * and what a frame touches once more at the turn's end has left the processor's caches by then.
+ */
+const LONE_TURNS = 8;
+
 /** Who has something to send when a turn of the event loop is over. */
 export interface Settling {
+  /** The latest turn that brought it a batch, and how many before, in a row, brought but one: of {@link Turn.isLone}. */
+  turn: number;
+  loneTurns: number;
   /** MUST NOT throw. Once too often does nothing. */
   settle(): void;
 }
@@ -54,6 +63,8 @@ export class Turn {
   readonly #soon: (run: () => void) => void;
   /** Where batches are joined that a socket copies at once: one for all. */
   readonly scratch: Scratch = new Scratch();
+  #number = 0;
+  #begun = false;
   #waiting: Settling[] = [];
   #spare: Settling[] = [];
   readonly #cleared: Gathered[] = [];
@@ -64,9 +75,19 @@ export class Turn {
     this.#soon = soon;
   }
 
+  /** Whether the batch that came for a session seems to be the only one in this turn. To be asked once for each. */
+  isLone(session: Settling): boolean {
+    const first = session.turn !== this.#now();
+    session.turn = this.#number;
+    if (!first) session.loneTurns = 0;
+    else if (session.loneTurns === LONE_TURNS) return true;
+    else session.loneTurns++;
+    return false;
+  }
+
   /** The first of this turn for a session, which is told when the turn is over. */
   begin(session: Settling): Gathered {
-    if (this.#waiting.length === 0) this.#soon(this.#end);
+    this.#now();
     this.#waiting.push(session);
     return this.#cleared.pop() ?? new Gathered();
   }
@@ -77,7 +98,16 @@ export class Turn {
     if (this.#cleared.length < MAX_BATCH) this.#cleared.push(gathered);
   }
 
+  /** Tells this turn from others. */
+  #now(): number {
+    if (!this.#begun) this.#soon(this.#end);
+    this.#begun = true;
+    return this.#number;
+  }
+
   #settleAll(): void {
+    this.#begun = false;
+    this.#number = this.#number + 1 | 0; // those of a day ago are forgotten
     const waiting = this.#waiting;
     this.#waiting = this.#spare;
     for (let i = 0; i < waiting.length; i++) waiting[i]!.settle();

@@ -75,6 +75,6 @@ class WebSocketPort implements Socket {
   #ended(code: number, reason: string): void {
     const handlers = this.#handlers;
     this.#handlers = undefined;
-    handlers?.close(code, reason);
+    handlers?.closed(code, reason);
   }
 }

@@ -72,7 +72,7 @@ function connected(visitor: Visitor, url: string, handlers: Parameters<Connect>[
   ws.on("error", () => {});
   ws.on("close", (code, reason) => {
     visitor.close = { code, reason: reason.toString() };
-    handlers.close(code, reason.toString());
+    handlers.closed(code, reason.toString());
   });
   return {
     get buffered() {

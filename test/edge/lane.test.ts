@@ -21,7 +21,7 @@ class End implements SocketHandlers {
   socket!: Socket;
   opened = false;
   drains = 0;
-  closed: string | undefined;
+  ended: string | undefined;
   readonly messages: (Uint8Array | string)[] = [];
   #changed: () => void = () => {};
 
@@ -37,9 +37,9 @@ class End implements SocketHandlers {
     this.drains++;
     this.#changed();
   }
-  close(code: number, reason: string): void {
-    assert.equal(this.closed, undefined, "closed once");
-    this.closed = `${code} ${reason}`;
+  closed(code: number, reason: string): void {
+    assert.equal(this.ended, undefined, "closed once");
+    this.ended = `${code} ${reason}`;
     this.#changed();
   }
   async until(holds: () => boolean): Promise<void> {
@@ -72,7 +72,7 @@ function door(accepted: End, places = 1): { app: Answerer; claims: string[] } {
 }
 
 const elsewhere: Connect = (url, handlers) => {
-  queueMicrotask(() => handlers.close(1006, `no lane to ${url}`));
+  queueMicrotask(() => handlers.closed(1006, `no lane to ${url}`));
   return { send: () => -1, buffered: 0, close() {}, terminate() {} };
 };
 
@@ -109,9 +109,9 @@ describe("a lane between two workers", { skip: process.platform === "win32" }, (
     assert.deepEqual(await readdir(directory), ["1.sock"], "nothing else is left lying");
 
     dialler.socket.close(4_000, "enough");
-    await accepted.until(() => accepted.closed !== undefined);
-    await dialler.until(() => dialler.closed !== undefined);
-    assert.deepEqual([accepted.closed, dialler.closed], ["4000 enough", "4000 enough"]);
+    await accepted.until(() => accepted.ended !== undefined);
+    await dialler.until(() => dialler.ended !== undefined);
+    assert.deepEqual([accepted.ended, dialler.ended], ["4000 enough", "4000 enough"]);
     await close();
   });
 
@@ -132,9 +132,9 @@ describe("a lane between two workers", { skip: process.platform === "win32" }, (
     }
     accepted.socket.send(new Uint8Array(900_000));
     accepted.socket.close(1000, "and its last words arrive");
-    await dialler.until(() => dialler.closed !== undefined);
+    await dialler.until(() => dialler.ended !== undefined);
     assert.equal(dialler.messages.length, sizes.length + 1);
-    assert.equal(dialler.closed, "1000 and its last words arrive");
+    assert.equal(dialler.ended, "1000 and its last words arrive");
     await close();
   });
 
@@ -142,14 +142,14 @@ describe("a lane between two workers", { skip: process.platform === "win32" }, (
     const { dialler, accepted, connect, directory, listener } = await meeting();
     await accepted.until(() => accepted.opened);
     await listener.close(); // which drops what is connected
-    await dialler.until(() => dialler.closed !== undefined);
-    assert.match(dialler.closed!, /^1006 /);
+    await dialler.until(() => dialler.ended !== undefined);
+    assert.match(dialler.ended!, /^1006 /);
     assert.equal(dialler.socket.send("anybody?"), -1);
 
     const missed = new End();
     missed.socket = connect(URL_THERE, missed);
-    await missed.until(() => missed.closed !== undefined);
-    assert.match(missed.closed!, /^1006 ./);
+    await missed.until(() => missed.ended !== undefined);
+    assert.match(missed.ended!, /^1006 ./);
 
     const again = new End();
     const { app } = door(again);
@@ -165,18 +165,18 @@ describe("a lane between two workers", { skip: process.platform === "win32" }, (
 
   it("tells who is not let in why, and leads nobody anywhere but to siblings", async () => {
     const { dialler, connect, close } = await meeting(0);
-    await dialler.until(() => dialler.closed !== undefined);
-    assert.match(dialler.closed!, /^1008 .*the node is full/);
+    await dialler.until(() => dialler.ended !== undefined);
+    assert.match(dialler.ended!, /^1008 .*the node is full/);
 
     const astray = new End();
     connect("wss://far.example/", astray);
-    await astray.until(() => astray.closed !== undefined);
-    assert.equal(astray.closed, "1006 no lane to wss://far.example/");
+    await astray.until(() => astray.ended !== undefined);
+    assert.equal(astray.ended, "1006 no lane to wss://far.example/");
 
     const lost = new End();
     lost.socket = connect(`ws://${THERE}/nowhere`, lost);
-    await lost.until(() => lost.closed !== undefined);
-    assert.match(lost.closed!, /^1008 /);
+    await lost.until(() => lost.ended !== undefined);
+    assert.match(lost.ended!, /^1008 /);
     await close();
   });
 });

@@ -17,7 +17,7 @@ export const deafConnect: Connect = (url, handlers) => {
         `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: ${SUBPROTOCOL}\r\n\r\n`,
     ));
   tcp.on("error", () => {});
-  tcp.on("close", () => handlers.close(1006, ""));
+  tcp.on("close", () => handlers.closed(1006, ""));
   read(tcp, handlers);
   return {
     buffered: 0,

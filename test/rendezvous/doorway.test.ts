@@ -13,7 +13,7 @@ function doorway() {
   const clock = new VirtualClock();
   const [gone, spoken] = [new Set<string>(), new Set<string>()];
   const door = new Doorway(clock, (_, { claimed }) => ({
-    handlers: { message() {}, close() {} },
+    handlers: { message() {}, closed() {} },
     silent: () => !spoken.has(claimed),
     giveWay: () => void gone.add(claimed),
   }));
@@ -93,7 +93,7 @@ describe("a silent stranger whose place another one gets", () => {
       ...nobody,
       close(code, text) {
         told.push([code, text]);
-        handlers.close(code, text);
+        handlers.closed(code, text);
       },
     })!;
     await clock.advance(500);

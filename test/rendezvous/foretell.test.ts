@@ -20,7 +20,7 @@ async function firstWords(node: RendezvousNode, sought: string[]): Promise<(Cont
   const socket = { send: (m: string | Uint8Array) => messages.push(m as Uint8Array), buffered: 0 };
   const handlers = admission.open({ ...socket, close() {}, terminate() {} });
   await settle();
-  handlers!.close(1006, "");
+  handlers!.closed(1006, "");
   const [message] = messages;
   const frames: (Control | undefined)[] = [];
   for (let at = 0; at < message!.length; at = frameEnd(message!, at)) {

@@ -32,7 +32,7 @@ function scene(places: Record<PeerId, PeerId[]>, distances: Record<PeerId, numbe
     buffered: 0,
     send: (frame: Uint8Array) => sent.push([remote, frame]) * 0,
     sendBatch: (batch: Uint8Array) => sent.push([remote, batch.slice()]) * 0,
-    gather: () => false,
+    gathers: () => false,
   } as unknown as Session);
   const links = new Map([ONE, TWO].map((node) => {
     const link = {

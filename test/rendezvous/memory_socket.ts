@@ -33,10 +33,10 @@ export class MemorySocket implements Socket {
     this.closedWith = code;
     setTimeout(() => {
       this.#deliver();
-      this.handlers?.close(code, reason);
+      this.handlers?.closed(code, reason);
       if (this.other.closedWith !== undefined) return;
       this.other.closedWith = code;
-      this.other.handlers?.close(code, reason);
+      this.other.handlers?.closed(code, reason);
     });
   }
 

@@ -118,7 +118,7 @@ export function memoryConnect(node: RendezvousNode, opened?: (node: MemorySocket
     const [client, server] = memorySockets();
     client.handlers = handlers;
     const admitted = node.admit(url.split("/").at(-1)!, "192.0.2.1");
-    if ("status" in admitted) setTimeout(() => handlers.close(1006, String(admitted.status)));
+    if ("status" in admitted) setTimeout(() => handlers.closed(1006, String(admitted.status)));
     else setTimeout(() => open(admitted, client, server));
     opened?.(server);
     return client;

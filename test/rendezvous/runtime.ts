@@ -39,5 +39,5 @@ function listen(ws: WebSocket, handlers: SocketHandlers): void {
   ws.onopen = () => handlers.open?.();
   ws.onmessage = ({ data }) => handlers.message(typeof data === "string" ? data : new Uint8Array(data));
   ws.onerror = () => {};
-  ws.onclose = ({ code, reason }) => handlers.close(code, reason);
+  ws.onclose = ({ code, reason }) => handlers.closed(code, reason);
 }

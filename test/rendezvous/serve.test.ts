@@ -41,13 +41,13 @@ describe("a node on real sockets", () => {
   it("hands out messages of which a slice is a copy, so that no key taken from one changes later", () =>
     withNode({}, async (node) => {
       const heard: Uint8Array[] = [];
-      const handlers = { message: (message: Uint8Array) => void heard.push(message), close() {} };
+      const handlers = { message: (message: Uint8Array) => void heard.push(message), closed() {} };
       const admission = { open: () => handlers, release() {} };
       node.node.admit = () => admission as unknown as Admission;
       const socket = connect(`${node.url}/v1/connect/${"a".repeat(52)}`, {
         open: () => void socket.send(Uint8Array.of(1, 2, 3)),
         message() {},
-        close() {},
+        closed() {},
       });
       await until(() => heard.length === 1);
       assert.equal(heard[0]!.constructor, Uint8Array);

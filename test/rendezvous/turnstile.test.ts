@@ -71,7 +71,7 @@ function stranger(node: RendezvousNode, id: string, ended: () => void): (message
     ...{ buffered: 0, send: () => 0, terminate() {} },
     close(code) {
       ended();
-      handlers.close(code, "");
+      handlers.closed(code, "");
     },
   })!;
   return (message) => handlers.message(message);
@@ -114,7 +114,7 @@ describe("a flood of forged handshakes that are all read in one turn", () => {
     handlers.open();
     handlers.message(auth);
     assert.equal(waiting.length, 1);
-    handlers.close(1006, "");
+    handlers.closed(1006, "");
     waiting[0]!();
     await turn();
     assert.equal(checks, 0);

@@ -155,8 +155,8 @@ describe("a dialer", () => {
 
   it("is told when nobody listens", async () => {
     const log = new Log();
-    const connect = (_: string, ears: { close(code: number, reason: string): void }) => {
-      ears.close(1006, "connection refused"); // at once, as some runtimes do
+    const connect = (_: string, ears: { closed(code: number, reason: string): void }) => {
+      ears.closed(1006, "connection refused"); // at once, as some runtimes do
       return { send: () => -1, buffered: 0, close() {}, terminate() {} };
     };
     const session = dialSession({ ...dialing(new VirtualClock(), log), connect });

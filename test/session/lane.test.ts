@@ -103,7 +103,7 @@ function socketWith(room: number) {
     open: () => void told.push("open"),
     message: (message) => void heard.push(message),
     drain: () => void told.push("drain"),
-    close: (code, reason) => void told.push(`closed ${code} ${reason}`),
+    closed: (code, reason) => void told.push(`closed ${code} ${reason}`),
   });
   socket.opened(pipe);
   return { pipe, told, heard, socket };
@@ -178,7 +178,7 @@ describe("a lane's socket", () => {
     const told: string[] = [];
     const socket = new LaneSocket({
       message() {},
-      close: (code, reason) => void told.push(`${code} ${reason}`),
+      closed: (code, reason) => void told.push(`${code} ${reason}`),
     });
     assert.equal(socket.send("too early"), -1);
     socket.close(1000, "changed my mind");

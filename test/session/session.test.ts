@@ -189,7 +189,7 @@ describe("the end of a session", () => {
     assert.deepEqual(dialed.ends.map((e) => [e.reason, e.text, e.by]), [[3, "a newer one came", "remote"]]);
     assert.deepEqual(accepted.ends.map((e) => [e.reason, e.text, e.by]), [[3, "a newer one came", "local"]]);
     near.handlers?.message(data(1)); // late, from a careless socket
-    near.handlers?.close(1000, "");
+    near.handlers?.closed(1000, "");
     near.handlers?.drain?.();
     assert.equal(dialed.told.length, 2);
     await clock.advance(100_000);

@@ -54,7 +54,7 @@ export class PairEnd implements Socket {
   lose(code: number, reason: string): void {
     if (this.#over) return;
     this.#over = true;
-    this.handlers?.close(code, reason);
+    this.handlers?.closed(code, reason);
   }
 
   #hear(message: Uint8Array | string): void {

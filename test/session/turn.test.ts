@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import fc from "fast-check";
 import type { Session } from "../../src/session/session.ts";
 import { SHORT, Turn } from "../../src/session/turn.ts";
 import { encodeData } from "../../src/wire/data_frame.ts";
@@ -18,6 +19,13 @@ interface Scene extends Meeting {
   /** What the acceptor sent since its welcome. */
   said(): Uint8Array[];
   left: { message: Uint8Array; frames: number; waiting: number }[];
+}
+
+/** Whether the session took the batch to send it later. */
+function gather(session: Session, batch: Uint8Array, frames = 1): boolean {
+  if (!session.gathers(batch.length)) return false;
+  session.gather(batch, frames);
+  return true;
 }
 
 /** A session whose acceptor gathers. */
@@ -43,8 +51,8 @@ describe("what a session gathers", () => {
     it(`leaves at the end of the turn as one message, in order (the socket ${copies ? "copies" : "does not"})`, async () => {
       const { acceptor, dialed, endTurn, said, left } = await scene(copies);
       for (const round of [0, 10]) {
-        assert.equal(acceptor.gather(data(round), 1), true);
-        assert.equal(acceptor.gather(concatFrames([data(round + 1), data(round + 2)]), 2), true);
+        assert.equal(gather(acceptor, data(round)), true);
+        assert.equal(gather(acceptor, concatFrames([data(round + 1), data(round + 2)]), 2), true);
         await settle();
         assert.equal(said().length, round / 10);
         await endTurn();
@@ -59,11 +67,11 @@ describe("what a session gathers", () => {
   it("keeps its place among frames and batches that go otherwise", async () => {
     const { acceptor, dialed, endTurn } = await scene();
     acceptor.send(encodeNotice(Reason.gone, node.publicKey));
-    acceptor.gather(data(1), 1);
+    gather(acceptor, data(1));
     acceptor.sendBatch(data(2));
-    acceptor.gather(data(3), 1);
+    gather(acceptor, data(3));
     acceptor.send(encodeNotice(Reason.gone, node.publicKey));
-    acceptor.gather(data(4), 1);
+    gather(acceptor, data(4));
     await endTurn();
     assert.deepEqual(dialed.told.slice(-6), ["notice", "data", "data", "data", "notice", "data"]);
     assert.deepEqual(dialed.frames, [1, 2, 3, 4].map((n) => data(n)));
@@ -71,9 +79,9 @@ describe("what a session gathers", () => {
 
   it("goes before the bye of a session that is closed in the same turn", async () => {
     const { acceptor, dialed, endTurn } = await scene();
-    acceptor.gather(data(1), 1);
+    gather(acceptor, data(1));
     acceptor.close(Reason.disconnected);
-    assert.equal(acceptor.gather(data(2), 1), false);
+    assert.equal(gather(acceptor, data(2)), false);
     await endTurn();
     assert.deepEqual(dialed.frames, [data(1)]);
     assert.equal(dialed.end?.reason, Reason.disconnected);
@@ -81,9 +89,9 @@ describe("what a session gathers", () => {
 
   it("is told as lost when the socket closed in the same turn", async () => {
     const { acceptor, accepted, far, endTurn, left } = await scene();
-    acceptor.gather(data(1), 1);
+    gather(acceptor, data(1));
     Object.assign(far, { send: () => -1 });
-    far.handlers!.close(1006, "gone");
+    far.handlers!.closed(1006, "gone");
     assert.deepEqual(left, [{ message: data(1), frames: 1, waiting: -1 }]);
     assert.equal(accepted.ends.length, 1);
     await endTurn();
@@ -93,7 +101,7 @@ describe("what a session gathers", () => {
   it("never makes a message of too many frames", async () => {
     const { acceptor, dialed, endTurn, said } = await scene();
     const few = concatFrames(Array.from({ length: 100 }, (_, n) => data(n)));
-    for (let i = 0; i < 6; i++) assert.equal(acceptor.gather(few, 100), true);
+    for (let i = 0; i < 6; i++) assert.equal(gather(acceptor, few, 100), true);
     await endTurn();
     assert.deepEqual(said().map((message) => splitFrames(message)!.length), [200, 200, 200]);
     assert.ok(200 <= MAX_BATCH);
@@ -102,8 +110,8 @@ describe("what a session gathers", () => {
 
   it("is nothing long, and nothing at all where no turn is shared", async () => {
     const { acceptor, dialer } = await scene();
-    assert.equal(acceptor.gather(data(0, SHORT), 1), false);
-    assert.equal(dialer.gather(data(0), 1), false);
+    assert.equal(gather(acceptor, data(0, SHORT)), false);
+    assert.equal(gather(dialer, data(0)), false);
   });
 
   it("ends its session, not the process, when the owner throws at what left", async () => {
@@ -111,10 +119,55 @@ describe("what a session gathers", () => {
     accepted.left = () => {
       throw new Error("the owner's mistake");
     };
-    acceptor.gather(data(1), 1);
+    gather(acceptor, data(1));
     await endTurn();
     assert.equal(accepted.errors.length, 1);
     assert.equal(acceptor.state, "closed");
+  });
+});
+
+describe("a batch that comes alone", () => {
+  const LONE_TURNS = 8;
+
+  it("leaves at once when those of many turns before did, and waits again once one had company", async () => {
+    const { acceptor, dialed, endTurn } = await scene();
+    for (let turn = 0; turn < LONE_TURNS; turn++) {
+      assert.equal(gather(acceptor, data(turn)), true);
+      await endTurn();
+    }
+    for (const _ of [0, 1, 2]) {
+      assert.equal(acceptor.gathers(100), false);
+      await endTurn();
+    }
+    assert.equal(acceptor.gathers(100), false);
+    assert.equal(gather(acceptor, data(100)), true); // the second of this turn
+    await endTurn();
+    for (let turn = 0; turn < LONE_TURNS; turn++) {
+      assert.equal(gather(acceptor, data(turn)), true);
+      await endTurn();
+    }
+    assert.equal(acceptor.gathers(100), false);
+    assert.equal(dialed.frames.length, 2 * LONE_TURNS + 1);
+  });
+
+  it("keeps its place, and no turn costs more than two messages", async () => {
+    const turns = fc.array(fc.oneof(fc.constant(1), fc.nat({ max: 4 })), { maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(turns, async (turns) => {
+        const { acceptor, dialed, endTurn, said } = await scene();
+        let count = 0;
+        for (const batches of turns) {
+          const before = said().length;
+          for (let batch = 0; batch < batches; batch++, count++) {
+            if (!gather(acceptor, data(count))) acceptor.sendBatch(data(count));
+          }
+          await endTurn();
+          assert.ok(said().length - before <= Math.min(batches, 2));
+        }
+        assert.deepEqual(dialed.frames, Array.from({ length: count }, (_, n) => data(n)));
+      }),
+      { numRuns: 20 },
+    );
   });
 });
 
@@ -122,9 +175,10 @@ it("a turn settles each session once, whoever gathered between", () => {
   let ends = 0;
   const runs: (() => void)[] = [];
   const turn = new Turn((run) => void runs.push(run));
-  const session = { settle: () => void ends++ };
+  const settling = (settle: () => void) => ({ settle, turn: -1, loneTurns: 0 });
+  const session = settling(() => ends++);
   turn.done(turn.begin(session));
-  turn.begin({ settle: () => void turn.begin(session) }); // in the turn's end: that is the next turn
+  turn.begin(settling(() => void turn.begin(session))); // in the turn's end: that is the next turn
   assert.equal(runs.length, 1);
   runs.shift()!();
   assert.deepEqual([ends, runs.length], [1, 1]);

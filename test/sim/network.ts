@@ -178,7 +178,7 @@ export class End implements Socket {
     this.over = true;
     this.#stuck = [];
     this.line.forgetIfOver();
-    this.handlers?.close(code, reason);
+    this.handlers?.closed(code, reason);
   }
 
   soon(run: () => void): void {

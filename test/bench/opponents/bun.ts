@@ -38,7 +38,7 @@ function counting(state: Counting): Connect {
 
 async function open(state: Counting, { port, pathname }: URL, handlers: SocketHandlers): Promise<void> {
   state.socket = await connect(Number(port));
-  state.socket.once("close", () => handlers.close(1006, "the connection ended"));
+  state.socket.once("close", () => handlers.closed(1006, "the connection ended"));
   await upgrade(state.socket, pathname, SUBPROTOCOL, {
     counts: (bytes, start, size) =>
       isData(bytes, start) && size % state.frameSize === 0 ? size / state.frameSize : 0,

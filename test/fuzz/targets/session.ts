@@ -69,7 +69,7 @@ async function victimOf(mode: (typeof MODES)[number]): Promise<Victim> {
   }
   const log = new Log();
   const [near, far] = socketPair(clock);
-  near.handlers = { message() {}, close() {} };
+  near.handlers = { message() {}, closed() {} };
   if (mode === "acceptor") {
     const { session, handlers } = acceptSession(far, accepting(clock, log, { random: fixed }));
     far.handlers = handlers;
@@ -159,7 +159,7 @@ const WELCOME: Value = [fixed(16), Liveness.nonce, 15_000, "192.0.2.1", 131_072,
 const AUTH = await (async () => {
   const clock = new VirtualClock();
   const [near, far] = socketPair(clock);
-  near.handlers = { message() {}, close() {} };
+  near.handlers = { message() {}, closed() {} };
   const session = dialSession({
     ...dialing(clock, new Log(), { random: fixed, ...instant(peer) }),
     connect: (_url, ears) => {
