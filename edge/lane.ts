@@ -4,8 +4,9 @@
  *
  * @module
  */
-import { rm, rmdir } from "node:fs/promises";
+import { rmdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import process from "node:process";
 import type { Admission } from "../src/rendezvous/admission.ts";
 import type { Answerer } from "../src/rendezvous/bindings.ts";
 import type { Lane } from "../src/rendezvous/serve.ts";
@@ -62,15 +63,27 @@ function dial(path: string, url: string, handlers: SocketHandlers, room: number)
 }
 
 async function listen(path: string, app: Answerer): Promise<{ close(): Promise<void> }> {
-  await rm(path, { force: true }); // of the one before, which was killed
+  rmSync(path, { force: true }); // of the one before, which was killed
   const server = await sockets.listen(path, () => acceptor(app));
+  const leave = (): void => leaveNothing(path);
+  process.once("exit", leave); // Node ends the workers of a cluster at once when the process above them was killed
   return {
     async close() {
       await server.close();
-      await rm(path, { force: true });
-      await rmdir(dirname(path)).catch(() => {}); // the last one: nobody may be left above who would
+      process.off("exit", leave);
+      leave();
     },
   };
+}
+
+/** The last one takes the directory, too: nobody may be left above who would. */
+function leaveNothing(path: string): void {
+  rmSync(path, { force: true });
+  try {
+    rmdirSync(dirname(path));
+  } catch {
+    // others are still in it
+  }
 }
 
 function acceptor(app: Answerer): LaneSocket {
