@@ -4,8 +4,6 @@
  */
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -16,7 +14,7 @@ import { type Sample, saturate, type Shape } from "./load.ts";
 import { processorTime } from "./machine.ts";
 import { bunVersion, recordedPair } from "./opponents/bun.ts";
 import type { Pair } from "./opponents/opponent.ts";
-import { freePort, runningOf } from "./opponents/process.ts";
+import { freePort, runningOf, scratchFolder } from "./opponents/process.ts";
 import { median, takeTurns } from "./statistics.ts";
 
 const SHAPES: readonly [size: number, burst: number][] = [[64, 1], [64, 16], [1_024, 1], [1_024, 16], [
@@ -54,7 +52,7 @@ async function lane(name: string, ...words: string[]): Promise<Lane> {
   const port = await freePort();
   const [bun, ...args] = runtimes().find((one) => one.name === "bun")!.command;
   const script = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
-  const key = join(await mkdtemp(join(tmpdir(), "waymeet-bench-")), "node.pem");
+  const key = join(scratchFolder("bench"), "node.pem");
   const options = ["serve", "--port", String(port), "--stun", "off", "--key", key, "--log-level", "error"];
   const child = spawn(bun!, [...args, script, ...options, "--json", ...words], {
     stdio: ["pipe", "pipe", "inherit"],

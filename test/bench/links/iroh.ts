@@ -1,9 +1,8 @@
 /** iroh's own binding for Node: QUIC streams through its relay. Bytes cross into Rust as arrays of numbers. */
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { program } from "../opponents/process.ts";
+import { program, scratchFolder } from "../opponents/process.ts";
 import { type Contender, type End, hasPackage, load, versionOf } from "./contender.ts";
 import { framed, Receipts, Receiver } from "./receipts.ts";
 
@@ -96,7 +95,7 @@ export const iroh: Contender = {
   installed: () => hasPackage("@number0/iroh") && program("iroh-relay") !== undefined,
   install: "test/bench/opponents/build.sh libraries iroh-relay",
   async relay(spawn, address) {
-    const config = join(mkdtempSync(join(tmpdir(), "waymeet-iroh-")), "relay.toml");
+    const config = join(scratchFolder("iroh"), "relay.toml");
     writeFileSync(config, `http_bind_addr = "${address}:${PORT}"\nenable_metrics = false\n`);
     spawn([program("iroh-relay")!, "--dev", "--config-path", config], { RUST_LOG: "error" });
     await sleep(START);

@@ -1,16 +1,14 @@
 /** Tailscale's relay, without TLS. */
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdtempSync } from "node:fs";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { x25519 } from "@noble/curves/ed25519.js";
 import { FrameReader } from "../frame_reader.ts";
 import { clientInfo, Derp, DERP_HEAD, derpFrame, derpFraming, sendPacket, serverKey } from "./derp_frames.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
 import { pairOfClients } from "./pair.ts";
-import { connect, freePort, program, startRelay } from "./process.ts";
+import { connect, freePort, program, scratchFolder, startRelay } from "./process.ts";
 import { requestUpgrade } from "./web_socket.ts";
 
 interface Client {
@@ -55,7 +53,7 @@ export const derper: Opponent = {
   install: "test/bench/opponents/build.sh derper",
   async start(purpose) {
     const port = await freePort();
-    const key = join(mkdtempSync(join(tmpdir(), "waymeet-derper-")), "key");
+    const key = join(scratchFolder("derper"), "key");
     const words = ["-a", `127.0.0.1:${port}`, "-c", key, "-http-port", "-1", "-stun=false"];
     // Its queue of 32 packets drops the oldest: deep enough for the window, so that nothing is lost.
     const queue: Record<string, string> = purpose === "idle"

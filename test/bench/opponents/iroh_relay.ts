@@ -3,16 +3,15 @@
  * message is a kind, a key, a byte of congestion marks and one datagram.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { blake3 } from "@noble/hashes/blake3.js";
 import { generateIdentity, type Identity } from "../../../src/identity/identity.ts";
 import { concatFrames } from "../../../src/wire/sequence.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
 import { pairOfClients } from "./pair.ts";
-import { connect, freePort, program, startRelay } from "./process.ts";
+import { connect, freePort, program, scratchFolder, startRelay } from "./process.ts";
 import { clientMessage, upgrade } from "./web_socket.ts";
 
 const Kind = { challenge: 0, auth: 1, confirmed: 2, denied: 3, datagram: 4, received: 6, ping: 9, pong: 10 };
@@ -80,7 +79,7 @@ export const irohRelay: Opponent = {
   install: "test/bench/opponents/build.sh iroh-relay",
   async start() {
     const port = await freePort();
-    const config = join(mkdtempSync(join(tmpdir(), "waymeet-iroh-")), "relay.toml");
+    const config = join(scratchFolder("iroh"), "relay.toml");
     writeFileSync(config, `http_bind_addr = "127.0.0.1:${port}"\nenable_metrics = false\n`);
     const command = [program("iroh-relay")!, "--dev", "--config-path", config];
     return await startRelay(command, port, { TOKIO_WORKER_THREADS: "1", RUST_LOG: "error" });

@@ -1,8 +1,8 @@
 /** Relays as processes of their own, on loopback. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { connect as connectTcp, createServer, type Socket } from "node:net";
-import { homedir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,6 +14,13 @@ const START = 30_000;
 /** Where `build.sh` puts what it built. */
 export function cache(...path: string[]): string {
   return join(process.env.WAYMEET_BENCH_CACHE ?? join(homedir(), ".cache", "waymeet-bench"), ...path);
+}
+
+/** A directory that goes when this process does. */
+export function scratchFolder(name: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `waymeet-${name}-`));
+  process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+  return folder;
 }
 
 /** The program's path among those `build.sh` built and those of the PATH. */
