@@ -62,7 +62,7 @@ describe("the chat in Chromium", { skip }, () => {
     await cleo.ask(await ada.id());
     await ada.page.getByRole("button", { name: "Decline Cleo" }).click();
     await cleo.page.locator(".presence", { hasText: "declined" }).waitFor();
-    assert.equal(await ada.page.locator("#requests-part").isVisible(), false);
+    await ada.page.locator("#requests-part").waitFor({ state: "hidden" });
 
     for (const person of [ada, ben, cleo]) {
       if (person === cleo) await cleo.page.getByRole("button", { name: "Back to the list" }).click();

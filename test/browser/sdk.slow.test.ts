@@ -113,6 +113,7 @@ describe("the SDK in Chromium", { skip }, () => {
     const sending = link.send("while you were away", { deadline: 60_000 });
     await page.evaluate(() => void setTimeout(() => history.back())); // behind the answer to this
     await sending;
+    await page.waitForFunction(() => (globalThis as Partial<SdkPage>).texts?.length === 2); // on whichever page it is
     assert.deepEqual((await heard(page)).texts, ["before", "while you were away"]);
     watch.close();
   });
