@@ -71,8 +71,11 @@ export async function verify(
     const implementation = await ed25519();
     const verifiers = verifiersOf(implementation);
     const id = peerIdText(publicKey);
-    const verifier = verifiers.get(id) ?? await implementation.importPublicKey(publicKey);
-    verifiers.set(id, verifier);
+    let verifier = verifiers.get(id);
+    if (verifier === undefined) {
+      verifier = await implementation.importPublicKey(publicKey);
+      verifiers.set(id, verifier);
+    }
     return await verifier(bytes, signature);
   } catch {
     return false;
