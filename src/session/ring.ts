@@ -24,12 +24,19 @@ abstract class Ring {
   protected readonly words: Int32Array;
   protected readonly bytes: Uint8Array;
 
+  /** The words that tell whether this side sleeps, and whether the other one does. */
+  readonly #sleeping: readonly [own: number, others: number];
+
   /**
    * In memory that begins as zeros, at a multiple of four.
    *
    * @throws {RangeError} when its length is not the {@link ringSize} of a power of two.
    */
-  constructor({ buffer, byteOffset, length }: Uint8Array) {
+  protected constructor(
+    { buffer, byteOffset, length }: Uint8Array,
+    sleeping: readonly [own: number, others: number],
+  ) {
+    this.#sleeping = sleeping;
     const capacity = length - CONTROL;
     if (capacity <= 0 || (capacity & (capacity - 1)) !== 0) {
       throw new RangeError(`a ring holds a power of two of bytes, not ${capacity}`);
@@ -38,21 +45,33 @@ abstract class Ring {
     this.bytes = new Uint8Array(buffer, byteOffset + CONTROL, capacity);
   }
 
-  /** Says that this side sleeps unless there is something to do; false: there is, and it does not. */
-  protected lieDown(word: number, idle: () => boolean): boolean {
-    Atomics.store(this.words, word, 1);
-    return idle() || !this.takeBell(word);
+  /** Whether there is nothing to do until the other side did something. */
+  protected abstract idle(): boolean;
+
+  /** Whether the other side sleeps and is to be woken, which is said once. */
+  wakes(): boolean {
+    return this.#takeBell(this.#sleeping[1]);
+  }
+
+  /** Whether the other side will wake this one, since it is idle; false: there is something to do. */
+  sleeps(): boolean {
+    const [own] = this.#sleeping;
+    Atomics.store(this.words, own, 1);
+    return this.idle() || !this.#takeBell(own);
   }
 
   /** Whether the side of that word slept and nobody has woken it yet: who asks has to. */
-  protected takeBell(word: number): boolean {
+  #takeBell(word: number): boolean {
     return Atomics.load(this.words, word) === 1 && Atomics.exchange(this.words, word, 0) === 1;
   }
 }
 
 export class RingWriter extends Ring {
   #head: number = Atomics.load(this.words, HEAD);
-  readonly #isFull = (): boolean => this.#room() === 0;
+
+  constructor(memory: Uint8Array) {
+    super(memory, [WRITER_SLEEPS, READER_SLEEPS]);
+  }
 
   /** Puts as many of `bytes` as there is room for, and returns how many. The reader sees them after {@link commit}. */
   put(bytes: Uint8Array): number {
@@ -69,14 +88,9 @@ export class RingWriter extends Ring {
     Atomics.store(this.words, HEAD, this.#head);
   }
 
-  /** Whether the reader sleeps and is to be woken, which is said once. */
-  wakes(): boolean {
-    return this.takeBell(READER_SLEEPS);
-  }
-
-  /** Whether the reader will wake this side, since there is no room; false: there is some. */
-  sleeps(): boolean {
-    return this.lieDown(WRITER_SLEEPS, this.#isFull);
+  /** There is no room. */
+  protected idle(): boolean {
+    return this.#room() === 0;
   }
 
   /** None, too, when the reader claims to have read what was never there. */
@@ -88,7 +102,10 @@ export class RingWriter extends Ring {
 export class RingReader extends Ring {
   /** What was handed out, and what of it is given back. */
   #tail: number = Atomics.load(this.words, TAIL);
-  readonly #isEmpty = (): boolean => this.#filled() === 0;
+
+  constructor(memory: Uint8Array) {
+    super(memory, [READER_SLEEPS, WRITER_SLEEPS]);
+  }
 
   /**
    * The next bytes that lie behind each other, none when there are none, as a view that holds until {@link release};
@@ -108,14 +125,9 @@ export class RingReader extends Ring {
     Atomics.store(this.words, TAIL, this.#tail);
   }
 
-  /** Whether the writer waits for room and is to be woken, which is said once. */
-  wakes(): boolean {
-    return this.takeBell(WRITER_SLEEPS);
-  }
-
-  /** Whether the writer will wake this side, since there is nothing to read; false: there is something. */
-  sleeps(): boolean {
-    return this.lieDown(READER_SLEEPS, this.#isEmpty);
+  /** There is nothing to read. */
+  protected idle(): boolean {
+    return this.#filled() === 0;
   }
 
   #filled(): number {
