@@ -165,7 +165,7 @@ export async function startNode(
     ...inner ? [inner] : [],
   ];
   const outer = await listenAtAll(places, port, (address) => listen(address, answerer, node));
-  const listener = lane === undefined ? outer : besides(outer, await lane.listen(answerer));
+  const listener = lane === undefined ? outer : await besides(outer, lane.listen(answerer));
   const stun = bindUdp && await startStun(options, hosts, listener, bindUdp);
   if (stun) node.ice.serving(stun.ports, stun.counts);
   const running = new Running(node, app, { listener, stun, dashboard, tls }, hosts[0]!, signal);
@@ -205,8 +205,15 @@ async function listenAtAll(
   return { port: listeners[0]!.port, close };
 }
 
-function besides({ port, close }: Listener, lane: Pick<Listener, "close">): Listener {
-  return { port, close: async () => void await Promise.all([close(), lane.close()]) };
+/** A listener and its lane, both or none. */
+async function besides({ port, close }: Listener, listening: ReturnType<Lane["listen"]>): Promise<Listener> {
+  try {
+    const lane = await listening;
+    return { port, close: async () => void await Promise.all([close(), lane.close()]) };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** STUN is a convenience unless its ports were named: then a port that is taken is the operator's business. */

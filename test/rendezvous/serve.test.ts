@@ -4,7 +4,8 @@ import { describe, it } from "node:test";
 import { Hono } from "hono";
 import { generateIdentity } from "../../src/identity/identity.ts";
 import type { Admission } from "../../src/rendezvous/admission.ts";
-import type { RunningNode, ServeOptions } from "../../src/rendezvous/serve.ts";
+import type { Answerer, NodeApp } from "../../src/rendezvous/bindings.ts";
+import type { Lane, RunningNode, ServeOptions } from "../../src/rendezvous/serve.ts";
 import { WaymeetError } from "../../src/wire/error.ts";
 import { Reason } from "../../src/wire/protocol.ts";
 import { bytes, dialling, type PeerOptions, type TestPeer, texts, until } from "./peers.ts";
@@ -172,6 +173,52 @@ describe("a node on real sockets", () => {
         return true;
       });
     }));
+
+  it("has each request wait for its turn before the routes see it", async () => {
+    const waited: unknown[] = [];
+    const within = (meet: Hono<NodeApp>) =>
+      new Hono<NodeApp>().use(async (c, next) => {
+        waited.push(c.env.waited);
+        await next();
+      }).route("/", meet);
+    await withNode({ within }, async (node) => {
+      assert.equal((await fetch(`${node.url.replace("ws:", "http:")}/healthz`)).status, 200);
+    });
+    assert.deepEqual(waited, [true]);
+  });
+
+  it("dials by its lane where it has one, answers there, and closes it", async () => {
+    const token = "a token of this network";
+    const [dialled, apps]: [string[], Answerer[]] = [[], []];
+    const lane: Lane = {
+      listen(app) {
+        apps.push(app);
+        return Promise.resolve({ close: () => Promise.resolve(void apps.pop()) });
+      },
+      dialer: (other) => (url, handlers) => {
+        dialled.push(url);
+        return other(url, handlers);
+      },
+    };
+    await withNode(
+      { mesh: { token } },
+      (one) =>
+        withNode({ lane, mesh: { token, join: [one.url] } }, async () => {
+          await until(() => dialled.length > 0);
+          assert.ok(dialled[0]!.startsWith(one.url), dialled[0]);
+          assert.equal((await apps[0]!.fetch(new Request("http://n/healthz"), {})).status, 200);
+        }),
+    );
+    assert.deepEqual(apps, []);
+  });
+
+  it("gives its port back when its lane cannot be had", async () => {
+    let port = 0;
+    await withNode({}, (node) => Promise.resolve(void (port = node.port)));
+    const lane: Lane = { listen: () => Promise.reject(new Error("no lane")), dialer: (other) => other };
+    await assert.rejects(serve({ port, lane }), /no lane/);
+    await withNode({ port }, () => Promise.resolve());
+  });
 
   it("wants the operator's choices off loopback", async () => {
     await assert.rejects(serve({ host: "0.0.0.0", port: 0 }), /choose who may connect: pass access/);
