@@ -210,17 +210,20 @@ function tagged({ tag }: { tag?: Uint8Array }): Value[] {
   return tag ? [tag] : [];
 }
 
+/** Frames of the largest packet that are each a whole chunk, and one more for what goes beside them. */
+const SHARE = 5;
+
 /**
  * Reads all frames of a packet, or `undefined` when any of them is malformed. The bytes in a
- * frame that is at least half of the packet are views, so that what is kept of a packet is
- * never less than half of what it keeps in memory; in all others they are copies.
+ * frame that is at least a fifth of the packet are views, so that what is kept of a packet is
+ * never less than a fifth of what it keeps in memory; in all others they are copies.
  */
 export function decodeFrames(plaintext: Uint8Array): LinkFrame[] | undefined {
   const frames: LinkFrame[] = [];
   for (let at = 0; at < plaintext.length;) {
     const end = scan(plaintext, at, plaintext.length, MAX_DEPTH);
     if (end < 0) return undefined;
-    const frame = read(decodeScanned(plaintext, at, end, 2 * (end - at) >= plaintext.length));
+    const frame = read(decodeScanned(plaintext, at, end, SHARE * (end - at) >= plaintext.length));
     if (frame === "malformed") return undefined;
     if (frame !== "ignored") frames.push(frame);
     at = end;

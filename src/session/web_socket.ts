@@ -25,10 +25,17 @@ export type WebSocketConstructor = new (url: string, protocols: string) => WebSo
 
 const OPEN = 1;
 
-/** Dials with the given constructor, whose sockets copy what they send, if that is said. */
-export function connectWith(WebSocket: WebSocketConstructor, options: { copies?: boolean } = {}): Connect {
-  return (url, handlers) =>
-    new WebSocketPort(new WebSocket(url, SUBPROTOCOL), handlers, options.copies === true);
+/** What its sockets do, beyond the standard's. */
+export interface WebSocketTraits {
+  /** They copy what they send. */
+  copies?: boolean;
+  /** They give messages as views of what they read, if asked to, and save a copy of each: `ws`. */
+  views?: boolean;
+}
+
+/** Dials with the given constructor. */
+export function connectWith(WebSocket: WebSocketConstructor, traits: WebSocketTraits = {}): Connect {
+  return (url, handlers) => new WebSocketPort(new WebSocket(url, SUBPROTOCOL), handlers, traits);
 }
 
 class WebSocketPort implements Socket {
@@ -37,14 +44,14 @@ class WebSocketPort implements Socket {
   #trouble = "";
   readonly copies: boolean;
 
-  constructor(socket: WebSocketLike, handlers: SocketHandlers, copies: boolean) {
+  constructor(socket: WebSocketLike, handlers: SocketHandlers, { copies = false, views }: WebSocketTraits) {
     this.#socket = socket;
     this.copies = copies;
     this.#handlers = handlers;
-    socket.binaryType = "arraybuffer";
+    socket.binaryType = views ? "nodebuffer" : "arraybuffer";
     socket.onopen = () => this.#handlers?.open?.();
-    socket.onmessage = ({ data }: { data: ArrayBuffer | string }) =>
-      this.#handlers?.message(typeof data === "string" ? data : new Uint8Array(data));
+    socket.onmessage = ({ data }: { data: ArrayBuffer | Uint8Array | string }) =>
+      this.#handlers?.message(typeof data === "string" ? data : bytesOf(data));
     socket.onerror = ({ message }: { message?: string }) => void (this.#trouble = message ?? "");
     socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
       this.#ended(code, reason || this.#trouble);
@@ -77,4 +84,10 @@ class WebSocketPort implements Socket {
     this.#handlers = undefined;
     handlers?.closed(code, reason);
   }
+}
+
+/** A `Buffer` becomes what it is called: its `slice` would be no copy. */
+function bytesOf(data: ArrayBuffer | Uint8Array): Uint8Array {
+  if (data instanceof ArrayBuffer) return new Uint8Array(data);
+  return new Uint8Array(data.buffer, data.byteOffset, data.length);
 }

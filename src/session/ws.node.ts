@@ -40,7 +40,7 @@ export function dialerOf(handshakeTimeout: number): Connect {
       this.once("close", () => over.abort());
     }
   }
-  return connectWith(RacingWebSocket as unknown as WebSocketConstructor);
+  return connectWith(RacingWebSocket as unknown as WebSocketConstructor, { views: true });
 }
 
 type Done = (error: Error | null, socket?: Socket) => void;
