@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Aead, type Cipher, defaultAead } from "./aead.ts";
+import type { Cipher } from "./aead.ts";
+import { type CipherId, type Sealing, sealingOf } from "./ciphers.ts";
 import type { TransportKeys } from "./noise.ts";
 import { blankTransport, epochId, TRANSPORT_HEADER, type TransportPacket } from "./packet.ts";
 import { ReplayWindow } from "./replay.ts";
@@ -22,28 +23,26 @@ export const REKEY_BYTES: number = 2 ** 36;
 /** Packets sealed after which fresh keys are due: 6 million a second for {@link REKEY_AFTER}. */
 export const REKEY_PACKETS: number = 2 ** 30;
 /**
- * Packets after which sealing throws: twelve days at a million a second, a thousandfold
- * above {@link REKEY_PACKETS} and 2^13 below the end of exact counters. ChaCha20 itself
- * sets no lower bound (RFC 9001 §6.6).
- */
-export const SEAL_LIMIT: number = 2 ** 40;
-/**
  * Forged packets after which an epoch opens nothing more. One forgery of L bytes passes
  * with probability at most 8·⌈L/16⌉ / 2^106 (Poly1305), 2^-90 for 128 KiB, so all of
- * them together below 2^-60. RFC 9001 §6.6 allows 2^36.
+ * them together below 2^-60; AES-GCM's chance is smaller still. RFC 9001 §6.6 allows 2^36 and 2^52.
  */
 export const FORGERY_LIMIT: number = 2 ** 30;
+
+/** What a finished handshake gives: keys, and the cipher they are for. */
+export interface EpochKeys extends TransportKeys {
+  cipher: CipherId;
+}
 
 export interface EpochOptions {
   /** 8 bytes, as in the init packet. */
   handshake: Uint8Array;
   /** Copied, then erased: nothing else may seal under them. */
-  keys: TransportKeys;
+  keys: EpochKeys;
   /** True on the side that sent message 1. */
   initiated: boolean;
   /** Monotonic milliseconds. */
   createdAt: number;
-  aead?: Aead;
 }
 
 /**
@@ -68,22 +67,24 @@ export class Epoch {
   sealedPackets = 0;
   /** Packets that named this epoch and did not open; replays are not counted. */
   forgeries = 0;
+  readonly #sealing: Sealing;
   readonly #send: Cipher;
   readonly #receive: Cipher;
   readonly #seen: ReplayWindow = new ReplayWindow();
 
-  constructor({ handshake, keys, initiated, createdAt, aead = defaultAead }: EpochOptions) {
+  constructor({ handshake, keys, initiated, createdAt }: EpochOptions) {
     this.id = epochId(handshake);
     this.initiated = initiated;
     this.createdAt = createdAt;
     this.hash = keys.hash;
-    this.#send = aead(keys.send);
-    this.#receive = aead(keys.receive);
+    this.#sealing = sealingOf(keys.cipher);
+    this.#send = this.#sealing.aead(keys.send);
+    this.#receive = this.#sealing.aead(keys.receive);
     keys.send.fill(0);
     keys.receive.fill(0);
   }
 
-  /** A whole transport packet around these pieces. Throws RangeError past {@link SEAL_LIMIT}, TypeError after {@link forget}. */
+  /** A whole transport packet around these pieces. Throws RangeError past what {@link Sealing} bears, TypeError after {@link forget}. */
   seal(...pieces: Uint8Array[]): Uint8Array {
     return this.#seal(pieces, false);
   }
@@ -97,9 +98,12 @@ export class Epoch {
   }
 
   #seal(pieces: Uint8Array[], passing: boolean): Uint8Array {
-    if (this.sealedPackets >= SEAL_LIMIT) throw new RangeError("this epoch is used up: make a new handshake");
-    const counter = this.sealedPackets++;
     const size = sizeOfAll(pieces);
+    const { maxPackets, maxBytes } = this.#sealing;
+    if (this.sealedPackets >= maxPackets || this.sealedBytes + size > maxBytes) {
+      throw new RangeError("this epoch is used up: make a new handshake");
+    }
+    const counter = this.sealedPackets++;
     this.sealedBytes += size;
     const packet = blankTransport(this.id, counter, size, passing);
     const sealed = packet.subarray(TRANSPORT_HEADER);

@@ -7,6 +7,8 @@
 import { compareBytes, decode, encode, type Value } from "../wire/cbor.ts";
 import { Domain, type Key, type PeerRecord, type SignedBytes } from "../wire/protocol.ts";
 import { verifyRecord } from "../wire/record.ts";
+import { agreeOn, CHACHA_ALONE, CipherId, type Ciphers } from "./ciphers.ts";
+import type { EpochKeys } from "./epoch.ts";
 import { generateLinkKey, type KeyPair, type Random } from "./dh.ts";
 import { initiate, type Initiation, respond, type Response } from "./noise.ts";
 import { type InitPacket, type ResponsePacket, writeInit, writeResponse } from "./packet.ts";
@@ -19,6 +21,7 @@ export interface Local {
   instance: Uint8Array;
   linkKey: KeyPair;
   network: string;
+  ciphers: Ciphers;
   random: Random;
   /** The newest signed record. */
   record(): SignedBytes;
@@ -39,6 +42,8 @@ export interface Greeting {
   continues: boolean;
   /** {@link time} by the receiver's clock, as far as the sender knows; older senders do not say. */
   theirs?: number;
+  /** What its sender bears; older senders bear {@link CHACHA_ALONE} and do not say. */
+  ciphers: Ciphers;
   /** Its record, verified. */
   record: Remote;
   /** First frames of the conversation. */
@@ -64,11 +69,19 @@ export interface Answer {
   frames: Uint8Array;
 }
 
+/** What is in message 2. */
+interface AnswerWords extends Answer {
+  /** Of those in the greeting. */
+  cipher: CipherId;
+}
+
 /** A handshake under way, on the initiator's side. */
 export interface Attempt {
   handshake: Uint8Array;
   packet: Uint8Array;
   initiation: Initiation;
+  /** What was offered. */
+  ciphers: Ciphers;
 }
 
 /** Of the handshake and of everything under its keys: peers of different versions of the session still meet. */
@@ -93,17 +106,16 @@ export function prologue(
 
 /** The payload of message 1. */
 export function encodeGreeting(
-  words: Omit<Greeting, "record">,
+  words: Omit<Greeting, "record"> & { theirs: number },
   { body, signature }: SignedBytes,
 ): Uint8Array {
-  const { time, continues, conversation, frames, theirs } = words;
-  const items = [time, continues ? 1 : 0, conversation, body, signature, frames];
-  return encode(theirs === undefined ? items : [...items, theirs]);
+  const { time, continues, conversation, frames, theirs, ciphers } = words;
+  return encode([time, continues ? 1 : 0, conversation, body, signature, frames, theirs, [...ciphers]]);
 }
 
 /** The payload of message 2. */
-export function encodeAnswer({ time, reason, text, frames }: Answer): Uint8Array {
-  return encode([time, reason, text, frames]);
+export function encodeAnswer({ time, reason, text, frames, cipher }: AnswerWords): Uint8Array {
+  return encode([time, reason, text, frames, cipher]);
 }
 
 /** Begins a handshake with the process that `remote` describes; `undefined` when its link key is no key. */
@@ -114,7 +126,8 @@ export function greet(
 ): Attempt | undefined {
   const time = local.stamp();
   const theirs = Math.max(0, Math.floor(time + (remote.ahead ?? 0)));
-  const payload = encodeGreeting({ time, theirs, ...words }, local.record());
+  const { ciphers } = local;
+  const payload = encodeGreeting({ time, theirs, ciphers, ...words }, local.record());
   const handshake = local.random(8);
   const initiation = initiate({
     prologue: prologue(handshake, local.network, local.key, remote.peer, local.instance, remote.instance),
@@ -127,26 +140,27 @@ export function greet(
   const message = new Uint8Array(INSTANCE + initiation.message.length);
   message.set(local.instance);
   message.set(initiation.message, INSTANCE);
-  return { handshake, packet: writeInit(handshake, message), initiation };
+  return { handshake, packet: writeInit(handshake, message), initiation, ciphers };
 }
 
 /** Reads the answer to an attempt; `undefined` when forged. Gives the keys once. */
 export function readAnswer(
   attempt: Attempt,
   packet: ResponsePacket,
-): { answer: Answer; keys: { send: Uint8Array; receive: Uint8Array; hash: Uint8Array } } | undefined {
+): { answer: Answer; keys: EpochKeys } | undefined {
   const read = attempt.initiation.readResponse(packet.message);
-  const answer = read && readAnswerPayload(read.payload);
-  return answer ? { answer, keys: read } : undefined;
+  const answer = read && readAnswerPayload(read.payload, attempt.ciphers);
+  return answer ? { answer, keys: { ...read, cipher: answer.cipher } } : undefined;
 }
 
-function readAnswerPayload(payload: Uint8Array): Answer | undefined {
+function readAnswerPayload(payload: Uint8Array, offered: Ciphers): AnswerWords | undefined {
   const items = decode(payload);
   if (!Array.isArray(items)) return undefined;
-  const [time, reason, text, frames] = items;
+  const [time, reason, text, frames, chosen] = items;
   if (typeof time !== "number" || typeof reason !== "number") return undefined;
   if (typeof text !== "string" || !(frames instanceof Uint8Array)) return undefined;
-  return { time, reason, text, frames };
+  const cipher = chosen === undefined ? CipherId.chaChaPoly : offered.find((each) => each === chosen);
+  return cipher === undefined ? undefined : { time, reason, text, frames, cipher };
 }
 
 /** An opened message 1 whose sender is not yet verified. */
@@ -155,9 +169,7 @@ export interface OpenedInit {
   /** Verifies the record; `undefined` when the init does not come from whom the frame names. */
   verify(now: number): Promise<Greeting | undefined>;
   /** Message 2 and the keys; once. */
-  answer(
-    answer: Answer,
-  ): { packet: Uint8Array; keys: { send: Uint8Array; receive: Uint8Array; hash: Uint8Array } };
+  answer(answer: Answer): { packet: Uint8Array; keys: EpochKeys };
   forget(): void;
 }
 
@@ -199,19 +211,22 @@ export function openInit(local: Local, source: Key, packet: InitPacket): OpenedI
         compareBytes(record.linkKey, response.remoteStatic) === 0;
       return genuine ? { ...words, record: { ...record, ahead: words.time - now } } : undefined;
     },
-    answer: (answer) => writeAnswer(response, handshake, answer, generateLinkKey(local.random)),
+    answer: (answer) => {
+      const words = { ...answer, cipher: agreeOn(read.ciphers, local.ciphers) };
+      return writeAnswer(response, handshake, words, generateLinkKey(local.random));
+    },
   };
 }
 
-function writeAnswer(response: Response, handshake: Uint8Array, answer: Answer, ephemeral: KeyPair) {
-  const { message, ...keys } = response.write(encodeAnswer(answer), ephemeral);
-  return { packet: writeResponse(handshake, message), keys };
+function writeAnswer(response: Response, handshake: Uint8Array, words: AnswerWords, ephemeral: KeyPair) {
+  const { message, ...keys } = response.write(encodeAnswer(words), ephemeral);
+  return { packet: writeResponse(handshake, message), keys: { ...keys, cipher: words.cipher } };
 }
 
 function readGreeting(payload: Uint8Array): Omit<Greeting, "record"> & { signed: SignedBytes } | undefined {
   const items = decode(payload);
   if (!Array.isArray(items)) return undefined;
-  const [time, continues, conversation, body, signature, frames, theirs] = items;
+  const [time, continues, conversation, body, signature, frames, theirs, offered] = items;
   if (
     typeof time !== "number" || !isFlag(continues) || !isBytes(conversation) || conversation.length !== 16
   ) {
@@ -219,8 +234,16 @@ function readGreeting(payload: Uint8Array): Omit<Greeting, "record"> & { signed:
   }
   if (!isBytes(body) || !isBytes(signature) || !isBytes(frames)) return undefined;
   if (theirs !== undefined && typeof theirs !== "number") return undefined;
-  const words = { time, continues: continues === 1, conversation, signed: { body, signature }, frames };
+  if (offered !== undefined && !Array.isArray(offered)) return undefined;
+  const ciphers = offered?.filter(isCipher) ?? CHACHA_ALONE;
+  const signed = { body, signature };
+  const words = { time, continues: continues === 1, conversation, signed, frames, ciphers };
   return theirs === undefined ? words : { ...words, theirs };
+}
+
+/** Those of later versions are none that this one bears. */
+function isCipher(value: Value): value is CipherId {
+  return value === CipherId.chaChaPoly || value === CipherId.aesGcm;
 }
 
 const isFlag = (value: Value | undefined): value is 0 | 1 => value === 0 || value === 1;

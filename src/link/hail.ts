@@ -1,7 +1,7 @@
 import { compareBytes } from "../wire/cbor.ts";
+import type { EpochKeys } from "./epoch.ts";
 import { type Answer, type Attempt, greet, type Local, readAnswer, type Remote } from "./greeting.ts";
 import { HANDSHAKE_PATIENCE, HANDSHAKE_RETRY, HANDSHAKE_TRIES } from "./limits.ts";
-import type { TransportKeys } from "./noise.ts";
 import type { RefusedPacket, ResponsePacket } from "./packet.ts";
 
 /** A greeting of ours on its way: the same packet again and again, until it is answered or worn out. */
@@ -57,7 +57,7 @@ export class Hail {
   }
 
   /** Reads the answer; `undefined` when forged, and then the true one can still come. */
-  read(packet: ResponsePacket): { answer: Answer; keys: TransportKeys } | undefined {
+  read(packet: ResponsePacket): { answer: Answer; keys: EpochKeys } | undefined {
     return readAnswer(this.#attempt, packet);
   }
 

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Aead, type Cipher, defaultAead } from "./aead.ts";
+import type { Aead, Cipher } from "./aead.ts";
+import { chaChaPoly } from "./chacha.ts";
 import { hash, hkdf } from "./hkdf.ts";
 
 const NOTHING = new Uint8Array();
@@ -18,7 +19,7 @@ export class SymmetricState {
   #cipher: Cipher | undefined;
   #counter = 0;
 
-  constructor(protocolName: string, aead: Aead = defaultAead) {
+  constructor(protocolName: string, aead: Aead = chaChaPoly) {
     const name = new TextEncoder().encode(protocolName);
     this.#aead = aead;
     this.#hash = name.length > 32 ? hash(name) : new Uint8Array(32);

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Identity } from "../identity/identity.ts";
+import { OWN_CIPHERS } from "../link/ciphers.ts";
 import type { Local } from "../link/greeting.ts";
 import { generateLinkKey, type KeyPair, type Random } from "../link/dh.ts";
 import type { Clock } from "../session/clock.ts";
@@ -104,6 +105,7 @@ export class Passport {
       instance: this.instance,
       linkKey: this.linkKey,
       network: this.#network,
+      ciphers: OWN_CIPHERS,
       random,
       record: () => this.record!,
       stamp: stamps(this.clock),

@@ -6,9 +6,10 @@
  * @module
  */
 import { gcm } from "@noble/ciphers/aes.js";
-import { type Aead, nativeAead, nobleAead } from "../../src/link/aead.ts";
+import type { Aead } from "../../src/link/aead.ts";
+import { aesGcm as nativeAes } from "../../src/link/aes_gcm.ts";
+import { nativeChaCha, nobleChaCha, ofChaCha } from "../../src/link/chacha.ts";
 import { type Dh, nativeDh, nobleDh, secureRandom } from "../../src/link/dh.ts";
-import { nativeCrypto } from "../../src/link/native.ts";
 
 const AD = new Uint8Array(13);
 const KEY: Uint8Array = secureRandom(32);
@@ -28,7 +29,7 @@ function microseconds(run: () => void): number {
 
 type Row = { what: string } & Record<string, string | number>;
 
-function chacha(what: string, aead: Aead | undefined, sizes: number[]): Row[] {
+function rows(what: string, aead: Aead | undefined, sizes: number[]): Row[] {
   if (aead === undefined) return [{ what, "": "this runtime has none" }];
   const cipher = aead(KEY);
   const row = (verb: string, run: (plaintext: Uint8Array) => () => void): Row => ({
@@ -53,26 +54,12 @@ function rounded(value: number): number {
   return Math.round(value * 10) / 10;
 }
 
-function aesGcm(sizes: number[]): Row[] {
-  const nonce = new Uint8Array(12);
-  const pure = (plaintext: Uint8Array) => gcm(KEY, nonce, AD).encrypt(plaintext);
-  const native = (plaintext: Uint8Array) => {
-    const step = nativeCrypto!.createCipheriv("aes-256-gcm", KEY, nonce, { authTagLength: 16 });
-    step.setAAD(AD, { plaintextLength: plaintext.length });
-    const sealed = new Uint8Array(plaintext.length + 16);
-    sealed.set(step.update(plaintext));
-    step.final();
-    sealed.set(step.getAuthTag(), plaintext.length);
-  };
-  const row = (what: string, seal: (plaintext: Uint8Array) => unknown): Row => ({
-    what,
-    ...Object.fromEntries(sizes.map((size) => {
-      const plaintext = secureRandom(size);
-      return [`${size} B`, rounded(microseconds(() => void seal(plaintext)))];
-    })),
-  });
-  return [...(nativeCrypto ? [row("AES-GCM native, seal", native)] : []), row("AES-GCM noble, seal", pure)];
-}
+/** For comparison: waymeet never seals so. */
+const nobleAes: Aead = (key) => ({
+  seal: (_counter, ad, plaintext) => gcm(key, new Uint8Array(12), ad).encrypt(plaintext),
+  open: (_counter, ad, sealed) => gcm(key, new Uint8Array(12), ad).decrypt(sealed),
+  forget() {},
+});
 
 function x25519(what: string, dh: Dh | undefined): Row[] {
   if (dh === undefined) return [{ what, "": "this runtime has none" }];
@@ -84,11 +71,13 @@ function x25519(what: string, dh: Dh | undefined): Row[] {
   }];
 }
 
+const native = nativeChaCha();
 const SIZES = [64, 1024, 16_384, 65_536 - 16];
 console.log("µs for one operation");
 console.table([
-  ...chacha("ChaCha native", nativeAead(), SIZES),
-  ...chacha("ChaCha noble", nobleAead, SIZES),
-  ...aesGcm(SIZES),
+  ...rows("ChaCha native", native && ofChaCha(native), SIZES),
+  ...rows("ChaCha noble", ofChaCha(nobleChaCha), SIZES),
+  ...rows("AES-GCM native", nativeAes, SIZES),
+  ...rows("AES-GCM noble", nobleAes, SIZES),
 ]);
 console.table([...x25519("native", nativeDh()), ...x25519("noble", nobleDh)]);

@@ -4,7 +4,8 @@
  */
 import process from "node:process";
 import { createInterface } from "node:readline";
-import { defaultAead, KEY_SIZE, substituteChaCha, TAG_SIZE } from "../../src/link/aead.ts";
+import { KEY_SIZE, substituteCiphers, TAG_SIZE } from "../../src/link/aead.ts";
+import { agreeOn, OWN_CIPHERS, sealingOf } from "../../src/link/ciphers.ts";
 import type { Link } from "../../src/link/link.ts";
 import { loadNodeDataChannel } from "../../src/path/node_datachannel.ts";
 import { PATH_HIGH_WATER } from "../../src/path/port.ts";
@@ -34,7 +35,7 @@ const AEAD_TIME = 300;
 
 /** With `plain` links copy where they would seal: what they cost beside their cipher. */
 if (process.argv[4] === "plain") {
-  substituteChaCha({
+  substituteCiphers({
     seal: (_key, _nonce, _ad, plaintext, into) => into.set(plaintext),
     open: (_key, _nonce, _ad, sealed) => sealed.slice(0, sealed.length - TAG_SIZE),
   });
@@ -145,8 +146,9 @@ function usage(): number {
   return user + system;
 }
 
-function aead(size: number): { seal: number; open: number } {
-  const cipher = defaultAead(crypto.getRandomValues(new Uint8Array(KEY_SIZE)));
+function cipherCost(size: number): { seal: number; open: number } {
+  const { aead } = sealingOf(agreeOn(OWN_CIPHERS, OWN_CIPHERS));
+  const cipher = aead(crypto.getRandomValues(new Uint8Array(KEY_SIZE)));
   const [data, plaintext] = [new Uint8Array(13), new Uint8Array(size)];
   const sealed = cipher.seal(1, data, plaintext);
   const into = new Uint8Array(size + TAG_SIZE); // as in a link, whose packet is there already
@@ -180,7 +182,7 @@ async function obey(order: Order): Promise<void> {
     case "usage":
       return say({ event: "usage", cpu: usage(), received, path });
     case "aead":
-      return say({ event: "aead", ...aead(order.size) });
+      return say({ event: "aead", ...cipherCost(order.size) });
   }
 }
 

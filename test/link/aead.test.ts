@@ -1,21 +1,24 @@
 import { describe, it } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  defaultAead,
-  nativeAead,
-  nativeChaCha,
-  nobleAead,
-  nobleChaCha,
-  TAG_SIZE,
-} from "../../src/link/aead.ts";
+import { readFileSync } from "node:fs";
+import { type Aead, TAG_SIZE } from "../../src/link/aead.ts";
+import { aesGcm, nativeAesGcm } from "../../src/link/aes_gcm.ts";
+import { chaChaPoly, nativeChaCha, nobleChaCha, ofChaCha } from "../../src/link/chacha.ts";
 import { flipped, hex } from "./hex.ts";
 
 const runs = { numRuns: 200 };
 const key = fc.uint8Array({ minLength: 32, maxLength: 32 });
 const short = fc.uint8Array({ maxLength: 300 });
 const counter = fc.maxSafeNat();
-const aeads = { noble: nobleAead, default: defaultAead, ...(nativeAead() && { native: nativeAead()! }) };
+const native = nativeChaCha();
+const pure = ofChaCha(nobleChaCha);
+const chaChas: Record<string, Aead> = {
+  "ChaCha20-Poly1305, pure": pure,
+  "ChaCha20-Poly1305, this runtime's": chaChaPoly,
+  ...native && { "ChaCha20-Poly1305, native": ofChaCha(native) },
+};
+const aeads: Record<string, Aead> = { ...chaChas, ...aesGcm && { "AES-256-GCM": aesGcm } };
 
 const KEY = hex("808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f");
 
@@ -56,7 +59,7 @@ const VECTORS = {
   },
 };
 
-for (const chacha of [nobleChaCha, nativeChaCha()]) {
+for (const chacha of [nobleChaCha, native]) {
   for (const [section, { key, nonce, ad, plaintext, sealed }] of Object.entries(VECTORS)) {
     if (chacha === undefined) continue;
     it(`RFC 8439 ${section}, ${chacha === nobleChaCha ? "pure" : "native"}`, () => {
@@ -70,7 +73,7 @@ for (const chacha of [nobleChaCha, nativeChaCha()]) {
 }
 
 for (const [name, aead] of Object.entries(aeads)) {
-  describe(`ChaCha20-Poly1305, ${name}`, () => {
+  describe(name, () => {
     it("opens what it sealed, and nothing with one bit changed anywhere", () => {
       fc.assert(
         fc.property(key, counter, short, short, fc.nat(), (k, n, ad, plaintext, bit) => {
@@ -82,20 +85,6 @@ for (const [name, aead] of Object.entries(aeads)) {
           assert.equal(aead(flipped(k, bit)).open(n, ad, sealed), undefined);
           assert.equal(cipher.open(n === 0 ? 1 : n - 1, ad, sealed), undefined);
           assert.equal(cipher.open(n, ad, sealed.subarray(0, bit % sealed.length)), undefined);
-        }),
-        runs,
-      );
-    });
-
-    it("agrees byte for byte with the pure implementation, into given room too", () => {
-      fc.assert(
-        fc.property(key, counter, short, fc.nat({ max: 3 }), (k, n, plaintext, shift) => {
-          const ad = plaintext.subarray(0, 13);
-          const expected = nobleAead(k).seal(n, ad, plaintext);
-          const room = new Uint8Array(shift + expected.length).subarray(shift);
-          assert.equal(aead(k).seal(n, ad, plaintext, room), room);
-          assert.deepEqual(room, expected);
-          assert.deepEqual(aead(k).open(n, ad, room), plaintext);
         }),
         runs,
       );
@@ -120,6 +109,24 @@ for (const [name, aead] of Object.entries(aeads)) {
       assert.throws(() => aead(new Uint8Array(31)), RangeError);
       assert.throws(() => aead(KEY).seal(0, KEY, KEY, new Uint8Array(TAG_SIZE)), RangeError);
     });
+  });
+}
+
+for (const [name, aead] of Object.entries(chaChas)) {
+  describe(name, () => {
+    it("agrees byte for byte with the pure implementation, into given room too", () => {
+      fc.assert(
+        fc.property(key, counter, short, fc.nat({ max: 3 }), (k, n, plaintext, shift) => {
+          const ad = plaintext.subarray(0, 13);
+          const expected = pure(k).seal(n, ad, plaintext);
+          const room = new Uint8Array(shift + expected.length).subarray(shift);
+          assert.equal(aead(k).seal(n, ad, plaintext, room), room);
+          assert.deepEqual(room, expected);
+          assert.deepEqual(aead(k).open(n, ad, room), plaintext);
+        }),
+        runs,
+      );
+    });
 
     it("numbers nonces as Noise does: four zero bytes, then the counter little-endian", () => {
       const expected = new Uint8Array(TAG_SIZE + 4);
@@ -128,6 +135,39 @@ for (const [name, aead] of Object.entries(aeads)) {
     });
   });
 }
+
+const { vectors } = JSON.parse(readFileSync(new URL("./vectors/aes_gcm.json", import.meta.url), "utf8")) as {
+  vectors: Record<"tcId" | "key" | "iv" | "aad" | "msg" | "ct" | "tag" | "result", string>[];
+};
+
+describe("AES-256-GCM, where the runtime has it", () => {
+  const raw = nativeAesGcm()!;
+  const skip = raw === undefined && "this runtime has none";
+
+  it("seals and opens as Wycheproof has it", { skip }, () => {
+    assert.equal(vectors.length, 66);
+    for (const { tcId, result, ...vector } of vectors) {
+      const { key, iv, aad, msg } = Object.fromEntries(
+        Object.entries(vector).map(([name, text]) => [name, hex(text)]),
+      );
+      const sealed = hex(vector.ct + vector.tag);
+      if (result !== "valid") {
+        assert.throws(() => raw.open(key!, iv!, aad!, sealed), `${tcId}`);
+        continue;
+      }
+      const into = new Uint8Array(sealed.length);
+      raw.seal(key!, iv!, aad!, msg!, into);
+      assert.deepEqual(into, sealed, `${tcId}`);
+      assert.deepEqual(raw.open(key!, iv!, aad!, sealed), msg, `${tcId}`);
+    }
+  });
+
+  it("numbers nonces as Noise does: four zero bytes, then the counter big-endian", { skip }, () => {
+    const expected = new Uint8Array(TAG_SIZE + 4);
+    raw.seal(KEY, hex("00000000 0011020304050607"), KEY, hex("00000000"), expected);
+    assert.deepEqual(aesGcm!(KEY).seal(0x11_0203_0405_0607, KEY, hex("00000000")), expected);
+  });
+});
 
 describe("a runtime's own cipher", () => {
   /** `node:crypto` in small, on the pure implementation; sealing twice is opening, since ChaCha20 is an XOR. */
@@ -151,10 +191,11 @@ describe("a runtime's own cipher", () => {
     return { createCipheriv: create, createDecipheriv: create } as never;
   };
 
-  it("is used when it works", () => assert.notEqual(nativeAead(fake(true)), undefined));
-  it("is not used when it ignores tags", () => assert.equal(nativeAead(fake(false)), undefined));
+  it("is not used under another cipher's name", () => assert.equal(nativeAesGcm(fake(true)), undefined));
+  it("is used when it works", () => assert.notEqual(nativeChaCha(fake(true)), undefined));
+  it("is not used when it ignores tags", () => assert.equal(nativeChaCha(fake(false)), undefined));
   it("is not used when it throws", () =>
-    assert.equal(nativeAead({ createCipheriv() {} } as never), undefined));
+    assert.equal(nativeChaCha({ createCipheriv() {} } as never), undefined));
 });
 
 describe("sealing in place", () => {

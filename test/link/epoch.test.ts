@@ -1,6 +1,7 @@
 import { describe, it } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { AES_BYTES, AES_PACKETS, CHACHA_PACKETS, CipherId, OWN_CIPHERS } from "../../src/link/ciphers.ts";
 import {
   Epoch,
   FORGERY_LIMIT,
@@ -8,7 +9,6 @@ import {
   REKEY_BYTES,
   REKEY_PACKETS,
   REKEY_PATIENCE,
-  SEAL_LIMIT,
 } from "../../src/link/epoch.ts";
 import { epochId, readPacket, type TransportPacket } from "../../src/link/packet.ts";
 import { REPLAY_WINDOW } from "../../src/link/replay.ts";
@@ -109,10 +109,24 @@ describe("an epoch", () => {
   it("stops sealing long before counters or ciphers end, and opening after too many forgeries", () => {
     const [a, b] = epochPair();
     const packet = transport(a.seal(one));
-    a.sealedPackets = SEAL_LIMIT;
+    a.sealedPackets = CHACHA_PACKETS;
     assert.throws(() => a.seal(one), RangeError);
     b.forgeries = FORGERY_LIMIT;
     assert.equal(b.open(packet), undefined);
+  });
+
+  it("stops sooner under AES-GCM, whose blocks run out", {
+    skip: !OWN_CIPHERS.includes(CipherId.aesGcm) && "this runtime has none",
+  }, () => {
+    const blocks = AES_BYTES / 16 + 2 * AES_PACKETS;
+    assert.ok(Math.log2(blocks) <= 34.6, "RFC 8446 §5.5 has 2^34.5");
+    assert.ok(AES_BYTES > REKEY_BYTES && AES_PACKETS > REKEY_PACKETS);
+    for (const used of [{ sealedPackets: AES_PACKETS }, { sealedBytes: AES_BYTES }]) {
+      const [epoch] = epochPair({ cipher: CipherId.aesGcm });
+      epoch.seal(one);
+      Object.assign(epoch, used);
+      assert.throws(() => epoch.seal(one), RangeError);
+    }
   });
 
   it("counts forgeries, not replays", () => {
@@ -129,6 +143,7 @@ describe("an epoch", () => {
       send: new Uint8Array(32).fill(1),
       receive: new Uint8Array(32).fill(2),
       hash: new Uint8Array(32),
+      cipher: CipherId.chaChaPoly,
     };
     const handshake = hex("0102030405060708");
     const epoch = new Epoch({ handshake, keys, initiated: true, createdAt: 0 });

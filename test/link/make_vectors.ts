@@ -4,8 +4,9 @@
  */
 import { writeFileSync } from "node:fs";
 import { identityFromSeed } from "../../src/identity/identity.ts";
+import { CipherId } from "../../src/link/ciphers.ts";
 import { keyPairOf } from "../../src/link/dh.ts";
-import { Epoch } from "../../src/link/epoch.ts";
+import { Epoch, type EpochKeys } from "../../src/link/epoch.ts";
 import {
   ASK,
   encodeAck,
@@ -15,7 +16,7 @@ import {
   type Unnumbered,
 } from "../../src/link/frames.ts";
 import { encodeAnswer, encodeGreeting, prologue } from "../../src/link/greeting.ts";
-import { initiate, respond, type TransportKeys } from "../../src/link/noise.ts";
+import { initiate, respond } from "../../src/link/noise.ts";
 import { writeInit, writeRefused, writeResponse, writeUnknown } from "../../src/link/packet.ts";
 import { signRecord } from "../../src/wire/record.ts";
 import { joinBytes } from "../../src/wire/join_bytes.ts";
@@ -110,7 +111,14 @@ async function peer(seed: number) {
 async function handshake() {
   const [a, b] = [await peer(1), await peer(2)];
   const name = filled(8, 0x77);
-  const words = { time: TIME + 5, continues: false, conversation: filled(16, 0x55) };
+  const cipher = CipherId.chaChaPoly;
+  const words = {
+    time: TIME + 5,
+    theirs: TIME + 6,
+    ciphers: [cipher, CipherId.aesGcm],
+    continues: false,
+    conversation: filled(16, 0x55),
+  };
   const first = joinBytes(encodeNumbered({
     kind: "message",
     id,
@@ -120,7 +128,7 @@ async function handshake() {
   }, 1));
   const bound = prologue(name, "main", a.identity.publicKey, b.identity.publicKey, a.instance, b.instance);
   const greeting = encodeGreeting({ ...words, frames: first }, a.record);
-  const answer = encodeAnswer({ time: TIME + 9, reason: 0, text: "", frames: encodeAck(2, []) });
+  const answer = encodeAnswer({ time: TIME + 9, reason: 0, text: "", frames: encodeAck(2, []), cipher });
   const ephemeral = (byte: number) => keyPairOf(filled(32, byte));
   const initiation = initiate({
     prologue: bound,
@@ -143,7 +151,7 @@ async function handshake() {
     init: text(writeInit(name, message1)),
     answer: text(answer),
     response: text(writeResponse(name, message)),
-    transport: transport(name, ofA, ofB),
+    transport: transport(name, { ...ofA, cipher }, { ...ofB, cipher }),
   };
 }
 
@@ -163,7 +171,7 @@ function describe(
   };
 }
 
-function transport(name: Uint8Array, ofA: TransportKeys, ofB: TransportKeys) {
+function transport(name: Uint8Array, ofA: EpochKeys, ofB: EpochKeys) {
   const a = new Epoch({ handshake: name, keys: ofA, initiated: true, createdAt: 0 });
   const b = new Epoch({ handshake: name, keys: ofB, initiated: false, createdAt: 0 });
   const packet = (from: "initiator" | "responder", plaintext: Uint8Array) => ({

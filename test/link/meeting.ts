@@ -11,6 +11,7 @@ import {
   type ConnectionEnd,
   type ConnectionEvents,
 } from "../../src/link/connection.ts";
+import { type Ciphers, OWN_CIPHERS } from "../../src/link/ciphers.ts";
 import { keyPairOf } from "../../src/link/dh.ts";
 import type { Local } from "../../src/link/greeting.ts";
 import type { Incoming } from "../../src/link/mailbox.ts";
@@ -66,6 +67,9 @@ export class Party {
 
   private bytes = (size: number): Uint8Array => Uint8Array.from({ length: size }, () => this.random() * 256);
 
+  /** What this peer's processes bear. */
+  ciphers: Ciphers = OWN_CIPHERS;
+
   /** A new process of the same peer: nothing of the old one is left. */
   async start(): Promise<void> {
     this.cancel?.();
@@ -76,6 +80,7 @@ export class Party {
       instance: this.bytes(16),
       linkKey: keyPairOf(this.bytes(32)),
       network: NETWORK,
+      ciphers: this.ciphers,
       random: this.bytes,
       record: () => this.record,
       stamp: () => this.last = Math.max(this.last + 1, this.clock.wall()),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { CipherId } from "../../src/link/ciphers.ts";
 import { keyPairOf } from "../../src/link/dh.ts";
 import { Epoch } from "../../src/link/epoch.ts";
 import { decodeFrames, encodeNumbered, type Numbered } from "../../src/link/frames.ts";
@@ -75,7 +76,7 @@ function shake() {
     static: keys(responder.linkSecret),
     message: initiation.message,
   })!.write(hex(handshake.answer), keys(responder.ephemeralSecret));
-  return { initiation, answered };
+  return { initiation, answered: { ...answered, cipher: CipherId.chaChaPoly } };
 }
 
 describe("the handshake of link.json", () => {
@@ -96,7 +97,7 @@ describe("the handshake of link.json", () => {
     const name = hex(handshake.handshake);
     const ofA = new Epoch({
       handshake: name,
-      keys: initiation.readResponse(response.message)!,
+      keys: { ...initiation.readResponse(response.message)!, cipher: CipherId.chaChaPoly },
       initiated: true,
       createdAt: 0,
     });
@@ -121,8 +122,15 @@ describe("the handshake of link.json", () => {
     assert.deepEqual(greeting.record.peer, hex(initiator.peer));
     assert.deepEqual(decodeFrames(greeting.frames)!.map(({ kind }) => kind), ["message"]);
     const { initiation } = shake();
-    const attempt = { handshake: init.handshake, packet: hex(handshake.init), initiation };
-    assert.equal(readAnswer(attempt, response)!.answer.reason, 0);
+    const attempt = {
+      handshake: init.handshake,
+      packet: hex(handshake.init),
+      initiation,
+      ciphers: greeting.ciphers,
+    };
+    assert.deepEqual(greeting.ciphers, [CipherId.chaChaPoly, CipherId.aesGcm]);
+    const { answer, keys } = readAnswer(attempt, response)!;
+    assert.deepEqual([answer.reason, keys.cipher], [0, CipherId.chaChaPoly]);
     assert.equal(openInit(local, hex(responder.peer), init), undefined, "the frame named another source");
     assert.equal(openInit({ ...local, network: "other" }, hex(initiator.peer), init), undefined);
     assert.equal(openInit({ ...local, instance: new Uint8Array(16) }, hex(initiator.peer), init), undefined);

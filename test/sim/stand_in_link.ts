@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ChaCha } from "../../src/link/aead.ts";
+import type { RawAead } from "../../src/link/aead.ts";
 import { TAG_SIZE } from "../../src/link/aead.ts";
 import { type Dh, DH_SIZE } from "../../src/link/dh.ts";
 import { keyedHash, same, wordAt } from "./stand_in.ts";
@@ -45,7 +45,7 @@ export const standInDh: Dh = {
   },
 };
 
-export const standInChaCha: ChaCha = {
+export const standInChaCha: RawAead = {
   seal(key, nonce, ad, plaintext, into) {
     mask(key, nonce, plaintext, into);
     into.set(tagOf(key, nonce, ad, into.subarray(0, plaintext.length)), plaintext.length);

@@ -2,7 +2,7 @@
 import { substituteEd25519 } from "../../src/identity/ed25519.ts";
 import type { Identity } from "../../src/identity/identity.ts";
 import type { PeerId } from "../../src/identity/peer_id.ts";
-import { substituteChaCha } from "../../src/link/aead.ts";
+import { substituteCiphers } from "../../src/link/aead.ts";
 import { substituteDh } from "../../src/link/dh.ts";
 import { Peer } from "../../src/peer/peer.ts";
 import type { Platform } from "../../src/peer/platform.ts";
@@ -63,7 +63,7 @@ export class World {
     this.trace.isNode = (name) => name.startsWith("n");
     substituteEd25519(this.keys);
     substituteDh(standInDh);
-    substituteChaCha(standInChaCha);
+    substituteCiphers(standInChaCha);
     const numbers = Array.from({ length: options.nodes }, (_, i) => i);
     for (const number of numbers) this.#build(number);
     for (const station of this.stations) this.boot(station);
@@ -73,7 +73,7 @@ export class World {
   end(): void {
     substituteEd25519(undefined);
     substituteDh(undefined);
-    substituteChaCha(undefined);
+    substituteCiphers(undefined);
   }
 
   get now(): number {

@@ -2,6 +2,7 @@
  * A peer with links, against another that is hostile: raw packets, greetings whose words are strange, and,
  * under real keys, whatever frames it likes. The first part's first byte says which.
  */
+import { OWN_CIPHERS } from "../../../src/link/ciphers.ts";
 import { Epoch } from "../../../src/link/epoch.ts";
 import { keyPairOf } from "../../../src/link/dh.ts";
 import { type Attempt, greet, type Local, prologue, readAnswer } from "../../../src/link/greeting.ts";
@@ -154,6 +155,7 @@ async function begin(): Promise<World> {
     instance,
     linkKey,
     network: "test",
+    ciphers: OWN_CIPHERS,
     random,
     record: () => record,
     stamp,
