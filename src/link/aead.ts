@@ -4,9 +4,6 @@
  *
  * @module
  */
-import { hex } from "../identity/hex.ts";
-import { type NativeCrypto, nativeCrypto } from "./native.ts";
-
 /** Bytes of a key. */
 export const KEY_SIZE = 32;
 /** Bytes that sealing adds. */
@@ -88,57 +85,4 @@ let standIn: RawAead | undefined;
 /** For simulators, which pay for thousands of peers: all ciphers are this one; `undefined` goes back to the real ones. Never in a program that talks to others. */
 export function substituteCiphers(implementation: RawAead | undefined): void {
   standIn = implementation;
-}
-
-/**
- * The runtime's own under OpenSSL's name, or `undefined` where it has none that works: one that
- * ignored tags would be worse than none. It is asked to seal the bytes 0 … 31 under themselves,
- * counter 2^40 + 1, associated data 0 … 12; `expected` is what they must become, in hex.
- */
-export function nativeAead(
-  name: string,
-  littleEndian: boolean,
-  expected: string,
-  crypto: NativeCrypto | undefined = nativeCrypto,
-): RawAead | undefined {
-  if (crypto?.createCipheriv === undefined) return undefined;
-  const raw = rawOn(crypto, name);
-  return works(keyed(raw, littleEndian), expected) ? raw : undefined;
-}
-
-function rawOn(crypto: NativeCrypto, name: string): RawAead {
-  const options = { authTagLength: TAG_SIZE };
-  return {
-    seal(key, nonce, ad, plaintext, into) {
-      const step = crypto.createCipheriv(name, key, nonce, options);
-      step.setAAD(ad, { plaintextLength: plaintext.length });
-      into.set(step.update(plaintext));
-      step.final();
-      into.set(step.getAuthTag(), plaintext.length);
-    },
-    open(key, nonce, ad, sealed) {
-      const size = sealed.length - TAG_SIZE;
-      const step = crypto.createDecipheriv(name, key, nonce, options);
-      step.setAAD(ad, { plaintextLength: size });
-      step.setAuthTag(sealed.subarray(size));
-      const { buffer, byteOffset, length } = step.update(sealed.subarray(0, size));
-      step.final();
-      return new Uint8Array(buffer, byteOffset, length);
-    },
-  };
-}
-
-function works(aead: Aead, expected: string): boolean {
-  const bytes = Uint8Array.from({ length: KEY_SIZE }, (_, index) => index);
-  const [counter, ad] = [2 ** 40 + 1, bytes.subarray(0, 13)];
-  const cipher = aead(bytes);
-  try {
-    const sealed = cipher.seal(counter, ad, bytes);
-    const opened = cipher.open(counter, ad, sealed);
-    const same = hex(sealed) === expected && opened?.join() === bytes.join();
-    sealed[sealed.length - 1]! ^= 1;
-    return same && cipher.open(counter, ad, sealed) === undefined;
-  } catch {
-    return false;
-  }
 }

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { type Aead, keyed, nativeAead, type RawAead } from "./aead.ts";
-import type { NativeCrypto } from "./native.ts";
+import { type Aead, keyed, type RawAead } from "./aead.ts";
+import { nativeAead, type NativeCrypto } from "./native.ts";
 
 /** What {@link nativeAead} asks for. */
 const EXPECTED = "943c4a3aeb8543785736a6963f61fcc5ae525cb918ee81b4667f95cf889b6634" +

@@ -18,8 +18,8 @@
  * @module
  */
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { type Aead, keyed, nativeAead, type RawAead } from "./aead.ts";
-import type { NativeCrypto } from "./native.ts";
+import { type Aead, keyed, type RawAead } from "./aead.ts";
+import { nativeAead, type NativeCrypto } from "./native.ts";
 
 /** What {@link nativeAead} asks for. */
 const EXPECTED = "63c909a96b447ce11f2916314bc044c12c76f68aa3664a046ff792058175f318" +

@@ -58,15 +58,9 @@ export const CHACHA_PACKETS: number = 2 ** 40;
 export const AES_BYTES: number = 2 ** 38;
 export const AES_PACKETS: number = 2 ** 32;
 
-/**
- * @throws {RangeError} for AES on a runtime without it, which never offered it.
- */
+/** For AES only where {@link OWN_CIPHERS} has it. */
 export function sealingOf(cipher: CipherId): Sealing {
-  if (cipher === CipherId.chaChaPoly) {
-    return { aead: chaChaPoly, maxPackets: CHACHA_PACKETS, maxBytes: Infinity };
-  }
-  if (aesGcm === undefined) {
-    throw new RangeError("this runtime has no AES-256-GCM of its own: offer ChaCha20-Poly1305 alone");
-  }
-  return { aead: aesGcm, maxPackets: AES_PACKETS, maxBytes: AES_BYTES };
+  return cipher === CipherId.aesGcm
+    ? { aead: aesGcm!, maxPackets: AES_PACKETS, maxBytes: AES_BYTES }
+    : { aead: chaChaPoly, maxPackets: CHACHA_PACKETS, maxBytes: Infinity };
 }

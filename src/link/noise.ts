@@ -16,9 +16,10 @@
  * @module
  */
 import { KEY_SIZE, TAG_SIZE } from "./aead.ts";
-import { dh, DH_SIZE, generateLinkKey, type KeyPair } from "./dh.ts";
+import { dh, generateLinkKey, type KeyPair } from "./dh.ts";
 import { SymmetricState } from "./noise_state.ts";
 import { joinBytes } from "../wire/join_bytes.ts";
+import { DH_SIZE } from "./x25519.ts";
 
 export const PROTOCOL_NAME = "Noise_IK_25519_ChaChaPoly_SHA256";
 /** Largest Noise message, bytes (§3). */

@@ -9,7 +9,9 @@ import { gcm } from "@noble/ciphers/aes.js";
 import type { Aead } from "../../src/link/aead.ts";
 import { aesGcm as nativeAes } from "../../src/link/aes_gcm.ts";
 import { nativeChaCha, nobleChaCha, ofChaCha } from "../../src/link/chacha.ts";
-import { type Dh, nativeDh, nobleDh, secureRandom } from "../../src/link/dh.ts";
+import { secureRandom } from "../../src/link/dh.ts";
+import { nativeDh } from "../../src/link/native.ts";
+import { type Dh, nobleDh } from "../../src/link/x25519.ts";
 
 const AD = new Uint8Array(13);
 const KEY: Uint8Array = secureRandom(32);
@@ -80,4 +82,4 @@ console.table([
   ...rows("AES-GCM native", nativeAes, SIZES),
   ...rows("AES-GCM noble", nobleAes, SIZES),
 ]);
-console.table([...x25519("native", nativeDh()), ...x25519("noble", nobleDh)]);
+console.table([...x25519("native", nativeDh(nobleDh)), ...x25519("noble", nobleDh)]);

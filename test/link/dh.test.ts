@@ -1,11 +1,14 @@
 import { describe, it } from "node:test";
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { defaultDh, dh, generateLinkKey, keyPairOf, nativeDh, nobleDh } from "../../src/link/dh.ts";
+import { defaultDh, dh, generateLinkKey, keyPairOf } from "../../src/link/dh.ts";
+import { nativeDh } from "../../src/link/native.ts";
+import { nobleDh } from "../../src/link/x25519.ts";
 import { hex } from "./hex.ts";
 
 const secret = fc.uint8Array({ minLength: 32, maxLength: 32 });
-const dhs = { noble: nobleDh, default: defaultDh, ...(nativeDh() && { native: nativeDh()! }) };
+const native = nativeDh(nobleDh);
+const dhs = { noble: nobleDh, default: defaultDh, ...native && { native } };
 
 /** All points whose order divides 8, with non-canonical encodings (cr.yp.to/ecdh.html). */
 const SMALL_ORDER = [
@@ -89,7 +92,7 @@ describe("link keys", () => {
       diffieHellman: ({ privateKey, publicKey }: Record<string, Uint8Array>) =>
         nobleDh.agree(privateKey!, publicKey!) ?? new Uint8Array(32),
     };
-    const port = nativeDh(lenient as never)!;
+    const port = nativeDh(nobleDh, lenient as never)!;
     for (const point of SMALL_ORDER) assert.equal(port.agree(new Uint8Array(32).fill(9), point), undefined);
   });
 
@@ -99,6 +102,6 @@ describe("link keys", () => {
       createPublicKey: () => ({}),
       diffieHellman: () => new Uint8Array(32),
     };
-    assert.equal(nativeDh(careless as never), undefined);
+    assert.equal(nativeDh(nobleDh, careless as never), undefined);
   });
 });

@@ -8,7 +8,7 @@
  */
 import type { RawAead } from "../../src/link/aead.ts";
 import { TAG_SIZE } from "../../src/link/aead.ts";
-import { type Dh, DH_SIZE } from "../../src/link/dh.ts";
+import { type Dh, DH_SIZE } from "../../src/link/x25519.ts";
 import { keyedHash, same, wordAt } from "./stand_in.ts";
 
 /** 2^61 − 1 is prime. */
