@@ -1,8 +1,8 @@
 /**
- * The synchronous cryptography of a runtime that has `node:crypto` (Node, Deno, Bun,
- * workerd with `nodejs_compat`), where it works. The only file of `src/link` that looks for
- * it; bundles for browsers, which have none, get `native.browser.ts` through the package's
- * `browser` field, and the core goes on with pure JavaScript.
+ * The synchronous cryptography of a runtime that has `node:crypto` (Node, Deno, Bun), where it
+ * works. The only file of `src/link` that looks for it; bundles for browsers, which have none,
+ * get `native.browser.ts` through the package's `browser` field, and so do those that Wrangler
+ * makes: the core goes on with pure JavaScript.
  *
  * @module
  */
