@@ -8,6 +8,7 @@ import type { PeerId } from "../identity/peer_id.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Socket, SocketHandlers } from "../session/socket.ts";
 import { HANDSHAKE_STEP } from "../wire/limits.ts";
+import { AddressCounts } from "./address_counts.ts";
 
 /**
  * The text form of a key. Whether it is a valid key costs hundreds of multiplications, which
@@ -41,6 +42,7 @@ export class Doorway {
   readonly clock: Clock;
   readonly receive: Receive;
   #pending = 0;
+  readonly #addresses = new AddressCounts();
   /** With a socket, in the order of their coming; who has spoken is taken out when it is in the way. */
   readonly #open = new Map<Admission, Received & { since: number }>();
 
@@ -53,6 +55,11 @@ export class Doorway {
     return this.#pending;
   }
 
+  /** Those from one IPv4 address or IPv6 /64; of loopback none are counted. */
+  pendingFrom(address: string): number {
+    return this.#addresses.of(address);
+  }
+
   /** A place, or `undefined` when `limit` of them are taken. */
   admit(
     limit: number,
@@ -62,6 +69,7 @@ export class Doorway {
   ): Admission | undefined {
     if (this.#pending >= limit && !this.#makeRoom()) return undefined;
     this.#pending++;
+    this.#addresses.enter(address);
     return new Admission(claimed, address, sought, this);
   }
 
@@ -72,6 +80,7 @@ export class Doorway {
   /** Called once by each admission. */
   free(admission: Admission): void {
     this.#open.delete(admission);
+    this.#addresses.leave(admission.address);
     this.#pending--;
   }
 

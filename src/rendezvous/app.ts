@@ -134,7 +134,7 @@ async function readOrder(
 }
 
 /** A socket for both families writes IPv4 as `::ffff:192.0.2.1` (RFC 4291 §2.5.5.2): one stranger, one name. */
-function plainAddress(address: string): string {
+export function plainAddress(address: string): string {
   if (!address.includes(":")) return address;
   const parsed = parseAddress(address, 0);
   return parsed === undefined ? address : ipText(parsed);

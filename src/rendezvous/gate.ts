@@ -13,6 +13,7 @@ import { type Admission, Doorway, PEER_ID, type Receive } from "./admission.ts";
 import { type Refused, refused } from "./app.ts";
 import { Bans } from "./bans.ts";
 import { tidy } from "./events.ts";
+import type { Crowd } from "./doorstep.ts";
 import type { Fabric } from "./fabric.ts";
 import type { Journal } from "./journal.ts";
 import type { Judgement } from "./judgement.ts";
@@ -71,22 +72,26 @@ export class Gate {
 
   /** Reserves a place for a handshake, before anything is allocated for the stranger. */
   admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused {
-    const obstacle = this.#obstacle(claimed, address, origin);
+    const obstacle = this.#misfit(claimed, origin) ?? this.#closedTo(address) ?? this.#tooOften(address);
     if (obstacle !== undefined) return this.#turnedAway(obstacle, claimed, address);
     // Where everybody may ask, a stranger may: whoever has no key makes one.
     const answered = this.access.kind === "open" ? sought : undefined;
     return this.#doorway.admit(this.#o.limits.handshakes, claimed as PeerId, address, answered) ??
-      this.overrun(address, claimed);
+      this.#turnedAway(OVERRUN, claimed, address);
   }
 
-  /** There is no place for somebody who may not even have said for whom. */
-  overrun(address: string, claimed = ""): Refused {
-    const refusal = refused(
-      503,
-      Reason.overCapacity,
-      "too many handshakes are under way; try again in a second",
-    );
-    return this.#turnedAway(refusal, claimed, address);
+  /**
+   * Why a stranger from there cannot come in now, whatever it asks for: it need not wait to be told, and nothing is
+   * made of its request. Takes nothing of its rate. As many may wait as handshakes may be under way: more would have
+   * to wait for longer than their programs do.
+   */
+  turnsAway(address: string, { waiting, fromThere }: Crowd): Refused | undefined {
+    const { limits, clock } = this.#o;
+    const source = parseAddress(address, 0);
+    const obstacle = this.#closedTo(address, fromThere) ??
+      (source && this.#sources.isSpent(source, clock.now()) ? TOO_OFTEN : undefined) ??
+      (waiting >= limits.handshakes ? OVERRUN : undefined);
+    return obstacle && this.#turnedAway(obstacle, "", address);
   }
 
   /** Whether somebody whose signature is verified may have a session, and how much it may send. */
@@ -107,23 +112,26 @@ export class Gate {
     return text === undefined ? { ok: true } : { ok: false, reason: Reason.unauthorized, text };
   }
 
-  #obstacle(claimed: string, address: string, origin?: string): Refused | undefined {
-    const { clock } = this.#o;
-    if (!PEER_ID.test(claimed)) {
-      return refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
-    }
-    if (this.#o.draining()) return refused(503, Reason.draining, "this node is leaving; try another one");
-    if (!welcomesPage(this.#origins, origin)) {
-      return refused(403, Reason.unauthorized, "this node takes sessions of pages of its own machine only");
-    }
+  #misfit(claimed: string, origin?: string): Refused | undefined {
+    if (!PEER_ID.test(claimed)) return NO_PEER;
+    return welcomesPage(this.#origins, origin) ? undefined : NO_PAGE;
+  }
+
+  #closedTo(address: string, waiting = 0): Refused | undefined {
+    const { draining, pressed, clock, limits } = this.#o;
+    if (draining()) return LEAVING;
     const ban = this.bans.refusal({ address }, clock.wall());
     if (ban !== undefined) return refused(403, ban.reason, ban.text);
-    if (this.#o.pressed()) {
-      return refused(503, Reason.overCapacity, "this node is short of memory; try another one");
-    }
+    if (pressed()) return PRESSED;
+    return this.#doorway.pendingFrom(address) + waiting >= limits.handshakesPerAddress ? CROWDED : undefined;
+  }
+
+  #tooOften(address: string): Refused | undefined {
     const source = parseAddress(address, 0);
-    if (source === undefined || this.#sources.take(source, clock.now()) === "granted") return undefined;
-    return refused(429, Reason.rateLimited, "too many handshakes from your address; try again in a second");
+    if (source === undefined || this.#sources.take(source, this.#o.clock.now()) === "granted") {
+      return undefined;
+    }
+    return TOO_OFTEN;
   }
 
   #turnedAway(refusal: Refused, claimed: string, address: string): Refused {
@@ -132,3 +140,27 @@ export class Gate {
     return refusal;
   }
 }
+
+const NO_PEER = refused(400, Reason.wrongId, "the path names no PeerId of 52 letters");
+const NO_PAGE = refused(
+  403,
+  Reason.unauthorized,
+  "this node takes sessions of pages of its own machine only",
+);
+const LEAVING = refused(503, Reason.draining, "this node is leaving; try another one");
+const PRESSED = refused(503, Reason.overCapacity, "this node is short of memory; try another one");
+const OVERRUN = refused(
+  503,
+  Reason.overCapacity,
+  "too many handshakes are under way; try again in a second",
+);
+const CROWDED = refused(
+  429,
+  Reason.overQuota,
+  "too many handshakes from your address are under way; try again in a second",
+);
+const TOO_OFTEN = refused(
+  429,
+  Reason.rateLimited,
+  "too many handshakes from your address; try again in a second",
+);

@@ -21,6 +21,7 @@ import type { Admission, Received } from "./admission.ts";
 import { Attendance } from "./attendance.ts";
 import { type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { appPort } from "./app_port.ts";
+import type { Crowd } from "./doorstep.ts";
 import { Controls } from "./controls.ts";
 import { GuardedTarget, NodeEvent, type NodeEventDetail, type NodeEventType } from "./events.ts";
 import type { Fabric, FabricParts } from "./fabric.ts";
@@ -165,9 +166,9 @@ export class RendezvousNode extends GuardedTarget {
     return this.#gate.admit(claimed, address, origin, sought);
   }
 
-  /** Too many wait at the door; counts and logs who is sent away. */
-  overrun(address: string): Refused {
-    return this.#gate.overrun(address);
+  /** Why nobody from there can come in now, with such a crowd at the door; counts and logs who is sent away. */
+  turnsAway(address: string, crowd: Crowd): Refused | undefined {
+    return this.#gate.turnsAway(address, crowd);
   }
 
   /** Goes on with the session of an earlier life of this process; `undefined` when another one took its place. */

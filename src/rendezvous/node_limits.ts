@@ -21,6 +21,8 @@ export interface NodeLimits {
   sessionsPerAddress: number;
   /** Handshakes under way; beyond, who said nothing for half a second gives way, or the upgrade is answered 503. */
   handshakes: number;
+  /** Handshakes under way from one IPv4 address or IPv6 /64, save loopback; beyond, 429. `Infinity`: unbounded. */
+  handshakesPerAddress: number;
   /** Handshakes begun from one IPv4 address or IPv6 /64 in the long run, and at once; beyond, 503. */
   handshakesPerSecond: number;
   handshakeBurst: number;
@@ -83,6 +85,9 @@ export const DEFAULT_LIMITS: Readonly<NodeLimits> = {
   // (`proxies`), and loopback is not counted.
   sessionsPerAddress: 1_000,
   handshakes: MAX_HANDSHAKES,
+  // Nobody takes all places from one address. A handshake over a slow line is under way for about a second, of which
+  // an address may begin 200 in the long run.
+  handshakesPerAddress: 250,
   // A handshake takes about 1 ms of a core: one address costs a fifth of it in the long run. All peers
   // behind one NAT come back at once when a node restarts.
   handshakesPerSecond: 200,

@@ -153,13 +153,11 @@ export async function startNode(
   await node.controls.restore();
   const dashboard = await addDashboard(node, options, exposedBy(options, hosts) === undefined);
   const app = options.within?.(node.app) ?? node.app;
-  const answerer: Answerer = inTurn(
-    node,
-    client === undefined ? app : {
-      fetch: (request, { address = "", ...rest }) =>
-        app.fetch(request, { ...rest, address: client(address, request.headers) }),
-    },
-  );
+  const door = inTurn(node, app);
+  const answerer: Answerer = client === undefined ? door : {
+    fetch: (request, { address = "", ...rest }) =>
+      door.fetch(request, { ...rest, address: client(address, request.headers) }),
+  };
   const places = [
     ...hosts.map((host) => ({ host, tls, shared })),
     ...inner ? [inner] : [],

@@ -71,7 +71,7 @@ export interface AcceptOptions {
     session: Session,
     early: readonly Uint8Array[],
   ) => Promise<Verdict> | Verdict;
-  /** When a signature may be checked, which costs more than all that strangers cause besides. Default: at once. */
+  /** When an auth may be read and its signature checked, which costs more than all that strangers cause besides. Default: at once. */
   turnstile?: (pass: () => void) => void;
   handlers: SessionHandlers;
   /** Told of what a handler or callback threw; the session then ends with `internalError`. */
@@ -201,7 +201,10 @@ async function perform(o: AcceptOptions, task: Task, session: Session): Promise<
     case "sign":
       return { type: "signed", signature: await (o.sign ?? o.identity.sign.bind(o.identity))(task.bytes) };
     case "verify":
-      return { type: "verified", valid: await check(o, task, session) };
+      return { type: "verified", valid: await (o.verify ?? verify)(task.key, task.bytes, task.signature) };
+    case "queue":
+      if (o.turnstile) await new Promise<void>(o.turnstile);
+      return { type: "turn" };
     case "authorize": {
       const verdict = await o.authorize(task.auth, session, task.early);
       return { type: "verdict", verdict, offer: verdict.ok ? o.welcome?.(task.auth) ?? {} : {} };
@@ -209,16 +212,6 @@ async function perform(o: AcceptOptions, task: Task, session: Session): Promise<
     default:
       throw new Error(`a node does not ${task.type}`);
   }
-}
-
-async function check(
-  o: AcceptOptions,
-  task: Extract<Task, { type: "verify" }>,
-  session: Session,
-): Promise<boolean> {
-  if (o.turnstile) await new Promise<void>(o.turnstile);
-  if (session.state !== "authenticating") return false; // gone meanwhile: nothing is done for nobody
-  return await (o.verify ?? verify)(task.key, task.bytes, task.signature);
 }
 
 /**

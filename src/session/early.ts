@@ -33,9 +33,12 @@ export function hold<State extends { name: string; held: Held }>(
   return { state: { ...state, held: { messages, size } }, effects: [] };
 }
 
-/** What is held of a message whose first frame is read. */
-export function holding(rest: Uint8Array): Held {
-  return { messages: rest.length === 0 ? [] : [rest.slice()], size: rest.length };
+export const NOTHING: Held = { messages: [], size: 0 };
+
+/** What is held once the first frame of the first message is read. */
+export function before(rest: Uint8Array, { messages, size }: Held): Held {
+  if (rest.length === 0) return { messages, size };
+  return { messages: [rest.slice(), ...messages], size: size + rest.length };
 }
 
 /** The first frame of a message, as far as a handshake knows it, and the bytes behind it. */

@@ -2,7 +2,7 @@
  * The handshake, both halves, as pure steps `(state, event) → (state, effects)`.
  *
  *     dialer   opening → hello → preparing → signing → welcome → verifying → ready
- *     acceptor opening → auth → verifying → authorizing → signing → ready
+ *     acceptor opening → auth → queued → verifying → authorizing → signing → ready
  *
  * Each wait has a deadline. Whatever bytes come, the answer is a step towards a coded
  * close; only the program's own mistakes throw.
@@ -20,7 +20,7 @@ import {
   encodeWelcomeBody,
   welcomeSigned,
 } from "../wire/frames.ts";
-import { MAX_EARLY, MAX_QUEUE } from "../wire/limits.ts";
+import { MAX_CONTROL, MAX_EARLY, MAX_QUEUE } from "../wire/limits.ts";
 import {
   type Auth,
   type AuthBody,
@@ -31,7 +31,7 @@ import {
   VERSION,
   type WelcomeBody,
 } from "../wire/protocol.ts";
-import { firstFrame, foundBehind, type Held, hold, holding, requireEarly } from "./early.ts";
+import { before, firstFrame, foundBehind, type Held, hold, NOTHING, requireEarly } from "./early.ts";
 import type { AcceptorSide, AcceptorState, DialerSide, DialerState } from "./handshake_state.ts";
 import {
   type Closed,
@@ -95,7 +95,11 @@ export function acceptorStep(side: AcceptorSide, state: AcceptorState, event: Ev
       if (event.type === "open") return sayHello(side, event.wall);
       break;
     case "auth":
-      if (event.type === "message") return readAuth(side, state.hello, event.message);
+      if (event.type === "message") return queueAuth(side, state.hello, event.message);
+      break;
+    case "queued":
+      if (event.type === "message") return hold(state, event.message, MAX_EARLY);
+      if (event.type === "turn") return readAuth(side, state);
       break;
     case "verifying":
       if (event.type === "message") return hold(state, event.message, MAX_EARLY);
@@ -186,7 +190,7 @@ function readWelcome(state: { hello: Hello; auth: Uint8Array }, message: Uint8Ar
   const { hello, auth } = state;
   const bytes = welcomeSigned(hello.bytes, auth, bodyBytes);
   return {
-    state: { name: "verifying", hello, welcome: body, held: holding(first.rest) },
+    state: { name: "verifying", hello, welcome: body, held: before(first.rest, NOTHING) },
     effects: [{ type: "verify", key: hello.node, bytes, signature }],
   };
 }
@@ -207,20 +211,35 @@ function sayHello(side: AcceptorSide, wall: number): AcceptorStep {
   return { state: { name: "auth", hello }, effects: [{ type: "send", frames }, arm(side)] };
 }
 
-function readAuth(side: AcceptorSide, hello: Uint8Array, message: Uint8Array | string): AcceptorStep {
+/**
+ * Nothing is made of a stranger's bytes before its turn: of hundreds that come at once, reading alone would hold up
+ * those who have a session.
+ */
+function queueAuth(side: AcceptorSide, hello: Uint8Array, message: Uint8Array | string): AcceptorStep {
+  if (typeof message === "string") return fail(Reason.protocolError, "auth expected, got text");
+  if (message.length > MAX_CONTROL + MAX_EARLY) return fail(Reason.protocolError, TOO_EARLY);
+  return {
+    state: { name: "queued", hello, message: message.slice(), held: NOTHING },
+    effects: [arm(side), { type: "queue" }],
+  };
+}
+
+function readAuth(side: AcceptorSide, { hello, message, held }: In<AcceptorState, "queued">): AcceptorStep {
   const first = firstFrame(message);
   if (first.kind === "bye") return leave(first.frame);
   if (first.kind !== "auth") return fail(Reason.protocolError, `auth expected, ${first.what}`);
-  if (first.rest.length > MAX_EARLY) return fail(Reason.protocolError, "too many bytes before the welcome");
+  if (first.rest.length + held.size > MAX_EARLY) return fail(Reason.protocolError, TOO_EARLY);
   const auth = first.frame;
   const refusal = refuseAuth(side, auth.body);
   if (refusal) return refusal;
   const bytes = authSigned(auth.body.role, hello, auth.bodyBytes);
   return {
-    state: { name: "verifying", hello, auth, held: holding(first.rest) },
-    effects: [arm(side), { type: "verify", key: auth.body.id, bytes, signature: auth.signature }],
+    state: { name: "verifying", hello, auth, held: before(first.rest, held) },
+    effects: [{ type: "verify", key: auth.body.id, bytes, signature: auth.signature }],
   };
 }
+
+const TOO_EARLY = "too many bytes before the welcome";
 
 function refuseAuth(side: AcceptorSide, body: AuthBody): Step<Draining> | undefined {
   if (body.network !== side.hello.network) {

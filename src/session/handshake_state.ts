@@ -18,6 +18,8 @@ export type DialerState =
 export type AcceptorState =
   | { name: "opening" }
   | { name: "auth"; hello: Uint8Array }
+  /** `message`: the first that came, not read yet. */
+  | { name: "queued"; hello: Uint8Array; message: Uint8Array; held: Held }
   | { name: "verifying"; hello: Uint8Array; auth: Auth; held: Held }
   | { name: "authorizing"; hello: Uint8Array; auth: Auth; held: Held }
   | { name: "signing"; auth: Auth; welcome: WelcomeBody; welcomeBytes: Uint8Array; held: Held }

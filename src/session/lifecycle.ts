@@ -67,6 +67,7 @@ export type Event =
   /** A task of this name is done. */
   | ({ type: "prepared" } & Prepared)
   | { type: "signed"; signature: Uint8Array }
+  | { type: "turn" }
   | { type: "verified"; valid: boolean }
   | { type: "verdict"; verdict: Verdict; offer: Offer }
   | { type: "deadline" }
@@ -80,6 +81,8 @@ export type Event =
 export type Task =
   | { type: "prepare"; hello: Hello; found: Found[] }
   | { type: "sign"; bytes: Uint8Array }
+  /** Wait for one's turn among strangers. */
+  | { type: "queue" }
   | { type: "verify"; key: Uint8Array; bytes: Uint8Array; signature: Uint8Array }
   /** `early`: what came with the auth, and behind it. */
   | { type: "authorize"; auth: AuthBody; early: readonly Uint8Array[] };

@@ -60,6 +60,7 @@ const PUBLIC: Record<State["name"], SessionState> = {
   hello: "connecting",
   preparing: "authenticating",
   auth: "authenticating",
+  queued: "authenticating",
   authorizing: "authenticating",
   signing: "authenticating",
   welcome: "authenticating",

@@ -64,6 +64,12 @@ export class SourceLimit {
     return "granted";
   }
 
+  /** Whether {@link take} would answer "rate". Nothing is taken. */
+  isSpent(source: TransportAddress, now: number): boolean {
+    const { perSecond, burst } = this.#limits;
+    return spent(this.#full.get(sourceKey(source)) ?? -Infinity, now, perSecond, burst) === undefined;
+  }
+
   /** A bucket that is full needs no memory: the one that was asked for longest ago makes room if it is. */
   #hasRoom(now: number): boolean {
     return this.#full.size < this.#limits.sources || this.#full.oldest! <= now;

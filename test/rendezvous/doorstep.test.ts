@@ -3,18 +3,18 @@ import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { refused } from "../../src/rendezvous/app.ts";
 import type { NodeBindings } from "../../src/rendezvous/bindings.ts";
-import { inTurn } from "../../src/rendezvous/doorstep.ts";
+import { type Crowd, inTurn } from "../../src/rendezvous/doorstep.ts";
 import { Turnstile } from "../../src/rendezvous/turnstile.ts";
 import { systemClock } from "../../src/session/clock.ts";
 import { Reason } from "../../src/wire/protocol.ts";
 
-/** A door through which two pass in a turn, and before which three may wait. */
+/** A door through which two pass in a turn, and before which three may wait, two from one address. */
 function door() {
   const [seen, sentAway]: [NodeBindings[], string[]] = [[], []];
   const node = {
     turnstile: new Turnstile(systemClock, 2),
-    limits: { handshakes: 3 },
-    overrun(address: string) {
+    turnsAway(address: string, { waiting, fromThere }: Crowd) {
+      if (waiting < 3 && fromThere < 2) return undefined;
       sentAway.push(address);
       return refused(503, Reason.overCapacity, "too many");
     },
@@ -54,5 +54,15 @@ describe("before the door", () => {
     assert.equal(seen.length, 6);
     await turn();
     assert.equal((await ask("/v1/connect/x", "8")).status, 200, "there is room again");
+  });
+
+  it("those from one address are counted as long as they wait", async () => {
+    const { sentAway, ask } = door();
+    const address = "192.0.2.1";
+    const crowd = [1, 2, 3, 4].map(() => ask("/v1/connect/x", address)); // two of them wait
+    assert.equal((await ask("/v1/connect/x", `::ffff:${address}`)).status, 503);
+    assert.deepEqual(sentAway, [address]);
+    await Promise.all(crowd);
+    assert.equal((await ask("/v1/connect/x", address)).status, 200);
   });
 });

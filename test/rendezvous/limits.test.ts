@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "node:test";
 import fc from "fast-check";
+import { generateIdentity } from "../../src/identity/identity.ts";
 import { AddressCounts } from "../../src/rendezvous/address_counts.ts";
+import type { Admission } from "../../src/rendezvous/admission.ts";
 import { limitEffects } from "../../src/rendezvous/limit_change.ts";
 import { DEFAULT_LIMITS, nodeLimits, readLimits, writeLimits } from "../../src/rendezvous/node_limits.ts";
 import { ratesOf } from "../../src/rendezvous/quotas.ts";
@@ -122,6 +124,42 @@ describe("sessions of an address", () => {
 
 describe("a running node", () => {
   afterEach(stopNodes);
+
+  it("lets one address have so many handshakes under way, and others theirs; the limit changes while it runs", async () => {
+    const node = await memoryNode({ limits: { handshakesPerAddress: 2 } });
+    const { id } = await generateIdentity();
+    const admit = (address: string) =>
+      node.admit(id, address) as Admission & { status?: number; text?: string };
+    const [first] = [admit("2001:db8::1"), admit("2001:db8::2")];
+    const third = admit("2001:db8::3");
+    assert.equal(third.status, 429);
+    assert.match(third.text!, /from your address are under way/);
+    assert.equal(node.turnsAway("2001:db8::4", { waiting: 0, fromThere: 0 })?.status, 429);
+    assert.equal(node.turnsAway("192.0.2.1", { waiting: 0, fromThere: 1 }), undefined);
+    assert.equal(node.turnsAway("192.0.2.1", { waiting: 0, fromThere: 2 })?.status, 429);
+    for (let i = 0; i < 5; i++) assert.equal(admit("127.0.0.1").status, undefined, "loopback is not bounded");
+    assert.match(node.metricsText(), /handshake_failures_total\{reason="over-quota"\} 3\n/);
+    node.controls.setLimits({ handshakesPerAddress: 3 });
+    assert.equal(admit("2001:db8::3").status, undefined);
+    assert.equal(admit("2001:db8::4").status, 429);
+    first!.release();
+    assert.equal(admit("2001:db8::4").status, undefined, "a place that is given back is another one's");
+  });
+
+  it("sends those away before their turn who come too often, are banned, or come when it leaves", async () => {
+    const node = await memoryNode({ limits: { handshakesPerSecond: 0.001, handshakeBurst: 1 } });
+    const { id } = await generateIdentity();
+    const outside = (address: string) => node.turnsAway(address, { waiting: 0, fromThere: 0 })?.reason;
+    assert.equal(outside("192.0.2.1"), undefined);
+    assert.equal(outside("192.0.2.1"), undefined, "to ask takes nothing of the rate");
+    node.admit(id, "192.0.2.1");
+    assert.equal(outside("192.0.2.1"), Reason.rateLimited);
+    node.ban("192.0.2.7");
+    assert.equal(outside("192.0.2.7"), Reason.banned);
+    assert.equal(node.turnsAway("192.0.2.8", { waiting: 1_000, fromThere: 0 })?.reason, Reason.overCapacity);
+    await node.drain(0);
+    assert.equal(outside("192.0.2.9"), Reason.draining);
+  });
 
   it("tells a connected peer its new rate at once, and holds it to that", async () => {
     const node = await memoryNode();

@@ -7,6 +7,7 @@ import type { Admission } from "../../src/rendezvous/admission.ts";
 import type { RendezvousNode } from "../../src/rendezvous/node.ts";
 import { Turnstile } from "../../src/rendezvous/turnstile.ts";
 import { acceptSession } from "../../src/session/accept.ts";
+import type { SessionEnd } from "../../src/session/session.ts";
 import { systemClock } from "../../src/session/clock.ts";
 import { encodeAuth, encodeAuthBody } from "../../src/wire/frames.ts";
 import { Role, SUBPROTOCOL } from "../../src/wire/protocol.ts";
@@ -52,6 +53,7 @@ describe("a turnstile", () => {
 });
 
 const STRANGERS = 200;
+const nobody = { buffered: 0, send: () => 0, close() {}, terminate() {} };
 
 /** An auth that looks right, by somebody who has no key. */
 async function forgery(): Promise<{ id: PeerId; auth: Uint8Array }> {
@@ -99,11 +101,35 @@ describe("a flood of forged handshakes that are all read in one turn", () => {
     assert.equal(node.handshakes, 0);
   });
 
+  it("is not even read before its turn", async () => {
+    const { id, auth } = await forgery();
+    const waiting: (() => void)[] = [];
+    const ends: SessionEnd[] = [];
+    const { session, handlers } = acceptSession(nobody, {
+      ...{ identity: await generateIdentity(), network: "default", claimed: id, hosts: "any", address: "" },
+      ...{ clock: systemClock, random: (length) => new Uint8Array(length) },
+      turnstile: (pass) => void waiting.push(pass),
+      authorize: () => ({ ok: true }),
+      handlers: { ready() {}, data() {}, control() {}, closed: (_, end) => void ends.push(end) },
+    });
+    handlers.open();
+    const nonsense = auth.with(0, 0xff);
+    handlers.message(nonsense);
+    nonsense.set(auth); // a receiver may overwrite what it handed over
+    await turn();
+    assert.equal(session.state, "authenticating");
+    waiting[0]!();
+    await turn();
+    assert.equal(session.state, "draining");
+    handlers.closed(1006, "");
+    assert.match(ends[0]!.text, /auth expected, got malformed bytes/);
+  });
+
   it("costs no check of those who hung up before it was their turn", async () => {
     const { id, auth } = await forgery();
     const waiting: (() => void)[] = [];
     let checks = 0;
-    const { handlers } = acceptSession({ buffered: 0, send: () => 0, close() {}, terminate() {} }, {
+    const { handlers } = acceptSession(nobody, {
       ...{ identity: await generateIdentity(), network: "default", claimed: id, hosts: "any", address: "" },
       ...{ clock: systemClock, random: (length) => new Uint8Array(length) },
       turnstile: (pass) => void waiting.push(pass),

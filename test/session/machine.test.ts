@@ -57,6 +57,7 @@ const open: Event = { type: "open", wall: 5 };
 const message = (bytes: Uint8Array | string): Event => ({ type: "message", message: bytes });
 const prepared: Event = { type: "prepared", started: 0, token: null, early: [] };
 const signed: Event = { type: "signed", signature: new Uint8Array(64) };
+const turn: Event = { type: "turn" };
 const verified: Event = { type: "verified", valid: true };
 const verdict: Event = { type: "verdict", verdict: { ok: true }, offer: {} };
 const deadline: Event = { type: "deadline" };
@@ -68,6 +69,7 @@ function welcomed(): Uint8Array {
   const { effects } = walk<AcceptorSide, AcceptorState>(acceptorSide, acceptorStep, [
     open,
     message(auth),
+    turn,
     verified,
     verdict,
     signed,
@@ -94,18 +96,20 @@ const dial = (...events: Event[]) => walk<DialerSide, DialerState>(dialerSide, d
 const accept = (...events: Event[]) => walk<AcceptorSide, AcceptorState>(acceptorSide, acceptorStep, events);
 
 const DIALER = [open, message(hello), prepared, signed, message(welcomed()), verified];
-const ACCEPTOR = [open, message(auth), verified, verdict, signed];
+const ACCEPTOR = [open, message(auth), turn, verified, verdict, signed];
 
 describe("the handshake's steps", () => {
   it("pass their named states in order", () => {
     const names = (walked: typeof dial | typeof accept, events: Event[]) =>
       events.map((_, i) => walked(...events.slice(0, i + 1)).state.name);
     assert.deepEqual(names(dial, DIALER), ["hello", "preparing", "signing", "welcome", "verifying", "ready"]);
-    assert.deepEqual(names(accept, ACCEPTOR), ["auth", "verifying", "authorizing", "signing", "ready"]);
+    assert.deepEqual(names(accept, ACCEPTOR), [
+      ...["auth", "queued", "verifying", "authorizing", "signing", "ready"],
+    ]);
   });
 
   it("throw at what only a broken program can do", () => {
-    const own = [open, prepared, signed, verified, verdict];
+    const own = [open, prepared, signed, turn, verified, verdict];
     for (const [walked, path] of [[dial, DIALER], [accept, ACCEPTOR]] as const) {
       for (let i = 0; i <= path.length; i++) {
         for (const event of own) {
@@ -139,7 +143,7 @@ describe("the handshake's steps", () => {
         return last?.type === "send" && decodeControl(last.frames[0]!)?.kind === "bye";
       });
     assert.deepEqual(byes(dial, DIALER), [false, false, false, false, true, true]);
-    assert.deepEqual(byes(accept, ACCEPTOR), [false, false, false, true, true]);
+    assert.deepEqual(byes(accept, ACCEPTOR), [false, false, false, false, true, true]);
   });
 
   it("hold a deadline in every state that waits for the other side", () => {
@@ -162,7 +166,7 @@ describe("the handshake's steps", () => {
   });
 
   it("take answers that come after the end as nothing", () => {
-    for (const event of [open, prepared, signed, verified, verdict, message(hello), close]) {
+    for (const event of [open, prepared, signed, turn, verified, verdict, message(hello), close]) {
       assert.deepEqual(dial(open, close, event), dial(open, close));
       assert.deepEqual(accept(open, gone, event), accept(open, gone));
     }

@@ -18,7 +18,10 @@ describe("answers to one source", () => {
       let granted = 0;
       for (const pause of pauses) {
         now += pause;
-        if (limit.take(from(1), now) === "granted") granted++;
+        const isSpent = limit.isSpent(from(1), now);
+        const verdict = limit.take(from(1), now);
+        assert.equal(verdict === "rate", isSpent);
+        if (verdict === "granted") granted++;
         assert(granted <= 20 + now / 100 + 1e-6);
       }
     }));
