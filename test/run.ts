@@ -3,18 +3,19 @@
  *
  *     node --import tsx test/run.ts [--everyday] [--only PATTERN] [--runtime bun,deno,node] [--list]
  *
- * Static checks, then the suite on each runtime, then the slow files one by one, never two
- * things at once: tests of timing share the machine with nothing. The last line is
- * `N passed, N failed`. With `CI=true` a skipped test is a failed one.
+ * Static checks, the suite on each runtime, and the slow files: as many at once as the machine has
+ * cores for, then, one by one, those that measure time and share the machine with nothing. Each says
+ * how long it took. The last line is `N passed, N failed`. With `CI=true` a skipped test is a failed one.
  *
  * @module
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { beside } from "./run/beside.ts";
 import { killRunning, runCommand } from "./run/command.ts";
 import { type Choice, plan, REPORT, type Step } from "./run/plan.ts";
 import { judge, type StepResult, tally, type Verdict } from "./run/tally.ts";
@@ -63,11 +64,13 @@ function readIfThere(file: string): string | undefined {
   }
 }
 
+const seconds = (milliseconds: number): string => (milliseconds / 1_000).toFixed(1);
+
 function tell({ step, tests, output, milliseconds }: StepResult): void {
   const count = (outcome: string): number => tests.filter((test) => test.outcome === outcome).length;
   const skips = count("skipped") === 0 ? "" : `, ${count("skipped")} skipped`;
-  const seconds = (milliseconds / 1_000).toFixed(1);
-  console.log(`${step.name}: ${count("passed")} passed, ${count("failed")} failed${skips} in ${seconds} s`);
+  const counts = `${count("passed")} passed, ${count("failed")} failed${skips}`;
+  console.log(`${step.name}: ${counts} in ${seconds(milliseconds)} s`);
   if (count("failed") > 0) console.log(`\n${output.trimEnd()}\n`);
 }
 
@@ -90,11 +93,13 @@ const steps = plan(choice, runtimes());
 if (choice.list) {
   for (const { name, files } of steps) console.log([name, ...files].join("\n  "));
 } else {
+  const began = performance.now();
   const results: StepResult[] = [];
-  for (const step of steps) {
+  await beside(steps, availableParallelism(), async (step) => {
     const result = await runStep(step, choice.root);
     tell(result);
     results.push(result);
-  }
+  });
+  console.log(`everything in ${seconds(performance.now() - began)} s`);
   conclude(tally(results, choice.only === undefined ? choice.runtimes : [], process.env.CI === "true"));
 }

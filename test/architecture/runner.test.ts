@@ -82,6 +82,14 @@ describe("the test runner", () => {
     assert.equal(lines.at(-1), "0 passed, 3 failed");
     assert.equal(code, 1);
   });
+  it("shares out many files, and counts the tests of all", () => {
+    for (let i = 0; i < 21; i++) write(`many/m${i}.test.ts`, SLOW);
+    const { lines } = run(["--only", "^test/many/", "--runtime", "node"]);
+    for (const share of ["1/2: 11 passed", "2/2: 10 passed"]) {
+      assert.ok(lines.some((line) => line.startsWith(`suite on node ${share}, 0 failed in `)), share);
+    }
+    assert.equal(lines.at(-1), "21 passed, 0 failed");
+  });
   it("fails when nothing ran", () => {
     const { code, lines } = run(["--only", "no such file"]);
     assert.equal(lines.at(-1), "0 passed, 1 failed");
@@ -102,6 +110,7 @@ describe("a verdict", () => {
     runtime: "bun",
     files: [],
     deadline: 1_000,
+    cores: 1,
   };
   const ended = { code: 0, output: "", milliseconds: 1, late: false };
   const report = '<testsuites><testcase name="a"/></testsuites>';

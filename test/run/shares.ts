@@ -1,24 +1,34 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { RuntimeName } from "../runtimes.ts";
 
-/** Processes that share the suite on Node: two at a time, and the slowest share is not the whole. */
-const SHARES = 4;
+/** Processes that share the suite on a runtime: enough to keep two cores busy to the end. */
+const SHARES = 3;
+/** Test files for which a process of their own is worth its start, at least. */
+const FEW = 20;
+
+/** Test files that one process runs. */
+export interface Share {
+  /** From the root: a file that imports them. */
+  path: string;
+  files: string[];
+}
 
 /**
- * Writes one file per share that imports the test files of that share, and returns their paths
- * from the root. `node --test` starts a process for each file it gets, and starting TypeScript
- * anew took two thirds of the suite's time.
+ * Writes a file for each share that imports its test files. Node starts a process for each file it
+ * gets, Deno a worker: starting TypeScript anew took two thirds of the suite's time on the one and
+ * half of it on the other.
  */
-export function shares(root: string, files: string[]): string[] {
-  const folder = join(root, ".cache/suite");
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  const count = Math.min(SHARES, files.length);
+export function shares(root: string, runtime: RuntimeName, files: string[]): Share[] {
+  const folder = `.cache/suite/${runtime}`;
+  rmSync(join(root, folder), { recursive: true, force: true });
+  mkdirSync(join(root, folder), { recursive: true });
+  const count = Math.min(SHARES, Math.ceil(files.length / FEW));
   return Array.from({ length: count }, (_, share) => {
     // In turn, so that the files of one part, alike in weight, are spread over all.
     const mine = files.filter((_, i) => i % count === share);
-    const path = `.cache/suite/share-${share + 1}.test.ts`;
-    writeFileSync(join(root, path), mine.map((file) => `import "../../${file}";\n`).join(""));
-    return path;
+    const path = `${folder}/share-${share + 1}.test.ts`;
+    writeFileSync(join(root, path), mine.map((file) => `import "../../../${file}";\n`).join(""));
+    return { path, files: mine };
   });
 }

@@ -1,7 +1,14 @@
 /** Values as vectors.json writes them: bytes in the diagnostic notation of RFC 8949 §8, `h'00ff'`. */
 
+const DIGITS: readonly string[] = Array.from(
+  { length: 256 },
+  (_, byte) => byte.toString(16).padStart(2, "0"),
+);
+
 export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  let text = "";
+  for (const byte of bytes) text += DIGITS[byte];
+  return text;
 }
 
 export function unhex(text: string): Uint8Array {
