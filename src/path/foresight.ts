@@ -37,7 +37,6 @@ export class Foreseen {
         else this.offer ??= words;
       },
       gathered: () => this.#pass((events) => events.gathered()),
-      paired: () => this.#pass((events) => events.paired()),
       opened: () => this.#pass((events) => events.opened()),
       message: (bytes) => this.#events?.message(bytes),
       drained: () => this.#events?.drained(),

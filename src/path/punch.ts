@@ -86,7 +86,6 @@ export class Punch {
   #complete = false;
   #begun = false;
   #second: (() => void) | undefined;
-  #paired = false;
   /** What went wrong here, in words. */
   trouble: string | undefined;
   readonly #own: Candidate[] = [];
@@ -192,7 +191,7 @@ export class Punch {
 
   /** Why there is no path, as far as this side can tell. */
   get #obstacle(): Reason {
-    return this.#described && !this.#paired ? Reason.noCandidatePair : Reason.timedOut;
+    return this.#described && !this.#end?.paired ? Reason.noCandidatePair : Reason.timedOut;
   }
 
   /** Who asks offers, unless an offer came with the greeting. */
@@ -222,7 +221,6 @@ export class Punch {
     return {
       words: (words) => this.#tell(words),
       gathered: () => this.#toldAll(),
-      paired: () => this.#paired = true,
       opened: () => this.#opened(),
       message: (bytes) => this.#path?.packet(bytes),
       drained: () => this.#path?.drained?.(),

@@ -20,8 +20,6 @@ export interface RtcEvents {
   words(words: Words): void;
   /** All its candidates were told. */
   gathered(): void;
-  /** A pair of candidates works. */
-  paired(): void;
   opened(): void;
   /** One message, in a buffer that nobody else writes to. */
   message(bytes: Uint8Array): void;
@@ -39,6 +37,8 @@ export interface RtcEnd {
   /** Whether `send` has copied the packet when it returns: its bytes may be used again. */
   readonly copies?: boolean;
   readonly buffered: number;
+  /** Whether a pair of candidates worked; known after its end, too. */
+  readonly paired: boolean;
   /** Lets everything go, also before anything opened. */
   close(): void;
 }

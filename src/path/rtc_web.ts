@@ -27,6 +27,7 @@ export const loadWebRtc: LoadRtc = () => {
 class WebEnd implements RtcEnd {
   /** As the standard demands (WebRTC §6.2, `send`). */
   readonly copies = true;
+  paired = false;
   readonly #connection: RTCPeerConnection;
   readonly #channel: RTCDataChannel;
   readonly #events: RtcEvents;
@@ -102,7 +103,7 @@ class WebEnd implements RtcEnd {
     };
     connection.oniceconnectionstatechange = () => {
       const state = connection.iceConnectionState;
-      if (this.#open && (state === "connected" || state === "completed")) events.paired();
+      if (state === "connected" || state === "completed") this.paired = true;
     };
     connection.onconnectionstatechange = () => {
       const state = connection.connectionState;

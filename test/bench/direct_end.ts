@@ -87,7 +87,6 @@ async function connect(role: "offerer" | "answerer"): Promise<RtcEnd> {
   const end = stack.connect(role, [], {
     words: (words) => say({ event: "words", words }),
     gathered() {},
-    paired() {},
     opened: () => say({ event: "path", lane: "bare", kind: "direct" }),
     message: (bytes) => take("bare", bytes),
     drained: () => drained(),

@@ -53,6 +53,7 @@ function bench(key: number = 1) {
             events,
             taken: [],
             closed: false,
+            paired: false,
             buffered: 0,
             take: ({ type }) => void end.taken.push(type),
             send() {},

@@ -8,6 +8,9 @@ if ("why" in loaded) throw new Error(loaded.why);
 const stack: RtcStack = loaded;
 const descriptors = (): number => readdirSync("/proc/self/fd").length;
 
+/** Ends that did not tell, before they were closed and after, whether a pair of candidates worked. */
+let unpaired = 0;
+
 /**
  * Resolves when the message is there, or, without candidates, when both have described themselves.
  * Candidates wait for the answer, as in an attempt: see `Punch`.
@@ -31,7 +34,6 @@ async function pair(opens: boolean): Promise<void> {
       if (words.type === "answer" && !opens) setTimeout(settle, 5);
     },
     gathered() {},
-    paired() {},
     opened,
     message: () => settle(),
     drained() {},
@@ -41,10 +43,12 @@ async function pair(opens: boolean): Promise<void> {
   ends.push(stack.connect("answerer", [], events(() => ends[0], () => {})));
   await done;
   for (const end of ends) {
+    const known = end.paired;
     end.close();
     end.close();
     end.send(new Uint8Array(1));
     end.take({ type: "candidate", candidate: "nonsense", mid: "0" });
+    if (known !== opens || end.paired !== opens) unpaired++;
   }
 }
 
@@ -59,4 +63,6 @@ for (let i = 0; i < 50; i++) {
 }
 await new Promise((resolve) => setTimeout(resolve, 200));
 const ms = Math.round(performance.now() - began);
-console.log(JSON.stringify({ more: descriptors() - before, ms, slowest: Math.round(slowest) }));
+console.log(
+  JSON.stringify({ more: descriptors() - before, ms, slowest: Math.round(slowest), unpaired }),
+);

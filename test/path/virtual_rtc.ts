@@ -28,6 +28,7 @@ export class VirtualRtc {
 
 /** Its description is its number; it connects once each end has the other's description and a candidate. */
 class VirtualEnd implements RtcEnd {
+  paired = false;
   private readonly net: VirtualRtc;
   private readonly events: RtcEvents;
   private readonly number: number;
@@ -89,7 +90,7 @@ class VirtualEnd implements RtcEnd {
   private attach(transport: Line["ends"][number]): void {
     const { events } = this;
     this.transport = transport;
-    this.events.paired();
+    this.paired = true;
     transport.events = {
       packet: (bytes) => this.isOpen && events.message(bytes),
       drained: () => this.isOpen && events.drained(),
