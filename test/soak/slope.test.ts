@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { seededDice } from "../dice.ts";
-import { floors, grows, theilSen } from "./slope.ts";
+import { grows, theilSen } from "./slope.ts";
 
 describe("the slope of a soak", () => {
   it("is that of a line, whatever a few samples say", () => {
@@ -31,16 +31,23 @@ describe("the slope of a soak", () => {
     assert.ok(seeds.every((seed) => grows(noisy(4, seed))));
   });
 
+  it("is no growth if it is below what matters, however sure it is", () => {
+    const slow = Array.from({ length: 12 }, (_, at) => ({ at, value: 100_000 + 4 * at }));
+    assert.ok(grows(slow));
+    assert.ok(grows(slow, 3));
+    assert.ok(!grows(slow, 5));
+  });
+
+  it("says nothing of samples between which nobody lived", () => {
+    const still = Array.from({ length: 12 }, (_, i) => ({ at: Math.floor(i / 4), value: i }));
+    assert.ok(Number.isFinite(theilSen(still).slope));
+  });
+
   it("of too few samples says nothing", () => {
     assert.deepEqual(
       theilSen([{ at: 0, value: 1 }, { at: 1, value: 2 }, { at: 2, value: 3 }]).low,
       -Infinity,
     );
     assert.deepEqual(theilSen([{ at: 0, value: 1 }]).high, Infinity);
-  });
-
-  it("is taken of what is held when least is under way", () => {
-    const points = [9, 4, 7, 8, 3, 5, 1].map((value, at) => ({ at, value }));
-    assert.deepEqual(floors(points, 3), [{ at: 1, value: 4 }, { at: 4, value: 3 }]);
   });
 });

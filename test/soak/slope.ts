@@ -7,13 +7,13 @@
  */
 
 export interface Point {
-  /** Minutes. */
+  /** Thousands of lives. */
   at: number;
   value: number;
 }
 
 export interface Slope {
-  /** A minute. */
+  /** In a thousand lives. */
   slope: number;
   /** The interval that holds the true slope in 95 of 100 cases. */
   low: number;
@@ -25,21 +25,21 @@ export interface Slope {
 /** Of the standard normal distribution: 2.5 % lie above. */
 const Z = 1.96;
 /**
- * 0.2 % lie above. A run judges some fifteen series, and says of each that it grows if it is this sure: with 1.96
- * one run in three would say so of one that does not, with this one in thirty.
+ * 0.2 % lie above. A run judges some twenty series, and says of each that it grows if it is this sure: with 1.96
+ * one run in two would say so of one that does not, with this one in twenty-five.
  */
 const SURE = 2.88;
 
-/** Whether the values grow, as far as anything can be said of one series among fifteen. */
-export function grows(points: readonly Point[]): boolean {
-  return theilSen(points, SURE).low > 0;
+/** Whether the values grow, and by more than `least`, as far as anything can be said of one series among twenty. */
+export function grows(points: readonly Point[], least: number = 0): boolean {
+  return theilSen(points, SURE).low > least;
 }
 
 /** `z`: of the interval, in standard deviations of Kendall's tau. */
 export function theilSen(points: readonly Point[], z: number = Z): Slope {
   const slopes: number[] = [];
   points.forEach((b, j) => {
-    for (const a of points.slice(0, j)) slopes.push((b.value - a.value) / (b.at - a.at));
+    for (const a of points.slice(0, j)) if (a.at < b.at) slopes.push((b.value - a.value) / (b.at - a.at));
   });
   const level = median(points.map(({ value }) => value));
   if (slopes.length === 0) return { slope: 0, low: -Infinity, high: Infinity, level };
@@ -55,16 +55,6 @@ export function theilSen(points: readonly Point[], z: number = Z): Slope {
     high: few ? Infinity : at(middle + half),
     level,
   };
-}
-
-/** The least of each block: what a process holds when nothing is under way. Neighbours are less alike, too. */
-export function floors(points: readonly Point[], block: number): Point[] {
-  const blocks: Point[][] = [];
-  points.forEach((point, i) => i % block === 0 ? blocks.push([point]) : blocks.at(-1)!.push(point));
-  return blocks.filter(({ length }) => length === block).map((some) => ({
-    at: median(some.map(({ at }) => at)),
-    value: Math.min(...some.map(({ value }) => value)),
-  }));
 }
 
 function median(values: readonly number[]): number {

@@ -1,4 +1,4 @@
-// deadline: 240 s
+// deadline: 360 s
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { soak } from "./soak_run.ts";

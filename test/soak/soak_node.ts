@@ -1,12 +1,9 @@
 /**
- * `soak_node.ts RUNTIME TOKEN [JOIN]`: a node of a mesh that tells what it holds when it is asked.
+ * `soak_node.ts JSON`: a node of a mesh that tells what it holds when it is asked.
  *
- * Its machine's clock runs ten times as fast as time does. By that clock a node remembers for ten minutes who was
- * there, some 2 KiB each on Bun and 3 on Node; and the tables that hold them double once more when as many have
- * come as fit, minutes after the first were forgotten (a Map through which entries pass is twice to four times as
- * large as what is in it). With a right clock all that is several MiB, takes up to twenty minutes to be there, and
- * goes up and down with how busy the machine is: it looked like a leak of 40 KiB a minute. So it is a tenth of
- * that, is there after two minutes, and an hour forgets as often as ten. Peers keep the right time: by whose clock
+ * By its clock a node remembers for ten minutes who was there, some 2 KiB each on Bun and 3 on Node, so what it holds
+ * would rise and fall with how many came of late. Its machine's clock runs sixty times as fast as time does: between
+ * two rounds all are forgotten, and an hour forgets as often as sixty. Peers keep the right time: by whose clock
  * a record was signed does not matter.
  *
  * @module
@@ -15,24 +12,27 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import type { RunningNode, ServeOptions } from "../../src/rendezvous/serve.ts";
 import { type Clock, systemClock } from "../../src/session/clock.ts";
+import type { RuntimeName } from "../runtimes.ts";
 import { fillCaches } from "./full_caches.ts";
+import { leave } from "./left_behind.ts";
 import { vitals } from "./vitals.ts";
 
-const FAST = 10;
-/** Milliseconds that it gets ahead at most: clocks may differ by three days (`CLOCK_SKEW`). */
-const AHEAD = 172_800_000;
-const began = Date.now();
-
-function wall(): number {
-  const now = Date.now();
-  return now + Math.min(AHEAD, (FAST - 1) * (now - began));
+export interface SoakNode {
+  runtime: RuntimeName;
+  token: string;
+  join: string[];
+  /** How many times as fast as time its machine's clock runs. */
+  fast: number;
+  /** Whether each session leaves an object behind, to show that a soak would tell. */
+  leak: boolean;
 }
 
-const clock: Clock = { ...systemClock, wall };
+const { runtime, token, join, fast, leak } = JSON.parse(process.argv[2]!) as SoakNode;
+const began = Date.now();
+const clock: Clock = { ...systemClock, wall: () => began + fast * (Date.now() - began) };
 
-const [runtime, token, join] = process.argv.slice(2);
 const edge: { serve(options: ServeOptions): Promise<RunningNode> } = await import(`../../edge/${runtime}.ts`);
-const { url, node } = await edge.serve({ port: 0, clock, mesh: { token, join: join ? [join] : [] } });
+const { url, node } = await edge.serve({ port: 0, clock, mesh: { token, join } });
 
 /** What is held for peers: all of it goes when they go. */
 const STATE = [
@@ -59,9 +59,13 @@ function numbers(names: readonly string[]): Record<string, number> {
   );
 }
 
+let left = 0;
 fillCaches();
 tell("ready", { url });
 for await (const _ of createInterface({ input: process.stdin })) {
-  tell("sample", { vitals: await vitals(), state: numbers(STATE), counts: numbers(COUNTS) });
+  const counts = numbers(COUNTS);
+  if (leak) leave(counts["sessions_total"]! - left);
+  left = counts["sessions_total"]!;
+  tell("sample", { vitals: await vitals(), state: numbers(STATE), counts });
 }
 process.exit(0);

@@ -3,19 +3,23 @@ import process from "node:process";
 import v8 from "node:v8";
 import vm from "node:vm";
 import { readdirSync } from "node:fs";
+import { held } from "./held.ts";
 
 export type Vitals = Record<string, number>;
 
-/** Resident and live memory in KiB, descriptors, and timers where the runtime tells them. */
+/** Resident memory, what the program holds and the rest of its heap in KiB, descriptors, and timers where they are told. */
 export async function vitals(): Promise<Vitals> {
-  const collect = collector();
   for (let i = 0; i < 2; i++) {
     collect();
     await new Promise((resolve) => setTimeout(resolve, 10)); // what finalizers free is gone after the second
   }
   const { rss, heapUsed } = process.memoryUsage();
-  return { rss: rss / 1_024, heap: heapUsed / 1_024, ...descriptors(), ...timers() };
+  const rest = { rss: rss / 1_024, ...descriptors(), ...timers() };
+  const live = await held();
+  return live ? { ...rest, ...live, code: heapUsed / 1_024 - live.held } : rest;
 }
+
+const collect = collector();
 
 function collector(): () => void {
   const bun = (globalThis as { Bun?: { gc(force: boolean): void } }).Bun;
