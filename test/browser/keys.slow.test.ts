@@ -1,5 +1,6 @@
 // runtimes: node
 // deadline: 120 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { chromiumPath } from "./chromium.ts";

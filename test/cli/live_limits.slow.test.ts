@@ -1,5 +1,6 @@
 // runtimes: node, bun, deno
 // deadline: 180 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import process from "node:process";

@@ -1,5 +1,6 @@
 // runtimes: node
 // deadline: 300 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import { Stage } from "./programs.ts";

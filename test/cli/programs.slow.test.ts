@@ -1,5 +1,6 @@
 // runtimes: node, bun, deno
 // deadline: 300 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { chmodSync, writeFileSync } from "node:fs";

@@ -1,4 +1,5 @@
 // deadline: 60 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { Collector } from "../edge/collector.ts";

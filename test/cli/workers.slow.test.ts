@@ -1,4 +1,5 @@
 // deadline: 240 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { readdir, readFile } from "node:fs/promises";
 import process from "node:process";

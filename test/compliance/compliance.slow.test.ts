@@ -1,4 +1,5 @@
 // deadline: 600 s
+// cores: 0.5
 import { after, before, describe, it } from "node:test";
 import type { Target } from "./check.ts";
 import { CHECKS, TARGETS } from "./suite.ts";

@@ -1,4 +1,5 @@
 // deadline: 120 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";

@@ -1,4 +1,5 @@
 // deadline: 240 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

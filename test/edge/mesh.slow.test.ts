@@ -1,4 +1,5 @@
 // deadline: 120 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { fileURLToPath } from "node:url";

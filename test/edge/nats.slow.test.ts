@@ -1,5 +1,6 @@
 // runtimes: bun deno node
 // deadline: 60 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
 // deadline: 180 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,5 @@
 // deadline: 120 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";

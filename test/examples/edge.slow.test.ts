@@ -1,4 +1,5 @@
 // deadline: 150 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { it } from "node:test";

@@ -1,5 +1,6 @@
 // runtimes: node
 // deadline: 120 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { after, it } from "node:test";
 import type { MeshStatus } from "../../src/rendezvous/mesh_status.ts";

@@ -1,5 +1,6 @@
 // runtimes: bun node
 // deadline: 120 s
+// cores: 0.5
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";

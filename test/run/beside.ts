@@ -1,6 +1,6 @@
 /** What may run beside others. */
 export interface Load {
-  /** Cores it keeps busy; as many as there are, or more: nothing runs beside it. */
+  /** Cores that are kept for it; for as many as there are, or more, it runs alone. */
   readonly cores: number;
 }
 
@@ -8,35 +8,29 @@ export interface Load {
 const NOTHING = 1e-6;
 
 /**
- * Runs everything, each as soon as the cores it keeps busy are free: in the order given, but what
+ * Runs everything, each as soon as there are cores for it: in the order given, but what
  * finds room overtakes what does not. So whatever needs the machine for itself comes last, one by one.
  */
 export async function beside<T extends Load>(
   loads: readonly T[],
-  cores: number,
+  machine: number,
   run: (load: T) => Promise<void>,
 ): Promise<void> {
   const waiting = [...loads];
-  const running = new Set<Promise<void>>();
-  let free = cores;
-  const start = (load: T): void => {
-    const taken = Math.min(load.cores, cores);
-    free -= taken;
-    const ended = run(load).finally(() => {
-      free += taken;
-      running.delete(ended);
-    });
-    running.add(ended);
+  const running = new Map<T, Promise<void>>();
+  const alone = ({ cores }: T): boolean => cores >= machine;
+  const hasRoom = (next: T): boolean => {
+    if (running.size === 0) return true;
+    if ([...running.keys(), next].some(alone)) return false;
+    const busy = [...running.keys()].reduce((sum, { cores }) => sum + cores, 0);
+    return busy + next.cores <= machine + NOTHING;
   };
   for (;;) {
-    for (let next; (next = waiting.findIndex((load) => fits(load, free, cores))) >= 0;) {
-      start(waiting.splice(next, 1)[0]!);
+    for (let at; (at = waiting.findIndex(hasRoom)) >= 0;) {
+      const [next] = waiting.splice(at, 1) as [T];
+      running.set(next, run(next).finally(() => running.delete(next)));
     }
     if (running.size === 0) return;
-    await Promise.race(running);
+    await Promise.race(running.values());
   }
-}
-
-function fits(load: Load, free: number, cores: number): boolean {
-  return Math.min(load.cores, cores) <= free + NOTHING;
 }

@@ -8,7 +8,7 @@ export interface Wish {
   runtimes?: RuntimeName[];
   /** `// deadline: 300 s`, in milliseconds. */
   deadline?: number;
-  /** `// cores: 0.6`: how much of a machine it keeps busy, and that it minds no others beside it. */
+  /** `// cores: 0.6`: how many are kept for it, and that it minds others beside it no more than that. */
   cores?: number;
 }
 

@@ -1,4 +1,6 @@
 // deadline: 4200 s
+// cores: 0.5
+// Two processes compute all the while, but in virtual time: what others leave is enough.
 import assert from "node:assert/strict";
 import process from "node:process";
 import { describe, it } from "node:test";

@@ -1,4 +1,5 @@
 // deadline: 360 s
+// cores: 1
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { soak } from "./soak_run.ts";
