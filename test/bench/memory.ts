@@ -12,15 +12,18 @@ const ABREAST = 25;
 const REST = 5_000;
 
 /** Opens so many connections. */
-export async function connectMany(
-  opponent: Opponent,
-  relay: Running,
+export function connectMany(opponent: Opponent, relay: Running, count: number): Promise<{ close(): void }[]> {
+  return openMany(() => opponent.idle(relay), count);
+}
+
+export async function openMany(
+  openOne: () => Promise<{ close(): void }>,
   count: number,
 ): Promise<{ close(): void }[]> {
   const open: { close(): void }[] = [];
   let left = count;
   const one = async () => {
-    while (left-- > 0) open.push(await opponent.idle(relay));
+    while (left-- > 0) open.push(await openOne());
   };
   await Promise.all(Array.from({ length: ABREAST }, one));
   return open;

@@ -8,6 +8,7 @@ import { SUBPROTOCOL } from "../../../src/wire/protocol.ts";
 import type { Connect, Socket, SocketHandlers } from "../../../src/session/socket.ts";
 import { dialling, type PeerOptions, publishOf, type TestPeer, until } from "../../rendezvous/peers.ts";
 import { server } from "../lanes.ts";
+import { newcomers } from "./newcomer.ts";
 import type { Opponent, Pair, Running } from "./opponent.ts";
 import { connect, runningOf } from "./process.ts";
 import { clientMessage, upgrade, type WebSocketEvents } from "./web_socket.ts";
@@ -119,6 +120,7 @@ export const waymeet: Opponent = {
   install: "npm ci",
   start: (purpose) => start("bench_node.ts", "bun", purpose),
   pair: waymeetPair,
+  newcomers,
   idle: async (relay) => {
     const { state } = await session(relay);
     return { close: () => state.socket!.destroy() };

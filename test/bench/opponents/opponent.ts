@@ -34,6 +34,8 @@ export interface Opponent {
    */
   start(purpose: "relay" | "idle" | "public"): Promise<Running>;
   pair(relay: Running): Promise<Pair>;
+  /** Prepares so many, and opens one by one those that prove themselves as {@link idle} does, with less work between. */
+  newcomers?(relay: Running, count: number): Promise<() => Promise<{ close(): void }>>;
   /** One connection that has proved itself and then is silent, for the memory of it. */
   idle(relay: Running): Promise<{ close(): void }>;
 }
