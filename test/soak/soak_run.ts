@@ -4,6 +4,7 @@
  *
  * @module
  */
+import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CURRENT } from "../chaos/builds.ts";
 import { Actor } from "../examples/actor.ts";
@@ -37,7 +38,9 @@ const FORGOTTEN = 120_000;
  * thousands of them, while what is in use stays as it was. So there is one arena, and what is free goes back: what a
  * heap snapshot takes, too.
  */
-const TIDY = ["env", "MALLOC_ARENA_MAX=1", "MALLOC_TRIM_THRESHOLD_=131072", "MALLOC_MMAP_THRESHOLD_=131072"];
+const TIDY = process.platform === "linux"
+  ? ["env", "MALLOC_ARENA_MAX=1", "MALLOC_TRIM_THRESHOLD_=131072", "MALLOC_MMAP_THRESHOLD_=131072"]
+  : [];
 
 export interface Sample {
   vitals: Vitals;
