@@ -29,9 +29,14 @@ const OPEN = 1;
 export interface WebSocketTraits {
   /** They copy what they send. */
   copies?: boolean;
-  /** They give messages as views of what they read, if asked to, and save a copy of each: `ws`. */
-  views?: boolean;
+  /** A type beside the standard's in which they give messages at less cost, and how to read it. */
+  binary?: { type: string; read(data: never): Uint8Array };
 }
+
+const STANDARD: NonNullable<WebSocketTraits["binary"]> = {
+  type: "arraybuffer",
+  read: (data) => new Uint8Array(data),
+};
 
 /** Dials with the given constructor. */
 export function connectWith(WebSocket: WebSocketConstructor, traits: WebSocketTraits = {}): Connect {
@@ -44,14 +49,18 @@ class WebSocketPort implements Socket {
   #trouble = "";
   readonly copies: boolean;
 
-  constructor(socket: WebSocketLike, handlers: SocketHandlers, { copies = false, views }: WebSocketTraits) {
+  constructor(
+    socket: WebSocketLike,
+    handlers: SocketHandlers,
+    { copies = false, binary = STANDARD }: WebSocketTraits,
+  ) {
     this.#socket = socket;
     this.copies = copies;
     this.#handlers = handlers;
-    socket.binaryType = views ? "nodebuffer" : "arraybuffer";
+    socket.binaryType = binary.type;
     socket.onopen = () => this.#handlers?.open?.();
-    socket.onmessage = ({ data }: { data: ArrayBuffer | Uint8Array | string }) =>
-      this.#handlers?.message(typeof data === "string" ? data : bytesOf(data));
+    socket.onmessage = ({ data }: { data: string }) =>
+      this.#handlers?.message(typeof data === "string" ? data : binary.read(data));
     socket.onerror = ({ message }: { message?: string }) => void (this.#trouble = message ?? "");
     socket.onclose = ({ code, reason }: { code: number; reason: string }) =>
       this.#ended(code, reason || this.#trouble);
@@ -84,10 +93,4 @@ class WebSocketPort implements Socket {
     this.#handlers = undefined;
     handlers?.closed(code, reason);
   }
-}
-
-/** A `Buffer` becomes what it is called: its `slice` would be no copy. */
-function bytesOf(data: ArrayBuffer | Uint8Array): Uint8Array {
-  if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  return new Uint8Array(data.buffer, data.byteOffset, data.length);
 }

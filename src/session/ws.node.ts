@@ -40,8 +40,15 @@ export function dialerOf(handshakeTimeout: number): Connect {
       this.once("close", () => over.abort());
     }
   }
-  return connectWith(RacingWebSocket as unknown as WebSocketConstructor, { views: true });
+  return connectWith(RacingWebSocket as unknown as WebSocketConstructor, { binary: NODE_BUFFER });
 }
+
+/** Views of what was read: `ws` would copy each into an `ArrayBuffer`. A `Buffer`'s `slice` is no copy, so nobody gets one. */
+const NODE_BUFFER = {
+  type: "nodebuffer",
+  read: ({ buffer, byteOffset, length }: Uint8Array): Uint8Array =>
+    new Uint8Array(buffer, byteOffset, length),
+};
 
 type Done = (error: Error | null, socket?: Socket) => void;
 
