@@ -42,13 +42,22 @@ describe("what a session sends", () => {
   it("keeps to the largest batch and the largest message", async () => {
     const { dialer, accepted, said } = await quiet();
     for (let n = 0; n < 2 * MAX_BATCH + 1; n++) dialer.send(data(n & 255));
-    for (let n = 0; n < 10; n++) dialer.send(data(n, 120_000));
+    for (let n = 0; n < 60; n++) dialer.send(data(n, 20_000));
     await settle();
-    assert.equal(accepted.frames.length, 2 * MAX_BATCH + 11);
+    assert.equal(accepted.frames.length, 2 * MAX_BATCH + 61);
     assert(said().every((message) => message.length <= MAX_MESSAGE));
     assert(said().every((message) => splitFrames(message)!.length <= MAX_BATCH));
     assert.equal(said().length, 4);
     assert.throws(() => dialer.send(new Uint8Array(MAX_MESSAGE + 1)), RangeError);
+  });
+
+  it("does not wait with a long frame, which leaves alone and in its place", async () => {
+    const { dialer, accepted, said } = await quiet();
+    const frames = [data(1), data(2), data(3, 60_000), data(4), data(5, 60_000)];
+    for (const frame of frames) dialer.send(frame);
+    assert.deepEqual(said().map((message) => splitFrames(message)!.length), [2, 1, 1, 1]);
+    await settle();
+    assert.deepEqual(accepted.frames, frames);
   });
 
   it("keeps its order when a finished batch goes at once", async () => {
