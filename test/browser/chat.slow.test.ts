@@ -1,6 +1,5 @@
 // runtimes: node
 // deadline: 600 s
-// cores: 1
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { Stage } from "../cli/programs.ts";

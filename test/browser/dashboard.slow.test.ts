@@ -1,6 +1,5 @@
 // runtimes: node
 // deadline: 300 s
-// cores: 0.5
 import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { type Program, Stage } from "../cli/programs.ts";

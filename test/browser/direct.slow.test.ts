@@ -1,5 +1,4 @@
 // deadline: 120 s
-// cores: 1
 import assert from "node:assert/strict";
 import process from "node:process";
 import { before, describe, it } from "node:test";

@@ -1,6 +1,5 @@
 // runtimes: node
 // deadline: 300 s
-// cores: 0.5
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright";

@@ -1,5 +1,4 @@
 // deadline: 240 s
-// cores: 1.2
 import assert from "node:assert/strict";
 import { it } from "node:test";
 import { roll } from "./rolling.ts";
