@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { seededDice } from "../dice.ts";
-import { grows, theilSen } from "./slope.ts";
+import { type Point, theilSen, verdict } from "./slope.ts";
+
+const grows = (points: Point[], least?: number) => verdict(points, least) === "GROWS";
 
 describe("the slope of a soak", () => {
   it("is that of a line, whatever a few samples say", () => {
@@ -49,5 +51,9 @@ describe("the slope of a soak", () => {
       -Infinity,
     );
     assert.deepEqual(theilSen([{ at: 0, value: 1 }]).high, Infinity);
+    const rising = Array.from({ length: 8 }, (_, at) => ({ at, value: at }));
+    assert.equal(verdict(rising.slice(0, 4)), "too few samples to tell");
+    assert.equal(verdict(rising), "GROWS");
+    assert.equal(verdict(rising.map(({ at }) => ({ at, value: 1 }))), "not seen to grow");
   });
 });

@@ -30,9 +30,13 @@ const Z = 1.96;
  */
 const SURE = 2.88;
 
+export type Verdict = "GROWS" | "not seen to grow" | "too few samples to tell";
+
 /** Whether the values grow, and by more than `least`, as far as anything can be said of one series among twenty. */
-export function grows(points: readonly Point[], least: number = 0): boolean {
-  return theilSen(points, SURE).low > least;
+export function verdict(points: readonly Point[], least: number = 0): Verdict {
+  const { low } = theilSen(points, SURE);
+  if (low === -Infinity) return "too few samples to tell";
+  return low > least ? "GROWS" : "not seen to grow";
 }
 
 /** `z`: of the interval, in standard deviations of Kendall's tau. */

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CURRENT } from "../chaos/builds.ts";
 import { Actor } from "../examples/actor.ts";
 import type { RuntimeName } from "../runtimes.ts";
-import { grows, type Point, type Slope, theilSen } from "./slope.ts";
+import { type Point, type Slope, theilSen, type Verdict, verdict } from "./slope.ts";
 import type { SoakNode } from "./soak_node.ts";
 import type { PeersOrder, SoakPeers } from "./soak_peers.ts";
 import type { Vitals } from "./vitals.ts";
@@ -51,7 +51,7 @@ export interface Sample {
 export interface Soaked {
   minutes: number;
   /** Slopes by thousands of lives: KiB of them are bytes a life, nearly. */
-  slopes: { process: string; what: string; slope: Slope; judged: boolean; grows: boolean }[];
+  slopes: { process: string; what: string; slope: Slope; verdict: Verdict | "not judged" }[];
   /** What is left of each node's state when all peers have gone; whole only if everything is 0. */
   left: Record<string, Record<string, number>>;
   counts: Record<string, Record<string, number>>;
@@ -164,8 +164,8 @@ class Scene {
   slopes(): Soaked["slopes"] {
     return [...this.#series].map(([key, points]) => {
       const [process, what] = key.split(": ") as [string, string];
-      const judged = !NOT_JUDGED.has(what);
-      return { process, what, slope: theilSen(points), judged, grows: judged && grows(points, LEAST[what]) };
+      const said = NOT_JUDGED.has(what) ? "not judged" : verdict(points, LEAST[what]);
+      return { process, what, slope: theilSen(points), verdict: said };
     });
   }
 
