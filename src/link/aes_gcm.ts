@@ -13,10 +13,14 @@ const EXPECTED = "943c4a3aeb8543785736a6963f61fcc5ae525cb918ee81b4667f95cf889b66
 
 /** The runtime's own, or `undefined` where it has none that works (browsers). */
 export function nativeAesGcm(crypto?: NativeCrypto): RawAead | undefined {
-  return nativeAead("aes-256-gcm", false, EXPECTED, crypto);
+  return nativeAead("aes-256-gcm", ofAesGcm, EXPECTED, crypto);
+}
+
+function ofAesGcm(raw: RawAead): Aead {
+  return keyed(raw, false);
 }
 
 const native = nativeAesGcm();
 
 /** This runtime's, as a cipher of Noise. */
-export const aesGcm: Aead | undefined = native && keyed(native, false);
+export const aesGcm: Aead | undefined = native && ofAesGcm(native);

@@ -33,7 +33,7 @@ export const nobleChaCha: RawAead = {
 
 /** The runtime's own, or `undefined` where it has none that works (browsers, Bun 1.4). */
 export function nativeChaCha(crypto?: NativeCrypto): RawAead | undefined {
-  return nativeAead("chacha20-poly1305", true, EXPECTED, crypto);
+  return nativeAead("chacha20-poly1305", ofChaCha, EXPECTED, crypto);
 }
 
 /** As a cipher of Noise. */

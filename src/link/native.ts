@@ -7,7 +7,7 @@
  * @module
  */
 import { hex } from "../identity/hex.ts";
-import { type Aead, KEY_SIZE, keyed, type RawAead, TAG_SIZE } from "./aead.ts";
+import { type Aead, KEY_SIZE, type RawAead, TAG_SIZE } from "./aead.ts";
 import { type Dh, DH_SIZE } from "./x25519.ts";
 
 /** A key as JWK (RFC 8037). */
@@ -48,18 +48,19 @@ export const nativeCrypto: NativeCrypto | undefined = (globalThis as WithBuiltin
 
 /**
  * The runtime's own AEAD under OpenSSL's name, or `undefined` where it has none that works: one that
- * ignored tags would be worse than none. It is asked to seal the bytes 0 … 31 under themselves,
- * counter 2^40 + 1, associated data 0 … 12; `expected` is what they must become, in hex.
+ * ignored tags would be worse than none. `numbered` makes a cipher of it, which is asked to seal the
+ * bytes 0 … 31 under themselves, counter 2^40 + 1, associated data 0 … 12; `expected` is what they must
+ * become, in hex.
  */
 export function nativeAead(
   name: string,
-  littleEndian: boolean,
+  numbered: (raw: RawAead) => Aead,
   expected: string,
   crypto: NativeCrypto | undefined = nativeCrypto,
 ): RawAead | undefined {
   if (crypto?.createCipheriv === undefined) return undefined;
   const raw = rawOn(crypto, name);
-  return seals(keyed(raw, littleEndian), expected) ? raw : undefined;
+  return seals(numbered(raw), expected) ? raw : undefined;
 }
 
 function rawOn(crypto: NativeCrypto, name: string): RawAead {
