@@ -3,7 +3,6 @@
  * handshake has fixed keys throughout, ephemeral ones too, so every byte is fixed.
  */
 import { writeFileSync } from "node:fs";
-import { identityFromSeed } from "../../src/identity/identity.ts";
 import { CipherId } from "../../src/link/ciphers.ts";
 import { keyPairOf } from "../../src/link/dh.ts";
 import { Epoch, type EpochKeys } from "../../src/link/epoch.ts";
@@ -18,12 +17,10 @@ import {
 import { encodeAnswer, encodeGreeting, prologue } from "../../src/link/greeting.ts";
 import { initiate, respond } from "../../src/link/noise.ts";
 import { writeInit, writeRefused, writeResponse, writeUnknown } from "../../src/link/packet.ts";
-import { signRecord } from "../../src/wire/record.ts";
 import { joinBytes } from "../../src/wire/join_bytes.ts";
+import { filled, type FixedPeer, fixedPeer, TIME } from "./fixed_peer.ts";
 import { sample } from "./wire_between.ts";
 
-export const TIME = 1_767_225_600_000;
-export const filled = (size: number, byte: number): Uint8Array => new Uint8Array(size).fill(byte);
 const text = (bytes: Uint8Array) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 const id = filled(16, 0xaa);
 
@@ -90,26 +87,8 @@ const invalid: Record<string, string> = {
   "an answer whose token is a number": "821201",
 };
 
-async function peer(seed: number) {
-  const identity = await identityFromSeed(filled(32, seed));
-  const linkKey = keyPairOf(filled(32, seed + 0x10));
-  const instance = filled(16, seed + 0x20);
-  const record = await signRecord(identity, {
-    peer: identity.publicKey,
-    instance,
-    started: TIME - 1_000,
-    linkKey: linkKey.publicKey,
-    nodes: [],
-    sequence: 1,
-    issued: TIME,
-    expires: TIME + 300_000,
-    network: "main",
-  });
-  return { identity, linkKey, instance, record };
-}
-
 async function handshake() {
-  const [a, b] = [await peer(1), await peer(2)];
+  const [a, b] = [await fixedPeer(1), await fixedPeer(2)];
   const name = filled(8, 0x77);
   const cipher = CipherId.chaChaPoly;
   const words = {
@@ -158,7 +137,7 @@ async function handshake() {
 function describe(
   seed: number,
   ephemeral: number,
-  { identity, linkKey, instance, record }: Awaited<ReturnType<typeof peer>>,
+  { identity, linkKey, instance, record }: FixedPeer,
 ) {
   return {
     seed: text(filled(32, seed)),
