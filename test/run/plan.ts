@@ -92,10 +92,7 @@ function suite(root: string, runtime: Runtime, fast: string[]): Step[] {
 }
 
 function slowStepsOf(root: string, chosen: Runtime[], file: string): Step[] {
-  const { runtimes = ["node"], deadline = SLOW_DEADLINE, cores = ALONE } = wishOf(
-    root,
-    file,
-  );
+  const { runtimes = ["node"], deadline = SLOW_DEADLINE, cores = ALONE } = wishOf(root, file);
   return chosen.filter(({ name }) => runtimes.includes(name)).map((runtime): Step => ({
     name: `${file} on ${runtime.name}`,
     command: testCommand(runtime, file),
