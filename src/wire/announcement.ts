@@ -10,6 +10,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Identity, identityFromSeed, verify } from "../identity/identity.ts";
 import { invalidKey } from "../identity/key_check.ts";
+import { byteStringsBehind } from "./byte_strings.ts";
 import { decode, encode, type Value } from "./cbor.ts";
 import { MAX_ANNOUNCEMENT } from "./limits.ts";
 import { type Announcement, Domain, type Key } from "./protocol.ts";
@@ -54,7 +55,7 @@ export async function signAnnouncement(
 
 /** What both signatures cover. */
 export function announcementSigned(body: Uint8Array): Uint8Array {
-  return encode([Domain.topic, body]);
+  return byteStringsBehind(Domain.topic, body);
 }
 
 /** The shape alone. `undefined`: malformed. */

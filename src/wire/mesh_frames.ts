@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { byteStringsBehind } from "./byte_strings.ts";
 import { encode, type Value } from "./cbor.ts";
 import { FieldFrames } from "./field_frames.ts";
 import { MAX_HOPS } from "./forward_frame.ts";
@@ -207,7 +208,7 @@ export function encodeEdges(edges: Omit<Edges, "kind">): Uint8Array {
  */
 export function edgesSigned(network: string, edges: EdgesFields): Uint8Array {
   const { node, epoch, version, neighbours } = edges;
-  return encode([Domain.edges, encode([network, node, epoch, version, neighbours])]);
+  return byteStringsBehind(Domain.edges, encode([network, node, epoch, version, neighbours]));
 }
 
 /** `signature` covers {@link banSigned}. */
@@ -220,7 +221,7 @@ export function banSigned(
   network: string,
   { operator, subject, reason, issued, until }: BanFields,
 ): Uint8Array {
-  return encode([Domain.ban, encode([network, operator, subject, reason, issued, until])]);
+  return byteStringsBehind(Domain.ban, encode([network, operator, subject, reason, issued, until]));
 }
 
 export function encodeUndelivered(fields: Omit<Undelivered, "kind">): Uint8Array {

@@ -7,7 +7,8 @@
 import type { Identity } from "../identity/identity.ts";
 import { verify } from "../identity/identity.ts";
 import { invalidKey } from "../identity/key_check.ts";
-import { compareBytes, decode, encode, type Value } from "./cbor.ts";
+import { byteStringsBehind } from "./byte_strings.ts";
+import { compareBytes, decode, type Value } from "./cbor.ts";
 import { CLOCK_SKEW, MAX_NODES, RECORD_LIFETIME, UNTOLD_SKEW } from "./limits.ts";
 import { Domain, type PeerRecord, type SignedBytes } from "./protocol.ts";
 import { encodeChecked } from "./session_frames.ts";
@@ -52,7 +53,7 @@ export function encodeRecordBody(record: PeerRecord): Uint8Array {
 
 /** What the signature of a record covers: its domain keeps it from serving as anything else. */
 export function recordSigned(body: Uint8Array): Uint8Array {
-  return encode([Domain.record, body]);
+  return byteStringsBehind(Domain.record, body);
 }
 
 /** The shape alone: nothing is verified. `undefined` when malformed. */

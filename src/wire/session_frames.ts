@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { byteStringsBehind } from "./byte_strings.ts";
 import { decode, encode, type Value } from "./cbor.ts";
 import {
   MAX_FEATURES,
@@ -142,7 +143,8 @@ function readTurnServer(value: Value): TurnServer | undefined {
 
 /** `body` as {@link encodeWelcomeBody} wrote it: what was checked there is not read again. */
 export function encodeWelcome(body: Uint8Array, signature: Uint8Array): Uint8Array {
-  return encodeChecked([Kind.welcome, body, signature], readSigned(body, signature), "welcome");
+  requireRead(readSigned(body, signature), "welcome");
+  return byteStringsBehind(Kind.welcome, body, signature);
 }
 
 export function readWelcome(frame: Value[]): Welcome | undefined {
@@ -157,7 +159,7 @@ export function readWelcome(frame: Value[]): Welcome | undefined {
  * and the dialer's own challenge; the role's domain stops reflection.
  */
 export function authSigned(role: Role, hello: Uint8Array, body: Uint8Array): Uint8Array {
-  return encode([role === Role.peer ? Domain.authPeer : Domain.authNode, hello, body]);
+  return byteStringsBehind(role === Role.peer ? Domain.authPeer : Domain.authNode, hello, body);
 }
 
 /**
@@ -165,15 +167,20 @@ export function authSigned(role: Role, hello: Uint8Array, body: Uint8Array): Uin
  * so nobody between the two changed a version, a feature or a limit.
  */
 export function welcomeSigned(hello: Uint8Array, auth: Uint8Array, body: Uint8Array): Uint8Array {
-  return encode([Domain.welcome, hello, auth, body]);
+  return byteStringsBehind(Domain.welcome, hello, auth, body);
 }
 
 /** Writes `items` unless the reader refused them. */
 export function encodeChecked(items: Value[], read: unknown, name: string): Uint8Array {
+  requireRead(read, name);
+  return encode(items);
+}
+
+/** @throws {RangeError} when the reader refused what is to be written. */
+function requireRead(read: unknown, name: string): void {
   if (read === undefined) {
     throw new RangeError(`a field of this ${name} is out of the bounds in src/wire/limits.ts`);
   }
-  return encode(items);
 }
 
 function isRole(value: Value | undefined): value is Role {
