@@ -29,7 +29,7 @@ export async function foresee(
   const [message] = early;
   if (message === undefined || checkBatch(message) < 0) return undefined;
   const end = frameEnd(message, 0);
-  const frame = decodeControl(message.subarray(0, end));
+  const frame = decodeControl(message.slice(0, end));
   if (frame?.kind !== "publish") return undefined;
   const signed = frame.record;
   const verdict = await verifyRecord(signed, context).catch(() => undefined);

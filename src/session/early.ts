@@ -38,7 +38,7 @@ export const NOTHING: Held = { messages: [], size: 0 };
 /** What is held once the first frame of the first message is read. */
 export function before(rest: Uint8Array, { messages, size }: Held): Held {
   if (rest.length === 0) return { messages, size };
-  return { messages: [rest.slice(), ...messages], size: size + rest.length };
+  return { messages: [rest, ...messages], size: size + rest.length };
 }
 
 /** The first frame of a message, as far as a handshake knows it, and the bytes behind it. */
@@ -54,8 +54,8 @@ export function firstFrame(message: Uint8Array | string): First {
   if (typeof message === "string") return { kind: "other", what: "got text" };
   if (checkBatch(message) < 0) return { kind: "other", what: "got malformed bytes" };
   const end = frameEnd(message, 0);
-  const frame = decodePeerControl(message.subarray(0, end));
-  const rest = message.subarray(end);
+  const [own, rest] = [message.slice(0, end), message.slice(end)]; // copies: views of few bytes cost Bun more
+  const frame = decodePeerControl(own);
   switch (frame?.kind) {
     case "hello":
       return { kind: "hello", frame, rest, what: "got hello" };
