@@ -45,6 +45,8 @@ export class IceOffer {
   readonly #clock: Clock;
   #ports: readonly number[] = [];
   #counts: StunCounts | undefined;
+  /** For the host that the latest dialer named, which most others name, too. */
+  #latest: { host: string; stun: string[] } | undefined;
 
   /** @throws {TypeError} when a URL is none, or the secret is empty. */
   constructor(options: { stun?: readonly string[]; turn?: TurnOptions }, clock: Clock) {
@@ -65,18 +67,23 @@ export class IceOffer {
   /** From now on this node's own STUN server is offered, too. */
   serving(ports: readonly number[], counts: StunCounts): void {
     this.#ports = ports;
+    this.#latest = undefined;
     this.#counts = counts;
   }
 
   /** For one dialer: its own servers under the name that it dialled, then those of the operator. */
   offer({ id, role, host }: AuthBody): Pick<Offer, "stun" | "turn"> {
     if (role === Role.node) return {};
-    const own = this.#ports.map((port) => stunUrl(withoutPort(host), port)).filter(isStunUrl);
-    const stun = [...own, ...this.#stun].slice(0, MAX_FEATURES);
+    const { stun } = this.#latest = this.#latest?.host === host ? this.#latest : this.#stunFor(host);
     if (this.#turn === undefined) return { stun };
     const { urls, secret, ttl = TTL } = this.#turn;
     const credential = turnCredential(secret, peerIdText(id), this.#clock.wall() + ttl * 1_000);
     return { stun, turn: [{ urls: [...urls], ...credential }] };
+  }
+
+  #stunFor(host: string): { host: string; stun: string[] } {
+    const own = this.#ports.map((port) => stunUrl(withoutPort(host), port)).filter(isStunUrl);
+    return { host, stun: [...own, ...this.#stun].slice(0, MAX_FEATURES) };
   }
 }
 
