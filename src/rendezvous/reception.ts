@@ -4,7 +4,7 @@
  * @module
  */
 import type { Logger } from "@logtape/logtape";
-import type { AcceptOptions, Verdict } from "../session/accept.ts";
+import { type AcceptOptions, helloOf, type Verdict } from "../session/accept.ts";
 import type { Clock } from "../session/clock.ts";
 import type { Session } from "../session/session.ts";
 import { Ticker } from "../session/ticker.ts";
@@ -55,6 +55,7 @@ export class Reception {
         return limits.queue;
       },
       ...{ identity, network, hosts, clock, random, liveness },
+      hello: helloOf({ identity, network }),
       ticker: new Ticker(clock, pingInterval ?? PING_INTERVAL),
       turn: clock.soon && !fabric ? new Turn(clock.soon) : undefined,
       turnstile: new Turnstile(clock, CHECKS).pass,

@@ -6,9 +6,9 @@
  */
 import { type Identity, verify } from "../identity/identity.ts";
 import type { PeerId } from "../identity/peer_id.ts";
-import { decodeControl } from "../wire/frames.ts";
+import { decodeControl, type HelloWriter, helloWriter } from "../wire/frames.ts";
 import { HANDSHAKE_STEP, MAX_PAYLOAD, MAX_QUEUE, PING_INTERVAL } from "../wire/limits.ts";
-import { type AuthBody, Liveness, Role } from "../wire/protocol.ts";
+import { type AuthBody, Liveness, Role, VERSION } from "../wire/protocol.ts";
 import type { Clock } from "./clock.ts";
 import { acceptorStep } from "./handshake.ts";
 import type { AcceptorSide, AcceptorState } from "./handshake_state.ts";
@@ -57,6 +57,8 @@ export interface AcceptOptions {
   deadline?: number;
   /** Features in hello. */
   features?: string[];
+  /** Shared by all sessions of a node, which says the same to each: {@link helloOf}. */
+  hello?: HelloWriter;
   /** Frames in the same message as hello: what the URL asked for, and a stranger may know. */
   behind?: readonly Uint8Array[];
   welcome?: (auth: AuthBody) => Offer;
@@ -164,14 +166,17 @@ export function resumeSession(socket: Socket, o: AcceptOptions, resumed: Resumed
   return { session, handlers: session };
 }
 
+/** What says hello for this node. @throws {RangeError} when the network or the features are out of bounds. */
+export function helloOf(o: Pick<AcceptOptions, "identity" | "network" | "features">): HelloWriter {
+  const { identity: { publicKey: node }, network, features = [] } = o;
+  return helloWriter({ version: VERSION, node, network, features });
+}
+
 function acceptorSide(o: AcceptOptions): AcceptorSide {
   return {
-    hello: {
-      node: o.identity.publicKey,
-      network: o.network,
-      challenge: o.random(32),
-      features: o.features ?? [],
-    },
+    hello: o.hello ?? helloOf(o),
+    challenge: o.random(32),
+    network: o.network,
     behind: o.behind,
     claimed: o.claimed,
     hosts: o.hosts,
@@ -243,7 +248,7 @@ function shared(text: string): string {
 
 function settle(o: AcceptOptions, side: AcceptorSide, { remoteKey, welcome, auth }: Terms): Settlement {
   return {
-    challenge: auth!.role === Role.node ? side.hello.challenge : undefined,
+    challenge: auth!.role === Role.node ? side.challenge : undefined,
     remoteKey,
     remote: o.claimed,
     auth: leanAuth(auth!, o.network),

@@ -15,7 +15,6 @@ import {
   authSigned,
   encodeAuth,
   encodeAuthBody,
-  encodeHello,
   encodeWelcome,
   encodeWelcomeBody,
   welcomeSigned,
@@ -28,7 +27,6 @@ import {
   type Hello,
   OLDEST_VERSION,
   Reason,
-  VERSION,
   type WelcomeBody,
 } from "../wire/protocol.ts";
 import { before, firstFrame, foundBehind, type Held, hold, NOTHING, requireEarly } from "./early.ts";
@@ -206,7 +204,7 @@ function believeWelcome(
 }
 
 function sayHello(side: AcceptorSide, wall: number): AcceptorStep {
-  const hello = encodeHello({ ...side.hello, version: VERSION, time: wall });
+  const hello = side.hello(side.challenge, wall);
   const frames = [hello, ...side.behind ?? []];
   return { state: { name: "auth", hello }, effects: [{ type: "send", frames }, arm(side)] };
 }
@@ -242,8 +240,8 @@ function readAuth(side: AcceptorSide, { hello, message, held }: In<AcceptorState
 const TOO_EARLY = "too many bytes before the welcome";
 
 function refuseAuth(side: AcceptorSide, body: AuthBody): Step<Draining> | undefined {
-  if (body.network !== side.hello.network) {
-    return fail(Reason.wrongNetwork, `this node belongs to the network "${side.hello.network}"`);
+  if (body.network !== side.network) {
+    return fail(Reason.wrongNetwork, `this node belongs to the network "${side.network}"`);
   }
   // A key of small order verifies any signature on some runtimes.
   const flaw = invalidKey(body.id);

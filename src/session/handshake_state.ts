@@ -1,6 +1,7 @@
 /** Where a handshake stands, and what each half brings to it. */
 import type { PeerId } from "../identity/peer_id.ts";
 import type { Auth, AuthBody, Hello, WelcomeBody } from "../wire/protocol.ts";
+import type { HelloWriter } from "../wire/session_frames.ts";
 import type { Held } from "./early.ts";
 import type { Closed, Draining, Ready } from "./lifecycle.ts";
 
@@ -39,7 +40,9 @@ export interface DialerSide {
 
 /** What a node says, and what it insists on. */
 export interface AcceptorSide {
-  hello: Omit<Hello, "kind" | "bytes" | "time" | "version">;
+  hello: HelloWriter;
+  challenge: Uint8Array;
+  network: string;
   /** Frames behind hello: where the peers are that the URL asked about. */
   behind?: readonly Uint8Array[];
   claimed: PeerId;

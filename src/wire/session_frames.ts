@@ -6,6 +6,7 @@
  */
 import { byteStringsBehind } from "./byte_strings.ts";
 import { decode, encode, type Value } from "./cbor.ts";
+import { joinBytes } from "./join_bytes.ts";
 import {
   MAX_FEATURES,
   MAX_NODES,
@@ -39,6 +40,9 @@ import {
   readSigned,
 } from "./shape.ts";
 
+/** Bytes of a challenge. */
+const CHALLENGE = 32;
+
 /** What a node says in its hello. */
 export type HelloFields = Omit<Hello, "kind" | "bytes">;
 
@@ -47,6 +51,21 @@ export function encodeHello(fields: HelloFields): Uint8Array {
   const { version, node, network, challenge, time, features } = fields;
   const frame = [Kind.hello, version, node, network, challenge, time, features];
   return encodeChecked(frame, readHello(frame, new Uint8Array()), "hello");
+}
+
+/** What writes the hello with this challenge, 32 bytes, at this time, milliseconds since 1970. */
+export type HelloWriter = (challenge: Uint8Array, time: number) => Uint8Array;
+
+/**
+ * Hellos of one node, which differ in challenge and time alone: what stands before and behind these is written once.
+ *
+ * @throws {RangeError} when a field is out of bounds.
+ */
+export function helloWriter(fields: Omit<HelloFields, "challenge" | "time">): HelloWriter {
+  const blank = encodeHello({ ...fields, challenge: new Uint8Array(CHALLENGE), time: 0 });
+  const behind = encode(fields.features);
+  const before = blank.slice(0, blank.length - behind.length - encode(0).length - CHALLENGE);
+  return (challenge, time) => joinBytes([before, challenge, encode(time), behind]);
 }
 
 /** `bytes` is the frame these items were decoded from; it is copied. */

@@ -10,7 +10,7 @@ import type {
 } from "../../src/session/handshake_state.ts";
 import { type Effect, type Event, lifeStep, READY, type Step } from "../../src/session/lifecycle.ts";
 import { encodeData } from "../../src/wire/data_frame.ts";
-import { decodeControl, encodeBye, encodeHello, encodePing } from "../../src/wire/frames.ts";
+import { decodeControl, encodeBye, encodeHello, encodePing, helloWriter } from "../../src/wire/frames.ts";
 import { MAX_PAYLOAD, MAX_QUEUE } from "../../src/wire/limits.ts";
 import { type Hello, Liveness, OLDEST_VERSION, Reason, VERSION } from "../../src/wire/protocol.ts";
 import { HOST, node, peer } from "./meeting.ts";
@@ -37,7 +37,9 @@ const helloFields = {
   features: [],
 };
 const acceptorSide = {
-  hello: helloFields,
+  hello: helloWriter({ ...helloFields, version: VERSION }),
+  challenge: helloFields.challenge,
+  network: helloFields.network,
   claimed: peer.id,
   hosts: "any" as const,
   welcome: {

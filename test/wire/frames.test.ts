@@ -211,6 +211,17 @@ describe("control frames", () => {
     assert.deepEqual(hello.bytes, original);
   });
 
+  it("of a node's hellos are the same however they are written", () => {
+    const bytes32 = fc.uint8Array({ minLength: 32, maxLength: 32 });
+    const texts = fc.array(fc.string({ maxLength: 40 }), { maxLength: 3 });
+    const time = fc.oneof(fc.maxSafeNat(), fc.nat(30));
+    fc.assert(fc.property(bytes32, bytes32, time, texts, (node, challenge, time, features) => {
+      const fields = { version: 1, node, network: "default", features };
+      const written = frames.helloWriter(fields)(challenge, time);
+      assert.deepEqual(written, frames.encodeHello({ ...fields, challenge, time }));
+    }));
+  });
+
   it("of a caller are refused before they are written, where a reader would refuse them", () => {
     const hello = fromJson(readVectors().control[0]!.frame);
     assert.throws(() => frames.encodeHello({ ...hello, network: "n".repeat(257) }), RangeError);
