@@ -8,7 +8,7 @@ import type { MeshStatus } from "./mesh_status.ts";
 import type { NodeMetrics } from "./metrics.ts";
 import type { NodeLimits } from "./node_limits.ts";
 import type { Assets } from "./pages.ts";
-import type { Turnstile } from "./turnstile.ts";
+import type { Door } from "./doorstep.ts";
 
 /** A node, as far as its pages ask. */
 export interface Shown {
@@ -17,7 +17,7 @@ export interface Shown {
   readonly limits: NodeLimits;
   readonly metrics: NodeMetrics;
   readonly controls: Controls;
-  readonly turnstile: Turnstile;
+  readonly door: Door;
   admit(claimed: string, address: string, origin?: string, sought?: readonly string[]): Admission | Refused;
   info(): NodeInfo;
   meshStatus(): MeshStatus | undefined;
@@ -29,7 +29,7 @@ export function appPort(
   { publicMetrics = false, chat }: { publicMetrics?: boolean; chat?: Assets },
 ): AppPort {
   return {
-    turnstile: node.turnstile.pass,
+    turnstile: node.door.entrance.pass,
     admit: (...stranger) => node.admit(...stranger),
     order: (bytes) => {
       const frame = decodeControl(bytes);

@@ -21,7 +21,7 @@ import type { Admission, Received } from "./admission.ts";
 import { Attendance } from "./attendance.ts";
 import { type NodeApp, nodeApp, type Refused } from "./app.ts";
 import { appPort } from "./app_port.ts";
-import type { Crowd } from "./doorstep.ts";
+import { type Crowd, Door } from "./doorstep.ts";
 import { Controls } from "./controls.ts";
 import { GuardedTarget, NodeEvent, type NodeEventDetail, type NodeEventType } from "./events.ts";
 import type { Fabric, FabricParts } from "./fabric.ts";
@@ -45,15 +45,12 @@ import { lowerCase, type NodeOptions } from "./node_options.ts";
 import { OtherNodes } from "./other_nodes.ts";
 import { Shedding } from "./shedding.ts";
 import { Tracing } from "./tracing.ts";
-import { Turnstile } from "./turnstile.ts";
 
 export type { NodeOptions };
 
 /** Milliseconds within which a stopped node has said goodbye to all. */
 export const GRACE = 5_000;
 const SILENT = "you said nothing while others waited; try again in a second";
-/** Requests answered in one turn of the event loop, some 0.1 ms each. */
-const UPGRADES = 16;
 
 /**
  * One node, without a server.
@@ -86,8 +83,7 @@ export class RendezvousNode extends GuardedTarget {
   readonly #registry = new Registry();
   readonly #rates: Rates;
   readonly #shedding: Shedding;
-  /** When an upgrade may go ahead: so many in each turn of the event loop. */
-  readonly turnstile: Turnstile;
+  readonly door: Door;
   /** What an operator changes while the node runs. */
   readonly controls: Controls;
   readonly #others: OtherNodes;
@@ -116,7 +112,7 @@ export class RendezvousNode extends GuardedTarget {
     this.metrics.onRefusal = (refuser, reason, who) => this.#journal.refused(refuser, reason, who);
     this.ice = new IceOffer(options, this.#clock);
     this.#began = this.#clock.now();
-    this.turnstile = new Turnstile(this.#clock, UPGRADES);
+    this.door = new Door(this.#clock);
     this.#rates = new Rates(this.limits, this.#clock, this.metrics);
     this.#others = this.#makeOthers();
     this.#mesh = this.#makeFabric();

@@ -75,6 +75,8 @@ export interface AcceptOptions {
   ) => Promise<Verdict> | Verdict;
   /** When an auth may be read and its signature checked, which costs more than all that strangers cause besides. Default: at once. */
   turnstile?: (pass: () => void) => void;
+  /** Asked when a handshake fails: whether there is time to tell why, before hanging up. Default: there is. */
+  tells?: () => boolean;
   handlers: SessionHandlers;
   /** Told of what a handler or callback threw; the session then ends with `internalError`. */
   onError?: (error: unknown) => void;
@@ -198,6 +200,7 @@ function negotiation(o: AcceptOptions, side: AcceptorSide, session: () => Sessio
     step: (state, event) => acceptorStep(side, state as AcceptorState, event),
     perform: (task) => perform(o, task, session()),
     settle: (terms) => settle(o, side, terms),
+    tells: () => o.tells?.() ?? true,
   };
 }
 

@@ -305,7 +305,8 @@ export class LiveSession implements Session, SocketHandlers, Ticked, Settling {
   #shut(code: number, text: string): void {
     this.settle();
     this.#flush();
-    this.#socket?.close(code, text);
+    if (this.#negotiation?.tells?.() === false) this.#socket?.terminate();
+    else this.#socket?.close(code, text);
   }
 
   #end(end: SessionEnd): void {

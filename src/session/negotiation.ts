@@ -32,6 +32,8 @@ export interface Negotiation {
   perform(task: Task): Promise<Event>;
   /** What the session keeps of the terms. */
   settle(terms: Terms): Settlement;
+  /** Whether a handshake that fails ends with a close code; otherwise the connection is cut. Default: it does. */
+  tells?(): boolean;
 }
 
 /** How a ready session goes on. */

@@ -3,8 +3,7 @@ import { describe, it } from "node:test";
 import { setImmediate as turn } from "node:timers/promises";
 import { refused } from "../../src/rendezvous/app.ts";
 import type { NodeBindings } from "../../src/rendezvous/bindings.ts";
-import { type Crowd, inTurn } from "../../src/rendezvous/doorstep.ts";
-import { Turnstile } from "../../src/rendezvous/turnstile.ts";
+import { type Crowd, Door, inTurn } from "../../src/rendezvous/doorstep.ts";
 import { systemClock } from "../../src/session/clock.ts";
 import { Reason } from "../../src/wire/protocol.ts";
 
@@ -12,7 +11,7 @@ import { Reason } from "../../src/wire/protocol.ts";
 function door() {
   const [seen, sentAway]: [NodeBindings[], string[]] = [[], []];
   const node = {
-    turnstile: new Turnstile(systemClock, 2),
+    door: new Door(systemClock, 2),
     turnsAway(address: string, { waiting, fromThere }: Crowd) {
       if (waiting < 3 && fromThere < 2) return undefined;
       sentAway.push(address);
@@ -54,6 +53,19 @@ describe("before the door", () => {
     assert.equal(seen.length, 6);
     await turn();
     assert.equal((await ask("/v1/connect/x", "8")).status, 200, "there is room again");
+  });
+
+  it("a crowd that is sent away is told a few at a time, and those who may come in do not wait for it", async () => {
+    const { seen, ask } = door();
+    const crowd = [1, 2, 3, 4, 5].map((i) => ask("/v1/connect/x", String(i)));
+    let told = 0;
+    const away = Array.from({ length: 10 }, () => ask("/v1/connect/x", "6").then(() => told++));
+    await turn();
+    assert.ok(told < 6, `${told} in a turn`);
+    await Promise.all(crowd);
+    assert.equal(seen.length, 5);
+    assert.ok(told < 10, "the last ones are told last");
+    await Promise.all(away);
   });
 
   it("those from one address are counted as long as they wait", async () => {

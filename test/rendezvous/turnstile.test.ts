@@ -10,7 +10,8 @@ import { acceptSession } from "../../src/session/accept.ts";
 import type { SessionEnd } from "../../src/session/session.ts";
 import { systemClock } from "../../src/session/clock.ts";
 import { encodeAuth, encodeAuthBody } from "../../src/wire/frames.ts";
-import { Role, SUBPROTOCOL } from "../../src/wire/protocol.ts";
+import { Reason, Role, SUBPROTOCOL } from "../../src/wire/protocol.ts";
+import { closeReason } from "../../src/wire/reason.ts";
 import { bytes, meetInMemory, memoryNode, stopNodes, until } from "./peers.ts";
 
 describe("a turnstile", () => {
@@ -66,15 +67,21 @@ async function forgery(): Promise<{ id: PeerId; auth: Uint8Array }> {
   return { id, auth: encodeAuth(body, new Uint8Array(64).fill(1)) };
 }
 
-/** A stranger whose socket is nobody's; tells when the node has hung up. */
-function stranger(node: RendezvousNode, id: string, ended: () => void): (message: Uint8Array) => void {
+/** A stranger whose socket is nobody's; tells when the node has hung up, and with which code if it said why. */
+function stranger(
+  node: RendezvousNode,
+  id: string,
+  ended: (code?: number) => void,
+): (message: Uint8Array) => void {
   const admission = node.admit(id, "192.0.2.9") as Admission;
+  const hangUp = (code?: number) => {
+    ended(code);
+    handlers.closed(code ?? 1006, "");
+  };
   const handlers = admission.open({
-    ...{ buffered: 0, send: () => 0, terminate() {} },
-    close(code) {
-      ended();
-      handlers.closed(code, "");
-    },
+    ...{ buffered: 0, send: () => 0 },
+    close: hangUp,
+    terminate: () => hangUp(),
   })!;
   return (message) => handlers.message(message);
 }
@@ -99,6 +106,28 @@ describe("a flood of forged handshakes that are all read in one turn", () => {
     assert(heardAfter! < STRANGERS, `the word went after ${heardAfter} strangers`);
     assert.match(node.metricsText(), /handshake_failures_total\{reason="bad-signature"\} 200\n/);
     assert.equal(node.handshakes, 0);
+  });
+
+  it("is told why for as long as there is time for that, and then cut off; whoever fails later is told again", async () => {
+    const clock = { ...systemClock, now: () => now };
+    let now = 0;
+    const node = await memoryNode({ clock });
+    const { id, auth } = await forgery();
+    const codes: (number | undefined)[] = [];
+    const fail = (count: number) => {
+      const say = Array.from({ length: count }, () => stranger(node, id, (code) => void codes.push(code)));
+      for (const each of say) each(auth);
+      return until(() => codes.length >= count);
+    };
+    await fail(STRANGERS);
+    const told = codes.splice(0);
+    assert.deepEqual(told.slice(0, 64), Array(64).fill(told[0]));
+    assert.equal(closeReason(told[0]!), Reason.badSignature);
+    assert.deepEqual(told.slice(64), Array(STRANGERS - 64).fill(undefined));
+    assert.match(node.metricsText(), /handshake_failures_total\{reason="bad-signature"\} 200\n/);
+    now += 1_000;
+    await fail(17);
+    assert.deepEqual(codes, [...Array(16).fill(told[0]), undefined]);
   });
 
   it("is not even read before its turn", async () => {
