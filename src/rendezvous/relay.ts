@@ -63,6 +63,9 @@ export class Relay {
   /** Sending may bring the next message at once (sockets in memory): it then finds an empty one. */
   #spare: Gather | undefined;
   #message: Uint8Array | undefined;
+  /** Who gets all of the message, and how many frames it is: it leaves as it came, without being gathered. */
+  #whole: Seat | undefined;
+  #wholeFrames = 0;
   readonly #beyond: Beyond | undefined;
   #beyondTook = false;
   /** What has a span leaves at once: the span says what became of it. */
@@ -107,7 +110,10 @@ export class Relay {
     const frames = to ? setPeers(message, start, end, source.key) : countData(message, start, end);
     this.#countIn(frames, end - start);
     if (to === undefined) this.#sendBeyond(source, message, start, end, frames);
-    else this.#gather.add(to, start, end, frames);
+    else if (end - start === message.length) {
+      this.#whole = to;
+      this.#wholeFrames = frames;
+    } else this.#gather.add(to, start, end, frames);
   }
 
   #countIn(frames: number, size: number): void {
@@ -140,7 +146,8 @@ export class Relay {
   }
 
   #flush(source: Seat, message: Uint8Array): void {
-    if (this.#gather.count > 0) this.#sendAll(source, message);
+    if (this.#whole !== undefined) this.#sendWhole(source, this.#whole, message, this.#wholeFrames);
+    else if (this.#gather.count > 0) this.#sendAll(source, message);
     if (this.#beyondTook) this.#flushBeyond(source, message);
     if (this.#refusals.some) this.#refusals.tell(source, this.#limits.queue);
   }
@@ -185,18 +192,34 @@ export class Relay {
     this.#spare = gather;
   }
 
+  #sendWhole(source: Seat, to: Seat, message: Uint8Array, frames: number): void {
+    this.#whole = undefined; // sending may bring the next message at once
+    if (!this.#mayJoin(source, to, message.length, frames)) return;
+    if (!this.#traces && to.waiting === 0 && to.session.gathers(message.length)) {
+      to.session.gather(message, frames);
+    } else this.#sendNow(source, to, message, frames);
+  }
+
   #send(source: Seat, gather: Gather, slot: number, message: Uint8Array): void {
-    const destination = gather.destination(slot);
-    const size = gather.size(slot);
+    const to = gather.destination(slot);
     const frames = gather.frames(slot);
-    const obstacle = this.#obstacle(source, destination, size, frames);
-    if (obstacle !== undefined) return this.#refuse(obstacle, destination.key, 0, frames, source);
-    source.linked = destination.linked = true;
+    if (!this.#mayJoin(source, to, gather.size(slot), frames)) return;
     if (!this.#traces && gathers(gather, slot, message)) return;
-    const { session } = destination;
-    const waiting = session.sendBatch(gather.batch(slot, message, session.copies));
-    if (waiting < 0) return this.#refuse(lossReason(destination), destination.key, 0, frames, source);
-    joined(destination, source, size, waiting);
+    this.#sendNow(source, to, gather.batch(slot, message, to.session.copies), frames);
+  }
+
+  #mayJoin(source: Seat, to: Seat, size: number, frames: number): boolean {
+    const obstacle = this.#obstacle(source, to, size, frames);
+    if (obstacle !== undefined) this.#refuse(obstacle, to.key, 0, frames, source);
+    else source.linked = to.linked = true;
+    return obstacle === undefined;
+  }
+
+  #sendNow(source: Seat, to: Seat, batch: Uint8Array, frames: number): void {
+    const size = batch.length; // before the next one is made in its place
+    const waiting = to.session.sendBatch(batch);
+    if (waiting < 0) return this.#refuse(lossReason(to), to.key, 0, frames, source);
+    joined(to, source, size, waiting);
     this.#count(frames, size);
   }
 
