@@ -24,6 +24,8 @@ export interface Shape {
   pairs: number;
   /** Bytes under way through one pair. Default {@link WINDOW_BYTES}. */
   window?: number;
+  /** Whether a pair sends the next burst only when the one before has arrived. Default false. */
+  alone?: boolean;
   /** Whether no pair may get further ahead of the slowest than its window: all carry the same. Default false. */
   even?: boolean;
 }
@@ -100,13 +102,13 @@ class Flow {
   readonly #times: number[] = [];
   readonly delays: number[] = [];
 
-  constructor(pair: Pair, { size, burst, pairs, window = WINDOW_BYTES }: Shape) {
+  constructor(pair: Pair, { size, burst, pairs, window = WINDOW_BYTES, alone }: Shape) {
     this.#pair = pair;
     this.#bytes = pair.burst(size, burst);
     this.#burst = burst;
     const own = pair.window?.(size) ?? WINDOW;
     const most = Math.min(WINDOW, own, Math.floor(window / size), Math.floor(WINDOW_ALL / pairs));
-    this.#window = Math.max(2 * burst, most);
+    this.#window = alone ? burst : Math.max(2 * burst, most);
     pair.arrived = (count) => this.#arrived(count);
   }
 

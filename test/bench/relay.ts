@@ -9,6 +9,9 @@ import { median, type Summary, summary, takeTurns } from "./statistics.ts";
 /** Bursts from this size on change nothing: a frame fills a message by itself. */
 const NO_BURSTS_FROM = 16_384;
 
+/** A frame of which nothing else is under way between its pair: nobody can send or read two at once. */
+const ALONE = "alone";
+
 export interface Entry {
   opponent: Opponent;
   relay: Running;
@@ -36,7 +39,8 @@ export function leave(entries: Entry[]): void {
 
 function shapes(sizes: number[], pairs: number): Shape[] {
   const bursts = (size: number) => size < NO_BURSTS_FROM ? [1, 16] : [1];
-  return sizes.flatMap((size) => bursts(size).map((burst) => ({ size, burst, pairs })));
+  const streams = sizes.flatMap((size) => bursts(size).map((burst) => ({ size, burst, pairs })));
+  return [{ size: Math.min(...sizes), burst: 1, pairs, alone: true }, ...streams];
 }
 
 const rounded = (value: number): number => Number(value.toPrecision(3));
@@ -48,7 +52,7 @@ export function rowOf(shape: Shape, name: string, samples: Sample[], waymeet: nu
   const limits = samples.map(bottleneck);
   return {
     bytes: shape.size,
-    burst: shape.burst,
+    burst: shape.alone ? ALONE : shape.burst,
     pairs: shape.pairs,
     relay: name,
     "CPU µs/frame": rounded(cost.median),
@@ -77,7 +81,8 @@ export function chartOf(all: Row[], pairs: number[]): Chart {
 }
 
 function labelOf({ bytes, burst, pairs }: Row): string {
-  return `${bytes} B${Number(burst) > 1 ? ` × ${burst}` : ""}, ${pairs} pair${pairs === 1 ? "" : "s"}`;
+  const times = burst === ALONE ? " alone" : Number(burst) > 1 ? ` × ${burst}` : "";
+  return `${bytes} B${times}, ${pairs} pair${pairs === 1 ? "" : "s"}`;
 }
 
 export const relay: Bench = {
@@ -88,7 +93,9 @@ export const relay: Bench = {
     for (const count of pairs) {
       const entries = await enter(taking, count);
       for (const shape of shapes(sizes, count)) {
-        tell(`relay: ${shape.size} bytes, bursts of ${shape.burst}, ${count} pairs`);
+        tell(
+          `relay: ${shape.size} bytes, ${shape.alone ? ALONE : `bursts of ${shape.burst}`}, ${count} pairs`,
+        );
         const measured = await takeTurns(
           entries,
           rounds,
@@ -115,5 +122,5 @@ const NOTES: string[] = [
   "frames/s per core: what one core carries at that cost. frames/s: what was carried beside everything else on the machine.",
   "rate limited by: relay = it had its core; generator = this benchmark had no more to give; machine = others had the cores.",
   "lost: never arrived, for instance because a relay ended connections; such a row compares nothing.",
-  "burst: frames that are there at once. waymeet sends them as one message; the others have no such form.",
+  "burst: frames that are there at once. waymeet sends them as one message; the others have no such form. alone: the next one is sent when this one has arrived; the others keep a window full.",
 ];
